@@ -1,0 +1,72 @@
+# `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# The targets below run while a file may be half written by an earlier one.
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
+
+.PHONY: help demo up test test-fast lint types lock schema clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/app.stamp ## Send a whole campaign on this machine, in half a minute; needs nothing but Python
+	@$(BIN)/drumbeat demo
+
+up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .drumbeat
+	@$(BIN)/drumbeat up
+
+test: lint types ## Check everything: style, types, layers, and all tests
+	@$(BIN)/pytest -n 2
+
+test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
+	@$(BIN)/pytest -n 2 -m "not processes"
+
+lint: $(VENV)/dev.stamp ## Check style and layers
+	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/lint-imports
+
+types: $(VENV)/dev.stamp ## Check types
+	@$(BIN)/mypy
+
+schema: $(VENV)/app.stamp ## Write anew what is made from the code: schema.graphql and .env.example
+	@$(BIN)/drumbeat schema > schema.graphql.new && mv schema.graphql.new schema.graphql
+	@$(BIN)/python -m app.env_example > .env.example.new && mv .env.example.new .env.example
+
+COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
+	--python-version 3.11 --custom-compile-command "make lock" pyproject.toml
+
+lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into requirements/
+	@$(COMPILE) --extra embedded --extra build --output-file requirements/app.txt
+	@$(COMPILE) --all-extras --constraint requirements/app.txt --output-file requirements/dev.txt
+
+clean: ## Remove what the targets made, except the data of `make up`
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@find api actors app domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
+
+$(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp
+	@echo "installing Drumbeat into $(VENV) ..."
+	@$(PIP) install --require-hashes --requirement requirements/app.txt
+	@$(INSTALL_DRUMBEAT)
+	@touch $@
+
+# What the tests need contains what Drumbeat needs, so both stamps are current afterwards.
+$(VENV)/dev.stamp: requirements/dev.txt requirements/app.txt pyproject.toml $(VENV)/python.stamp
+	@echo "installing Drumbeat and what its tests need into $(VENV) ..."
+	@$(PIP) install --require-hashes --requirement requirements/dev.txt
+	@$(INSTALL_DRUMBEAT)
+	@touch $(VENV)/app.stamp $@
+
+$(VENV)/python.stamp:
+	@command -v $(PYTHON) > /dev/null || { echo "$(PYTHON) is missing: install Python 3.11 or newer" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Drumbeat needs Python 3.11 or \
+	newer, $(PYTHON) is `$(PYTHON) --version 2>&1`: name another one, like make PYTHON=python3.13" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { echo "$(PYTHON) cannot make virtual environments: \
+	install its venv package, on Debian and Ubuntu with apt install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@

@@ -1,0 +1,1 @@
+"""The pipeline: what RabbitMQ carries, what SMTP hears, and what time sets off."""

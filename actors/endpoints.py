@@ -1,0 +1,171 @@
+"""Endpoints: the SMTP server of a mailbox, and how a connection to it is opened."""
+
+import asyncio
+import functools
+import socket
+import ssl
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
+from typing import cast
+
+from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
+
+from actors.hosts import Address, HostBlocked, HostNotFound, Network, resolve_checked
+from actors.smtp import Progress, SmtpConnection
+from actors.smtp_answers import answer_of, wording_of
+from domain.mailboxes import Security
+from domain.replies import Fault, Reply, Stage
+
+# RFC 4954 §4: the server offers a mechanism that it does not have after all.
+_MECHANISM_UNKNOWN = 504
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where and how a mailbox hands over its emails; without a *username* nobody logs in."""
+
+    host: str
+    port: int
+    security: Security
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+class Undelivered(Exception):
+    """No connection came about: *answer* ended it at *stage*; *detail* words it for people."""
+
+    def __init__(self, stage: Stage, answer: Reply | Fault, detail: str = "") -> None:
+        super().__init__(stage, answer, detail)
+        self.stage = stage
+        self.answer = answer
+        self.detail = detail
+
+
+@functools.cache
+def public_tls() -> ssl.SSLContext:
+    """The certificates this machine trusts; made once, since reading them takes tens of milliseconds."""
+    return ssl.create_default_context()
+
+
+async def connect(
+    endpoint: Endpoint,
+    *,
+    allow: Sequence[Network] = (),
+    timeout_s: float,
+    tls_context: ssl.SSLContext | None = None,
+) -> SmtpConnection:
+    """
+    Open a connection to *endpoint*, secure it as it demands and log in, all within *timeout_s*.
+
+    STARTTLS is required, never a try; plain text is for loopback only. *allow* opens networks that
+    `resolve_checked` refuses; *tls_context* stands in for the certificates this machine trusts.
+
+    Raises:
+        Undelivered: For whatever prevents it.
+    """
+    # No timeouts of aiosmtplib: its asyncio.wait_for can swallow a cancellation (Python 3.11), such as ours.
+    use_tls = endpoint.security is Security.TLS
+    smtp = SMTP(hostname=endpoint.host, timeout=None, start_tls=False, use_tls=use_tls)
+    progress = Progress(Stage.CONNECT, timeout_s=timeout_s)
+    try:
+        async with progress.clock:
+            progress.enter(Stage.CONNECT)
+            addresses = await resolve_checked(endpoint.host, endpoint.port, allow=allow)
+            if endpoint.security is Security.NONE:
+                _refuse_beyond_loopback(endpoint.host, addresses)
+            line = await _dial(addresses, endpoint.port, timeout_s=timeout_s)
+            smtp.local_hostname = _address_literal(line)
+            await smtp.connect(sock=line, tls_context=tls_context or public_tls())
+            await _greet(smtp, endpoint, progress)
+            if endpoint.username:
+                progress.enter(Stage.AUTH)
+                await _log_in(smtp, endpoint)
+            return SmtpConnection(smtp)
+    except (SMTPException, OSError, HostBlocked, HostNotFound) as failure:
+        _abort(smtp)
+        raise Undelivered(progress.stage, answer_of(failure), wording_of(failure)) from failure
+    except BaseException:
+        _abort(smtp)
+        raise
+
+
+async def _dial(addresses: Sequence[Address], port: int, *, timeout_s: float) -> socket.socket:
+    """
+    A socket to the first of *addresses* that takes it, each getting an even share of the time.
+
+    Connecting to the address, not to the name, is what makes the check of the address hold.
+    """
+    loop = asyncio.get_running_loop()
+    failure: OSError = ConnectionRefusedError("no address")
+    for address in addresses:
+        family = socket.AF_INET6 if isinstance(address, IPv6Address) else socket.AF_INET
+        line = socket.socket(family, socket.SOCK_STREAM)
+        line.setblocking(False)
+        try:
+            # The dot is a write of its own, which must not wait until the body is acknowledged.
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            async with asyncio.timeout(timeout_s / len(addresses)):
+                await loop.sock_connect(line, (str(address), port))
+        except OSError as error:
+            line.close()
+            failure = error if isinstance(error, TimeoutError) else ConnectionRefusedError(str(error))
+        except BaseException:
+            line.close()
+            raise
+        else:
+            return line
+    raise failure
+
+
+async def _greet(smtp: SMTP, endpoint: Endpoint, progress: Progress) -> None:
+    progress.enter(Stage.EHLO)
+    await smtp.ehlo()
+    if endpoint.security is not Security.STARTTLS:
+        return
+    progress.enter(Stage.STARTTLS)
+    if not smtp.supports_extension("starttls"):
+        raise Undelivered(Stage.STARTTLS, Fault.TLS_FAILED, "the server does not offer STARTTLS")
+    await smtp.starttls(server_hostname=endpoint.host)
+    progress.enter(Stage.EHLO)
+    await smtp.ehlo()
+
+
+async def _log_in(smtp: SMTP, endpoint: Endpoint) -> None:
+    """
+    Log in by one mechanism only: `SMTP.login` tries them all, and a wrong password then counts three times.
+
+    They send the password as it is, over a line that is encrypted or never leaves the machine.
+    """
+    refusal: Exception = Undelivered(Stage.AUTH, Fault.AUTH_UNAVAILABLE, "the server offers no way to log in")
+    for mechanism, log_in in (("plain", smtp.auth_plain), ("login", smtp.auth_login)):
+        if mechanism not in smtp.server_auth_methods:
+            continue
+        try:
+            await log_in(endpoint.username, endpoint.password)
+        except SMTPAuthenticationError as error:
+            refusal = error
+            if error.code != _MECHANISM_UNKNOWN:
+                break
+        else:
+            return
+    raise refusal
+
+
+def _refuse_beyond_loopback(host: str, addresses: Sequence[Address]) -> None:
+    for address in addresses:
+        if not address.is_loopback:
+            raise HostBlocked(host, address, "not loopback, and plain text is for loopback only")
+
+
+def _address_literal(line: socket.socket) -> str:
+    """Our name in EHLO (RFC 5321 §4.1.3), for a client that need not have one in DNS."""
+    address = ip_address(line.getsockname()[0])
+    return f"[IPv6:{address}]" if isinstance(address, IPv6Address) else f"[{address}]"
+
+
+def _abort(smtp: SMTP) -> None:
+    if smtp.transport is not None:
+        # aiosmtplib types it as the base class, which cannot abort; uvloop's is no subclass of asyncio's.
+        cast("asyncio.WriteTransport", smtp.transport).abort()
+    smtp.close()

@@ -1,0 +1,215 @@
+"""The connections that a process keeps to SMTP servers, a few for each mailbox."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
+
+from actors.endpoints import Endpoint, Undelivered, connect
+from actors.hosts import Network
+from actors.smtp import DOT_S, Handover, SmtpConnection
+from domain.ids import MailboxId
+from domain.replies import Fault, Reply, Stage
+
+_RESET_S = 5.0
+
+
+class PooledConnection:
+    """A mailbox's turn to send, over a kept connection or over a new one, opened when an email needs it."""
+
+    def __init__(self, *, reopen: Callable[[float], Awaitable[SmtpConnection]]) -> None:
+        self.connection: SmtpConnection | None = None
+        self._reopen = reopen
+
+    async def deliver(
+        self,
+        sender: str,
+        recipient: str,
+        content: bytes,
+        *,
+        before_dot: Callable[[], Awaitable[bool]],
+        timeout_s: float,
+        dot_timeout_s: float = DOT_S,
+    ) -> Handover:
+        """
+        Hand over one email like `SmtpConnection.deliver`; *timeout_s* covers connecting too.
+
+        A connection that does not come about is a `Handover` as well. A kept one that the server had left
+        costs the email nothing: it is replaced, once, which is safe while MAIL has no answer.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        letter = partial(
+            SmtpConnection.deliver,
+            sender=sender,
+            recipient=recipient,
+            content=content,
+            before_dot=before_dot,
+            dot_timeout_s=dot_timeout_s,
+        )
+        if self.connection is not None and await _is_ready(self.connection):
+            handover = await letter(self.connection, timeout_s=deadline - loop.time())
+            if not _had_left(handover):
+                return handover
+            self.connection.close()
+        try:
+            self.connection = await self._reopen(deadline - loop.time())
+        except Undelivered as failure:
+            return Handover(failure.stage, failure.answer, failure.detail)
+        return await letter(self.connection, timeout_s=deadline - loop.time())
+
+
+async def _is_ready(connection: SmtpConnection) -> bool:
+    if connection.is_usable and connection.needs_reset:
+        return await connection.reset(timeout_s=_RESET_S)
+    return connection.is_usable
+
+
+def _had_left(handover: Handover) -> bool:
+    """Whether the server ended the connection before it heard of this email."""
+    said_so = isinstance(handover.answer, Reply) and handover.answer.code == 421
+    return handover.stage is Stage.MAIL and (said_so or handover.answer is Fault.DROPPED)
+
+
+@dataclass(eq=False, slots=True)
+class _Line:
+    """One mailbox's turns, and the connections to *endpoint* that wait for the next, latest last."""
+
+    endpoint: Endpoint
+    turns: asyncio.Semaphore
+    borrowers: int = 0
+    kept: list[SmtpConnection] = field(default_factory=list)
+
+
+class ConnectionPool:
+    """
+    Connections kept between emails: per mailbox never more than *limit_per_mailbox*, together never more than
+    *total*, and none that nobody used for *idle_s*. Belongs to one event loop.
+
+    *allow* and *tls_context* are those of `connect`.
+    """
+
+    def __init__(
+        self,
+        *,
+        total: int,
+        limit_per_mailbox: int = 2,
+        idle_s: float = 60.0,
+        allow: Sequence[Network] = (),
+        tls_context: ssl.SSLContext | None = None,
+    ) -> None:
+        self._total = total
+        self._limit_per_mailbox = limit_per_mailbox
+        self._idle_s = idle_s
+        self._connect = partial(connect, allow=allow, tls_context=tls_context)
+        self._turns = asyncio.Semaphore(total)
+        self._borrowed = 0
+        self._lines: dict[MailboxId, _Line] = {}
+        # Longest unused first.
+        self._idle: dict[SmtpConnection, MailboxId] = {}
+        self._sweeper: asyncio.Task[None] | None = None
+        self._is_closed = False
+
+    @property
+    def idle_count(self) -> int:
+        return len(self._idle)
+
+    @asynccontextmanager
+    async def connection(self, mailbox_id: MailboxId, endpoint: Endpoint) -> AsyncIterator[PooledConnection]:
+        """
+        Wait for a turn of *mailbox_id* and lend it out. An *endpoint* other than before, such as one with a
+        new password, ends the connections kept for the old one.
+
+        Raises:
+            RuntimeError: If the pool is closed.
+        """
+        line = self._line(mailbox_id, endpoint)
+        line.borrowers += 1
+        try:
+            # The mailbox first: its waiters must not hold turns that other mailboxes could use.
+            async with line.turns, self._turns:
+                self._borrowed += 1
+                pooled = PooledConnection(reopen=partial(self._open, endpoint))
+                try:
+                    pooled.connection = await self._take(line, endpoint)
+                    yield pooled
+                finally:
+                    self._borrowed -= 1
+                    self._give_back(mailbox_id, endpoint, pooled.connection)
+        finally:
+            line.borrowers -= 1
+            self._forget_unused(mailbox_id)
+
+    async def aclose(self, *, timeout_s: float = 2.0) -> None:
+        """Take leave of every idle connection; the borrowed ones close when they are given back."""
+        self._is_closed = True
+        if self._sweeper is not None:
+            self._sweeper.cancel()
+            await asyncio.wait([self._sweeper])
+        await self._leave(list(self._idle), timeout_s=timeout_s)
+
+    def _line(self, mailbox_id: MailboxId, endpoint: Endpoint) -> _Line:
+        if self._is_closed:
+            raise RuntimeError("the connection pool is closed")
+        if mailbox_id not in self._lines:
+            self._lines[mailbox_id] = _Line(endpoint, asyncio.Semaphore(self._limit_per_mailbox))
+        return self._lines[mailbox_id]
+
+    async def _take(self, line: _Line, endpoint: Endpoint) -> SmtpConnection | None:
+        if line.endpoint != endpoint:
+            line.endpoint = endpoint
+            await self._leave(list(line.kept))
+        while line.kept:
+            connection = line.kept[-1]
+            self._remove(connection)
+            if connection.is_usable:
+                return connection
+            connection.close()
+        return None
+
+    async def _open(self, endpoint: Endpoint, timeout_s: float) -> SmtpConnection:
+        # Everyone with a turn holds at most one connection, so it is idle ones that give way.
+        surplus = max(0, len(self._idle) + self._borrowed - self._total)
+        await self._leave(list(islice(self._idle, surplus)))
+        return await self._connect(endpoint, timeout_s=timeout_s)
+
+    def _give_back(
+        self, mailbox_id: MailboxId, endpoint: Endpoint, connection: SmtpConnection | None
+    ) -> None:
+        if connection is None:
+            return
+        line = self._lines[mailbox_id]
+        if self._is_closed or not connection.is_usable or line.endpoint != endpoint:
+            connection.close()
+            return
+        line.kept.append(connection)
+        self._idle[connection] = mailbox_id
+        if self._sweeper is None or self._sweeper.done():
+            self._sweeper = asyncio.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        """Close what nobody used for *idle_s*; ends with the last idle connection."""
+        loop = asyncio.get_running_loop()
+        while self._idle:
+            await asyncio.sleep(next(iter(self._idle)).last_used + self._idle_s - loop.time())
+            expired = loop.time() - self._idle_s
+            await self._leave([connection for connection in self._idle if connection.last_used <= expired])
+
+    async def _leave(self, connections: Sequence[SmtpConnection], *, timeout_s: float = 2.0) -> None:
+        mailbox_ids = [self._remove(connection) for connection in connections]
+        for mailbox_id in mailbox_ids:
+            self._forget_unused(mailbox_id)
+        await asyncio.gather(*(connection.quit(timeout_s=timeout_s) for connection in connections))
+
+    def _remove(self, connection: SmtpConnection) -> MailboxId:
+        mailbox_id = self._idle.pop(connection)
+        self._lines[mailbox_id].kept.remove(connection)
+        return mailbox_id
+
+    def _forget_unused(self, mailbox_id: MailboxId) -> None:
+        line = self._lines.get(mailbox_id)
+        if line is not None and not line.borrowers and not line.kept:
+            del self._lines[mailbox_id]

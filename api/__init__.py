@@ -1,0 +1,1 @@
+"""GraphQL and HTTP in: translate, call, shape."""

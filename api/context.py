@@ -1,0 +1,71 @@
+"""What a resolver may use: the caller's workspace, the database, the clock, and the request's loaders."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol, TypeAlias
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.loaders import Loaders
+from domain.ids import WorkspaceId
+from persistence.database import Database
+from persistence.vault import Vault
+
+
+class Clock(Protocol):
+    """Business time; in the demo it steps instead of running."""
+
+    async def now(self) -> datetime:
+        """The present, in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """
+    What the API is built from. *database* has the role `drumbeat_api`; *public_url* is how recipients
+    reach this server, without a slash at its end. Each of *probes* returns None when its part is ready,
+    or what is wrong and how to mend it.
+    """
+
+    database: Database
+    vault: Vault
+    clock: Clock
+    public_url: str
+    probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """
+    One request. *actor* is who asks, as the audit log names them.
+
+    Every transaction sees the caller's workspace alone. Resolvers run at the same time, so none shares a
+    connection with another, and none awaits a loader inside a transaction: the pool may have no second one.
+    """
+
+    services: Services
+    workspace_id: WorkspaceId
+    actor: str
+    loaders: Loaders
+
+    def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction in the caller's workspace, committed at the end of the block."""
+        return self.services.database.transaction(self.workspace_id)
+
+    async def now(self) -> datetime:
+        """Business time, in UTC."""
+        return await self.services.clock.now()
+
+    @property
+    def vault(self) -> Vault:
+        return self.services.vault
+
+
+Info: TypeAlias = strawberry.Info[Context, None]
+
+
+def context_for(services: Services, *, workspace_id: WorkspaceId, actor: str) -> Context:
+    return Context(services, workspace_id, actor, Loaders(services.database, workspace_id))

@@ -1,0 +1,111 @@
+"""Errors: what a mutation answers about its input, and what a whole request is refused for."""
+
+from enum import StrEnum
+
+import strawberry
+from graphql import GraphQLError
+
+from api.vocabulary import described
+
+
+class ErrorCode(StrEnum):
+    """Machine-readable reason of a top-level error, in `extensions.code`."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    FORBIDDEN = "FORBIDDEN"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    RATE_LIMITED = "RATE_LIMITED"
+    QUERY_TOO_EXPENSIVE = "QUERY_TOO_EXPENSIVE"
+    SERVICE_UNAVAILABLE = "SERVICE_UNAVAILABLE"
+    INTERNAL = "INTERNAL"
+
+
+class Refused(GraphQLError):
+    """A request, or one field of it, that is answered with *code* and a message for its author."""
+
+    def __init__(self, code: ErrorCode, message: str) -> None:
+        super().__init__(message, extensions={"code": str(code)})
+        self.code = code
+
+
+class BadUserInput(Refused):
+    def __init__(self, message: str) -> None:
+        super().__init__(ErrorCode.BAD_USER_INPUT, message)
+
+
+class NotFound(Refused):
+    """Nothing of this workspace has the id; the same answer whether another workspace has it or nobody."""
+
+    def __init__(self, noun: str) -> None:
+        super().__init__(ErrorCode.NOT_FOUND, f"There is no {noun} with this id.")
+
+
+class UserErrorCode(StrEnum):
+    ADDRESS_TAKEN = "ADDRESS_TAKEN"
+    ALREADY_ENROLLED = "ALREADY_ENROLLED"
+    BLANK = "BLANK"
+    DUPLICATE = "DUPLICATE"
+    INVALID_ADDRESS = "INVALID_ADDRESS"
+    INVALID_CSV = "INVALID_CSV"
+    INVALID_CUSTOM_FIELDS = "INVALID_CUSTOM_FIELDS"
+    INVALID_HEADER = "INVALID_HEADER"
+    INVALID_HOST = "INVALID_HOST"
+    INVALID_ID = "INVALID_ID"
+    INVALID_SEND_WINDOW = "INVALID_SEND_WINDOW"
+    INVALID_TEMPLATE = "INVALID_TEMPLATE"
+    INVALID_ZONE = "INVALID_ZONE"
+    NO_MAILBOX = "NO_MAILBOX"
+    NO_STEPS = "NO_STEPS"
+    NOT_FOUND = "NOT_FOUND"
+    OUT_OF_RANGE = "OUT_OF_RANGE"
+    SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
+    STALE_OBJECT = "STALE_OBJECT"
+    TOO_LONG = "TOO_LONG"
+    TOO_MANY = "TOO_MANY"
+    UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
+    WRONG_STATUS = "WRONG_STATUS"
+
+
+_C = UserErrorCode
+described(
+    UserErrorCode,
+    description="Why a mutation did not do what its input asks for.",
+    values={
+        _C.ADDRESS_TAKEN: "Another live mailbox or contact has this address.",
+        _C.ALREADY_ENROLLED: "The contact is already on its way through the sequence.",
+        _C.BLANK: "The text may not be empty.",
+        _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
+        _C.INVALID_ADDRESS: "Not an email address that can be written to.",
+        _C.INVALID_CSV: "The text cannot be read as CSV with a header line.",
+        _C.INVALID_CUSTOM_FIELDS: "Custom fields are an object of text, numbers, booleans and nulls.",
+        _C.INVALID_HEADER: "A value for a mail header holds a line break or another control character.",
+        _C.INVALID_HOST: "Not the name or address of a host that mail may be handed to.",
+        _C.INVALID_ID: "Not an id of the kind that is asked for here.",
+        _C.INVALID_SEND_WINDOW: "The window has no day or interval, or an empty or overlapping one.",
+        _C.INVALID_TEMPLATE: "The template cannot be read; the message names the place.",
+        _C.INVALID_ZONE: "Not the name of a zone in the IANA time zone database.",
+        _C.NO_MAILBOX: "The sequence has no mailbox to send from.",
+        _C.NO_STEPS: "The sequence has no step to send.",
+        _C.NOT_FOUND: "Nothing in this workspace has the id.",
+        _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
+        _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
+        _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
+        _C.TOO_LONG: "The text is longer than allowed.",
+        _C.TOO_MANY: "More of them than one call takes.",
+        _C.UNKNOWN_VARIABLE: "The template uses a variable that no contact has.",
+        _C.WRONG_STATUS: "Not allowed in the object's present status.",
+    },
+)
+
+
+@strawberry.type(
+    description="Something in a mutation's input that kept it from being done. Nothing was written."
+)
+class UserError:
+    code: UserErrorCode = strawberry.field(description="The reason, for programs.")
+    message: str = strawberry.field(description="The reason, for people.")
+    path: list[str] = strawberry.field(
+        description="Where in the input: field names, and positions in lists counted from 0."
+    )

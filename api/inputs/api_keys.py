@@ -1,0 +1,18 @@
+"""API keys as they are asked for."""
+
+from datetime import datetime
+
+import strawberry
+
+
+@strawberry.input(description="A new API key for this workspace.")
+class CreateApiKeyInput:
+    name: str = strawberry.field(description="What it is for.")
+    expires_at: datetime | None = strawberry.field(
+        default=None, description="When it stops to work; never by default."
+    )
+
+
+@strawberry.input(description="Which API key stops to work.")
+class RevokeApiKeyInput:
+    api_key_id: strawberry.ID = strawberry.field(description="The key's id, not the key itself.")

@@ -1,0 +1,44 @@
+"""Enrollments as they are asked for."""
+
+import strawberry
+
+from api.inputs.contacts import ContactInput
+
+MOST_CONTACTS = 5_000
+
+
+@strawberry.input(
+    description="Contacts to put on their way through a sequence: known ones, new ones, or both."
+)
+class EnrollContactsInput:
+    sequence_id: strawberry.ID = strawberry.field(description="The sequence: a draft, active or completed.")
+    contact_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description=f"Known contacts; with the new ones at most {MOST_CONTACTS}."
+    )
+    contacts: list[ContactInput] = strawberry.field(
+        default_factory=list,
+        description="Contacts to add, or to bring up to date if their address is known, and to enroll.",
+    )
+
+
+@strawberry.input(description="Which enrollment.")
+class EnrollmentChoice:
+    enrollment_id: strawberry.ID = strawberry.field(description="The enrollment.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the enrollment is not at this version."
+    )
+
+
+@strawberry.input(description="Which enrollment is put on hold.")
+class PauseEnrollmentInput(EnrollmentChoice):
+    pass
+
+
+@strawberry.input(description="Which enrollment goes on.")
+class ResumeEnrollmentInput(EnrollmentChoice):
+    pass
+
+
+@strawberry.input(description="Which enrollment ends now.")
+class StopEnrollmentInput(EnrollmentChoice):
+    pass

@@ -1,0 +1,197 @@
+"""Sequences as they are given."""
+
+from datetime import date
+
+import strawberry
+
+from api.inputs import values
+from api.inputs.policies import MailboxPolicy, StepFailurePolicy
+from api.inputs.problems import Problems
+from api.inputs.send_windows import SendWindowInput
+from api.inputs.steps import StepInput
+from api.scalars import TimeZone
+
+HIGHEST_PRIORITY = 100
+
+
+@strawberry.input(description="A new sequence with its steps and mailboxes; it begins as a draft.")
+class CreateSequenceInput:
+    name: str = strawberry.field(description="Its name, for people.")
+    steps: list[StepInput] = strawberry.field(
+        default_factory=list, description="Its steps, in order. They can also be added later."
+    )
+    mailbox_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="The mailboxes that may send it."
+    )
+    zone: TimeZone | None = strawberry.field(
+        default=None, description="The zone in which the window is read; the workspace's by default."
+    )
+    send_window: SendWindowInput | None = strawberry.field(
+        default=None, description="When it may send; the workspace's window, or any time, by default."
+    )
+    uses_contact_zone: bool = strawberry.field(
+        default=False, description="Read the window in the contact's own zone where that is known."
+    )
+    first_date: date | None = strawberry.field(default=None, description="The first day on which it sends.")
+    last_date: date | None = strawberry.field(default=None, description="The last day on which it sends.")
+    priority: int = strawberry.field(
+        default=0, description="Higher goes first where several sequences want one slot."
+    )
+    when_mailbox_paused: MailboxPolicy = strawberry.field(
+        default=MailboxPolicy.WAIT, description="What becomes of the emails of a mailbox that is paused."
+    )
+    when_mailbox_removed: MailboxPolicy = strawberry.field(
+        default=MailboxPolicy.TRANSFER, description="What becomes of the emails of a mailbox that is removed."
+    )
+    when_step_fails: StepFailurePolicy = strawberry.field(
+        default=StepFailurePolicy.STOP, description="What becomes of a contact whose email failed for good."
+    )
+    open_tracking_enabled: bool = strawberry.field(default=True, description="Note when an email is opened.")
+    click_tracking_enabled: bool = strawberry.field(default=True, description="Note when a link is followed.")
+
+    def settings(self, problems: Problems) -> dict[str, object]:
+        """The sequence by column, without a zone if it takes its workspace's."""
+        columns: dict[str, object] = {
+            "uses_contact_zone": self.uses_contact_zone,
+            "first_date": self.first_date,
+            "last_date": self.last_date,
+            "when_mailbox_paused": str(self.when_mailbox_paused),
+            "when_mailbox_removed": str(self.when_mailbox_removed),
+            "when_step_fails": str(self.when_step_fails),
+            "open_tracking_enabled": self.open_tracking_enabled,
+            "click_tracking_enabled": self.click_tracking_enabled,
+        }
+        with problems.at("name"):
+            columns["name"] = values.name(self.name)
+        if self.zone is not None:
+            with problems.at("zone"):
+                columns["zone"] = values.zone(self.zone)
+        if self.send_window is not None:
+            columns["send_window"] = self.send_window.stored(problems, "sendWindow")
+        with problems.at("lastDate"):
+            values.dates_in_order(self.first_date, self.last_date)
+        with problems.at("priority"):
+            columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
+        return columns
+
+
+@strawberry.input(description="What to change about a sequence; what is left out stays.")
+class UpdateSequenceInput:
+    sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
+    name: strawberry.Maybe[str] = strawberry.field(default=None, description="Its name, for people.")
+    zone: strawberry.Maybe[TimeZone] = strawberry.field(
+        default=None, description="The zone in which the window is read."
+    )
+    send_window: strawberry.Maybe[SendWindowInput | None] = strawberry.field(
+        default=None, description="When it may send; null takes the workspace's window, or any time."
+    )
+    uses_contact_zone: strawberry.Maybe[bool] = strawberry.field(
+        default=None, description="Read the window in the contact's own zone where that is known."
+    )
+    first_date: strawberry.Maybe[date | None] = strawberry.field(
+        default=None, description="The first day on which it sends; null for none."
+    )
+    last_date: strawberry.Maybe[date | None] = strawberry.field(
+        default=None, description="The last day on which it sends; null for none."
+    )
+    priority: strawberry.Maybe[int] = strawberry.field(
+        default=None, description="Higher goes first where several sequences want one slot."
+    )
+    when_mailbox_paused: strawberry.Maybe[MailboxPolicy] = strawberry.field(
+        default=None, description="What becomes of the emails of a mailbox that is paused."
+    )
+    when_mailbox_removed: strawberry.Maybe[MailboxPolicy] = strawberry.field(
+        default=None, description="What becomes of the emails of a mailbox that is removed."
+    )
+    when_step_fails: strawberry.Maybe[StepFailurePolicy] = strawberry.field(
+        default=None, description="What becomes of a contact whose email failed for good."
+    )
+    open_tracking_enabled: strawberry.Maybe[bool] = strawberry.field(
+        default=None, description="Note when an email is opened."
+    )
+    click_tracking_enabled: strawberry.Maybe[bool] = strawberry.field(
+        default=None, description="Note when a link is followed."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the sequence is not at this version."
+    )
+
+    def changes(self, problems: Problems) -> dict[str, object]:
+        """What changes, by column."""
+        columns: dict[str, object] = {}
+        if self.name:
+            with problems.at("name"):
+                columns["name"] = values.name(self.name.value)
+        if self.priority:
+            with problems.at("priority"):
+                columns["priority"] = values.number(
+                    self.priority.value, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY
+                )
+        for policy in ("when_mailbox_paused", "when_mailbox_removed", "when_step_fails"):
+            if chosen := getattr(self, policy):
+                columns[policy] = str(chosen.value)
+        for switch in ("open_tracking_enabled", "click_tracking_enabled"):
+            if turned := getattr(self, switch):
+                columns[switch] = turned.value
+        return columns | self._calendar(problems)
+
+    def _calendar(self, problems: Problems) -> dict[str, object]:
+        """What changes about when it sends."""
+        columns: dict[str, object] = {}
+        if self.zone:
+            with problems.at("zone"):
+                columns["zone"] = values.zone(self.zone.value)
+        if self.send_window:
+            window = self.send_window.value
+            columns["send_window"] = window and window.stored(problems, "sendWindow")
+        if self.uses_contact_zone:
+            columns["uses_contact_zone"] = self.uses_contact_zone.value
+        if self.first_date:
+            columns["first_date"] = self.first_date.value
+        if self.last_date:
+            columns["last_date"] = self.last_date.value
+        return columns
+
+
+CALENDAR_COLUMNS = frozenset({"zone", "send_window", "uses_contact_zone", "first_date", "last_date"})
+"""A change of one of these may put planned emails out of the window."""
+
+
+@strawberry.input(description="Which sequence.")
+class SequenceChoice:
+    sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the sequence is not at this version."
+    )
+
+
+@strawberry.input(description="Which sequence begins to send.")
+class ActivateSequenceInput(SequenceChoice):
+    pass
+
+
+@strawberry.input(description="Which sequence is put on hold.")
+class PauseSequenceInput(SequenceChoice):
+    pass
+
+
+@strawberry.input(description="Which sequence goes on sending.")
+class ResumeSequenceInput(SequenceChoice):
+    pass
+
+
+@strawberry.input(description="Which sequence is put away for good.")
+class ArchiveSequenceInput(SequenceChoice):
+    pass
+
+
+@strawberry.input(description="Mailboxes that may send a sequence from now on.")
+class LinkMailboxesInput:
+    sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
+    mailbox_ids: list[strawberry.ID] = strawberry.field(description="The mailboxes.")
+
+
+@strawberry.input(description="Mailboxes that send a sequence no longer.")
+class UnlinkMailboxesInput:
+    sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
+    mailbox_ids: list[strawberry.ID] = strawberry.field(description="The mailboxes.")

@@ -1,0 +1,109 @@
+"""Loaders: what many fields of one answer ask for by id, read in one statement for all of them."""
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import date
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+from strawberry.dataloader import DataLoader
+
+from domain.ids import WorkspaceId
+from persistence.database import Database
+from persistence.reading import (
+    contacts,
+    email_events,
+    enrollments,
+    mailboxes,
+    recalculations,
+    scheduled_emails,
+    sequences,
+    workspaces,
+)
+from persistence.reading.pages import AnyRow
+
+Key = TypeVar("Key", UUID, int)
+Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[Key]], Awaitable[Sequence[AnyRow]]]
+One: TypeAlias = DataLoader[UUID, AnyRow | None]
+OneNumbered: TypeAlias = DataLoader[int, AnyRow | None]
+Many: TypeAlias = DataLoader[UUID, list[AnyRow]]
+# A mailbox, and the first and the last of some of its days.
+Span: TypeAlias = tuple[UUID, date, date]
+
+
+class Loaders:
+    """
+    The loaders of one request, each with a read transaction of its own.
+
+    What was loaded is remembered for the rest of the request: a mutation calls `forget` when it is done.
+    """
+
+    def __init__(self, database: Database, workspace_id: WorkspaceId) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self.workspaces: One = self._one(workspaces.workspaces_by_id)
+        self.sequences: One = self._one(sequences.sequences_by_id)
+        self.steps: One = self._one(sequences.steps_by_id)
+        self.mailboxes: One = self._one(mailboxes.mailboxes_by_id)
+        self.contacts: One = self._one(contacts.contacts_by_id)
+        self.enrollments: One = self._one(enrollments.enrollments_by_id)
+        self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
+        self.recalculations: One = self._one(recalculations.recalculations_by_id)
+        self.email_events: OneNumbered = self._one(email_events.events_by_id)
+        self.email_moves: OneNumbered = self._one(email_events.moves_by_id)
+        self.steps_of_sequence: Many = self._many(sequences.live_steps_of, by="sequence_id")
+        self.mailboxes_of_sequence: Many = self._many(sequences.mailboxes_of, by="sequence_id")
+        self.enrollment_counts: Many = self._many(sequences.enrollment_counts, by="sequence_id")
+        self.email_counts: Many = self._many(sequences.email_counts, by="sequence_id")
+        self.itineraries: Many = self._many(scheduled_emails.itineraries_of, by="enrollment_id")
+        self.events_of_email: Many = self._many(email_events.events_of, by="email_id")
+        self.moves_of_email: Many = self._many(email_events.moves_of, by="email_id")
+        self.used_days = self._days(mailboxes.used_days)
+        self.planned_days = self._days(mailboxes.planned_days)
+
+    def forget(self) -> None:
+        """Read everything anew from here on."""
+        for loader in vars(self).values():
+            if isinstance(loader, DataLoader):
+                loader.clear_all()
+
+    def _one(self, read: Read[Key]) -> DataLoader[Key, AnyRow | None]:
+        """One row per id, or None when the workspace has none with it."""
+
+        async def load(ids: list[Key]) -> list[AnyRow | None]:
+            async with self._database.transaction(self._workspace_id) as conn:
+                found = {row.id: row for row in await read(conn, self._workspace_id, ids)}
+            return [found.get(each) for each in ids]
+
+        return DataLoader(load)
+
+    def _many(self, read: Read[UUID], *, by: str) -> Many:
+        """The rows whose column *by* is the id, in the order in which they are read."""
+
+        async def load(ids: list[UUID]) -> list[list[AnyRow]]:
+            found: defaultdict[UUID, list[AnyRow]] = defaultdict(list)
+            async with self._database.transaction(self._workspace_id) as conn:
+                for row in await read(conn, self._workspace_id, ids):
+                    found[row._mapping[by]].append(row)
+            return [found[each] for each in ids]
+
+        return DataLoader(load)
+
+    def _days(
+        self, read: Callable[[AsyncConnection, UUID, Collection[Span]], Awaitable[Sequence[AnyRow]]]
+    ) -> DataLoader[Span, dict[date, AnyRow]]:
+        """The rows of a mailbox between two days, by their day."""
+
+        async def load(spans: list[Span]) -> list[dict[date, Any]]:
+            async with self._database.transaction(self._workspace_id) as conn:
+                rows = await read(conn, self._workspace_id, spans)
+            found: defaultdict[UUID, dict[date, AnyRow]] = defaultdict(dict)
+            for row in rows:
+                found[row.mailbox_id][row.day] = row
+            return [
+                {day: row for day, row in found[mailbox_id].items() if first <= day <= last}
+                for mailbox_id, first, last in spans
+            ]
+
+        return DataLoader(load)

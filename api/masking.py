@@ -1,0 +1,53 @@
+"""What a caller learns of an error: expected ones as they are, all others as an id that is in the log."""
+
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from graphql import GraphQLError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from api.errors import ErrorCode
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+# A statement that ran longer than the API lets it.
+_QUERY_CANCELED = "57014"
+
+# How graphql-core says so, without a class of its own for it: tokens, nesting, combinations of fields.
+_TOO_MUCH = ("Document contains more than", "Document is nested too deeply", "Validation aborted")
+
+
+def shown(error: GraphQLError) -> dict[str, Any]:
+    """*error* as the answer shows it, always with `extensions.code`."""
+    formatted: dict[str, Any] = dict(error.formatted)
+    message, extensions = told(error)
+    return formatted | {"message": message, "extensions": extensions}
+
+
+def told(error: Exception) -> tuple[str, dict[str, Any]]:
+    """The message and the `extensions` by which a caller learns of *error*; an unexpected one is logged."""
+    cause = _cause(error)
+    if isinstance(cause, GraphQLError) and any(said in cause.message for said in _TOO_MUCH):
+        return cause.message, {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
+    if isinstance(cause, GraphQLError):
+        return cause.message, {"code": str(ErrorCode.BAD_USER_INPUT)} | (cause.extensions or {})
+    if isinstance(cause, RecursionError) or _is_canceled(cause):
+        return "The request asks for too much at once.", {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
+    if isinstance(cause, OperationalError | InterfaceError | PoolTimeout | OSError):
+        log.warning("api.database_unavailable", exc_info=cause)
+        return "The database cannot be reached; try again.", {"code": str(ErrorCode.SERVICE_UNAVAILABLE)}
+    error_id = str(uuid4())
+    log.error("api.unexpected_error", error_id=error_id, exc_info=cause)
+    return "Something went wrong on our side.", {"code": str(ErrorCode.INTERNAL), "errorId": error_id}
+
+
+def _cause(error: Exception) -> Exception:
+    """What was raised: graphql-core wraps it once, or twice when it comes from an input value."""
+    while isinstance(error, GraphQLError) and error.original_error is not None:
+        error = error.original_error
+    return error
+
+
+def _is_canceled(error: Exception) -> bool:
+    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED

@@ -1,0 +1,30 @@
+"""What can be done, by noun."""
+
+import strawberry
+
+from api.mutations.api_keys import ApiKeyMutations
+from api.mutations.contacts import ContactMutations
+from api.mutations.enrollments import EnrollmentMutations
+from api.mutations.mailboxes import MailboxMutations
+from api.mutations.rebalance import RebalanceMutations
+from api.mutations.sequence_mailboxes import SequenceMailboxMutations
+from api.mutations.sequences import SequenceMutations
+from api.mutations.steps import StepMutations
+from api.mutations.suppressions import SuppressionMutations
+
+
+@strawberry.type(
+    description="Everything that can be changed. A mutation with `userErrors` has changed nothing."
+)
+class Mutation(
+    ApiKeyMutations,
+    SuppressionMutations,
+    RebalanceMutations,
+    EnrollmentMutations,
+    ContactMutations,
+    SequenceMailboxMutations,
+    MailboxMutations,
+    StepMutations,
+    SequenceMutations,
+):
+    pass

@@ -1,0 +1,62 @@
+"""Mutations of API keys."""
+
+import strawberry
+
+from api.context import Info
+from api.errors import UserErrorCode
+from api.inputs import values
+from api.inputs.api_keys import CreateApiKeyInput, RevokeApiKeyInput
+from api.inputs.keys import api_key_key
+from api.inputs.problems import Problem, Problems
+from api.mutations.answers import Input, Payload, mutation
+from api.mutations.change import changing
+from api.types.api_key import ApiKey
+from persistence.api_key_list import api_key_by_id, api_key_of
+from persistence.api_keys import create_api_key, revoke_api_key
+from persistence.refusals import Noun, UnknownObject
+
+
+@strawberry.type(description="The answer to `createApiKey`.")
+class CreateApiKeyPayload(Payload):
+    key: str | None = strawberry.field(
+        default=None, description="The key, to be kept by the caller: it is never shown again."
+    )
+    api_key: ApiKey | None = strawberry.field(default=None, description="What is kept of it.")
+
+
+@strawberry.type(description="The answer to `revokeApiKey`.")
+class RevokeApiKeyPayload(Payload):
+    api_key: ApiKey | None = strawberry.field(
+        default=None, description="The key, which opens nothing any more; null if the mutation was not done."
+    )
+
+
+@strawberry.type
+class ApiKeyMutations:
+    @mutation("Make an API key for this workspace.")
+    async def create_api_key(self, info: Info, asked: Input[CreateApiKeyInput]) -> CreateApiKeyPayload:
+        now = await info.context.now()
+        with Problems() as problems:
+            name = ""
+            with problems.at("name"):
+                name = values.name(asked.name)
+            with problems.at("expiresAt"):
+                if asked.expires_at is not None and asked.expires_at <= now:
+                    raise Problem(UserErrorCode.OUT_OF_RANGE, "It would have stopped to work already.")
+        async with changing(info.context) as change:
+            key = await create_api_key(
+                change.conn, change.workspace_id, name=name, expires_at=asked.expires_at
+            )
+            kept = await api_key_of(change.conn, change.workspace_id, key)
+            return CreateApiKeyPayload(key=key, api_key=ApiKey.of(kept))
+
+    @mutation("Revoke an API key: from now on it opens nothing. One that was revoked stays so.")
+    async def revoke_api_key(self, info: Info, asked: Input[RevokeApiKeyInput]) -> RevokeApiKeyPayload:
+        with Problems() as problems:
+            key_id = api_key_key(asked.api_key_id, problems)
+        async with changing(info.context) as change:
+            await revoke_api_key(change.conn, change.workspace_id, key_id)
+            kept = await api_key_by_id(change.conn, change.workspace_id, key_id)
+            if kept is None:
+                raise UnknownObject(Noun.API_KEY, [key_id])
+            return RevokeApiKeyPayload(api_key=ApiKey.of(kept))

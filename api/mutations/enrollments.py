@@ -1,0 +1,155 @@
+"""Mutations of enrollments."""
+
+import strawberry
+
+from api.context import Info
+from api.errors import UserErrorCode
+from api.inputs.contacts import ContactList
+from api.inputs.enrollments import (
+    MOST_CONTACTS,
+    EnrollContactsInput,
+    EnrollmentChoice,
+    PauseEnrollmentInput,
+    ResumeEnrollmentInput,
+    StopEnrollmentInput,
+)
+from api.inputs.keys import contact_keys, enrollment_key, sequence_key
+from api.inputs.problems import Problems, refuse
+from api.mutations.answers import Input, Payload, mutation
+from api.mutations.change import Change, changing
+from api.types.enrollment import Enrollment
+from api.types.invalid_contact import InvalidContact
+from api.types.sequence import Sequence
+from domain.ids import EnrollmentId, SequenceId
+from persistence.contacts import upsert_contacts
+from persistence.enrollments import (
+    enroll,
+    hold_for_enrolling,
+    pause_enrollment,
+    resume_enrollment,
+    stop_enrollment,
+)
+from persistence.refusals import NotInStatus
+
+THE_ENROLLMENT = "The enrollment as it is now; null if the mutation was not done."
+
+
+@strawberry.type(description="The answer to `enrollContacts`.")
+class EnrollContactsPayload(Payload):
+    sequence: Sequence | None = strawberry.field(
+        default=None, description="The sequence as it is now; null if the mutation was not done."
+    )
+    enrolled: int = strawberry.field(
+        default=0, description="Contacts that are on their way now; their emails are placed in a moment."
+    )
+    already_enrolled: int = strawberry.field(
+        default=0, description="Contacts that were on their way already, or were named twice."
+    )
+    suppressed: int = strawberry.field(
+        default=0, description="Contacts that are not written to: suppressed, bounced or unsubscribed."
+    )
+    invalid: list[InvalidContact] = strawberry.field(
+        default_factory=list, description="Contacts of the list that could not be taken; the others were."
+    )
+
+
+@strawberry.type(description="The answer to `pauseEnrollment`.")
+class PauseEnrollmentPayload(Payload):
+    enrollment: Enrollment | None = strawberry.field(default=None, description=THE_ENROLLMENT)
+
+
+@strawberry.type(description="The answer to `resumeEnrollment`.")
+class ResumeEnrollmentPayload(Payload):
+    enrollment: Enrollment | None = strawberry.field(default=None, description=THE_ENROLLMENT)
+
+
+@strawberry.type(description="The answer to `stopEnrollment`.")
+class StopEnrollmentPayload(Payload):
+    enrollment: Enrollment | None = strawberry.field(default=None, description=THE_ENROLLMENT)
+
+
+@strawberry.type
+class EnrollmentMutations:
+    @mutation(
+        "Put contacts on their way through a sequence. One that is on its way already stays where it is."
+    )
+    async def enroll_contacts(self, info: Info, asked: Input[EnrollContactsInput]) -> EnrollContactsPayload:
+        listed = ContactList()
+        with Problems() as problems:
+            sequence_id = sequence_key(asked.sequence_id, problems)
+            known = contact_keys(asked.contact_ids, problems, most=MOST_CONTACTS)
+            if len(asked.contact_ids) + len(asked.contacts) > MOST_CONTACTS >= len(asked.contact_ids):
+                problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_CONTACTS}.", "contacts")
+            listed.add_all(asked.contacts)
+        async with changing(info.context) as change:
+            conn, workspace_id = change.conn, change.workspace_id
+            await _hold_open(change, sequence_id)
+            written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
+            contact_ids = [*known, *(written[address].contact_id for address in listed.cards)]
+            outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)
+            return EnrollContactsPayload(
+                sequence=await change.sequence(sequence_id),
+                enrolled=len(outcome.enrollment_ids),
+                already_enrolled=outcome.already_enrolled + listed.duplicates,
+                suppressed=outcome.suppressed,
+                invalid=listed.invalid,
+            )
+
+    @mutation("Put an enrollment on hold; its plan stays, and the time on hold does not count towards waits.")
+    async def pause_enrollment(
+        self, info: Info, asked: Input[PauseEnrollmentInput]
+    ) -> PauseEnrollmentPayload:
+        enrollment_id = _chosen(asked)
+        async with changing(info.context) as change:
+            await pause_enrollment(
+                change.conn,
+                change.workspace_id,
+                enrollment_id,
+                now=change.now,
+                expected_version=asked.expected_version,
+            )
+            return PauseEnrollmentPayload(enrollment=await change.enrollment(enrollment_id))
+
+    @mutation("Let an enrollment that is on hold go on.")
+    async def resume_enrollment(
+        self, info: Info, asked: Input[ResumeEnrollmentInput]
+    ) -> ResumeEnrollmentPayload:
+        enrollment_id = _chosen(asked)
+        async with changing(info.context) as change:
+            await resume_enrollment(
+                change.conn,
+                change.workspace_id,
+                enrollment_id,
+                now=change.now,
+                expected_version=asked.expected_version,
+            )
+            return ResumeEnrollmentPayload(enrollment=await change.enrollment(enrollment_id))
+
+    @mutation("End an enrollment: what it had still to send is cancelled, except what is being handed over.")
+    async def stop_enrollment(self, info: Info, asked: Input[StopEnrollmentInput]) -> StopEnrollmentPayload:
+        enrollment_id = _chosen(asked)
+        async with changing(info.context) as change:
+            await stop_enrollment(
+                change.conn,
+                change.workspace_id,
+                enrollment_id,
+                now=change.now,
+                expected_version=asked.expected_version,
+            )
+            return StopEnrollmentPayload(enrollment=await change.enrollment(enrollment_id))
+
+
+async def _hold_open(change: Change, sequence_id: SequenceId) -> None:
+    try:
+        await hold_for_enrolling(change.conn, change.workspace_id, sequence_id)
+    except NotInStatus as refusal:
+        raise refuse(
+            UserErrorCode.SEQUENCE_NOT_ACTIVE,
+            f"The sequence is {refusal.status.lower()} and takes no contacts.",
+            "sequenceId",
+        ) from refusal
+
+
+def _chosen(asked: EnrollmentChoice) -> EnrollmentId:
+    with Problems() as problems:
+        return enrollment_key(asked.enrollment_id, problems)

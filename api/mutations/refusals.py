@@ -1,0 +1,75 @@
+"""Refusals in the words of the API, each at the place of the input that it is about."""
+
+from collections.abc import Collection
+from uuid import UUID
+
+from api.errors import UserError, UserErrorCode
+from api.ids import global_id
+from persistence.refusals import (
+    MailboxAddressTaken,
+    NotInStatus,
+    Noun,
+    Refusal,
+    SequenceHasNoSteps,
+    StaleObject,
+    UnknownObject,
+)
+
+# The kind in an id, and the field of every input that holds one.
+_KINDS = {
+    Noun.SEQUENCE: ("Sequence", "sequenceId"),
+    Noun.STEP: ("Step", "stepId"),
+    Noun.MAILBOX: ("Mailbox", "mailboxId"),
+    Noun.CONTACT: ("Contact", "contactId"),
+    Noun.ENROLLMENT: ("Enrollment", "enrollmentId"),
+    Noun.API_KEY: ("ApiKey", "apiKeyId"),
+}
+
+
+def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
+    """What *refusal* says of the input *asked*."""
+    code = UserErrorCode
+    match refusal:
+        case UnknownObject():
+            return _unknown(refusal, asked)
+        case StaleObject():
+            message = f"The {refusal.noun} is at version {refusal.version} by now."
+            return [UserError(code=code.STALE_OBJECT, message=message, path=["expectedVersion"])]
+        case NotInStatus():
+            message = f"The {refusal.noun} is {refusal.status.lower().replace('_', ' ')}."
+            return [UserError(code=code.WRONG_STATUS, message=message, path=_place(refusal.noun, asked))]
+        case SequenceHasNoSteps():
+            message = "The sequence has no step to send."
+            return [UserError(code=code.NO_STEPS, message=message, path=["sequenceId"])]
+        case MailboxAddressTaken():
+            message = "Another mailbox sends from this address already."
+            return [UserError(code=code.ADDRESS_TAKEN, message=message, path=["email"])]
+        case _:
+            raise refusal
+
+
+def _unknown(refusal: UnknownObject, asked: object) -> list[UserError]:
+    message = f"There is no {refusal.noun} with this id."
+    return [
+        UserError(code=UserErrorCode.NOT_FOUND, message=message, path=path)
+        for path in _places(refusal.noun, refusal.ids, asked)
+    ]
+
+
+def _places(noun: Noun, ids: Collection[UUID], asked: object) -> list[list[str]]:
+    """Where in *asked* the *ids* stand: in a list each at its index."""
+    kind, field = _KINDS[noun]
+    listed = getattr(asked, f"{_attribute(field)}s", None)
+    if listed is None:
+        return [[field]]
+    unknown = {global_id(kind, each) for each in ids}
+    return [[f"{field}s", str(index)] for index, given in enumerate(listed) if given in unknown]
+
+
+def _place(noun: Noun, asked: object) -> list[str]:
+    _, field = _KINDS[noun]
+    return [field] if hasattr(asked, _attribute(field)) else [f"{field}s"]
+
+
+def _attribute(field: str) -> str:
+    return f"{field.removesuffix('Id')}_id".replace("apiKey", "api_key")

@@ -1,0 +1,71 @@
+"""Mutations of which mailboxes send a sequence."""
+
+import strawberry
+
+from api.context import Info
+from api.inputs.keys import mailbox_keys, sequence_key
+from api.inputs.problems import Problems
+from api.inputs.sequences import LinkMailboxesInput, UnlinkMailboxesInput
+from api.mutations.answers import Input, Payload, mutation
+from api.mutations.change import changing
+from api.types.recalculation import Recalculation
+from api.types.sequence import Sequence
+from domain.recalculations import RecalculationCause
+from persistence.sequence_mailboxes import link_mailboxes, unlink_mailboxes
+from persistence.sequences import has_open_enrollments, lock_sequence
+
+THE_SEQUENCE = "The sequence with its mailboxes; null if the mutation was not done."
+THE_RECALCULATION = "The replanning that the change makes necessary; null if nothing is planned yet."
+
+
+@strawberry.type(description="The answer to `linkMailboxes`.")
+class LinkMailboxesPayload(Payload):
+    sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
+    recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
+
+
+@strawberry.type(description="The answer to `unlinkMailboxes`.")
+class UnlinkMailboxesPayload(Payload):
+    sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
+    recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
+
+
+@strawberry.type
+class SequenceMailboxMutations:
+    @mutation("Let mailboxes send a sequence. Those that do already stay.")
+    async def link_mailboxes(self, info: Info, asked: Input[LinkMailboxesInput]) -> LinkMailboxesPayload:
+        with Problems() as problems:
+            sequence_id = sequence_key(asked.sequence_id, problems)
+            mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
+        async with changing(info.context) as change:
+            conn, workspace_id = change.conn, change.workspace_id
+            await lock_sequence(conn, workspace_id, sequence_id)
+            linked = await link_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
+            recalculation = None
+            if linked and await has_open_enrollments(conn, workspace_id, sequence_id):
+                recalculation = await change.recalculate(
+                    RecalculationCause.MAILBOX_ADDED, sequence_id=sequence_id
+                )
+            return LinkMailboxesPayload(
+                sequence=await change.sequence(sequence_id), recalculation=recalculation
+            )
+
+    @mutation("Let mailboxes send a sequence no longer. What they had planned for it is handed over.")
+    async def unlink_mailboxes(
+        self, info: Info, asked: Input[UnlinkMailboxesInput]
+    ) -> UnlinkMailboxesPayload:
+        with Problems() as problems:
+            sequence_id = sequence_key(asked.sequence_id, problems)
+            mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
+        async with changing(info.context) as change:
+            conn, workspace_id = change.conn, change.workspace_id
+            await lock_sequence(conn, workspace_id, sequence_id)
+            unlinked = await unlink_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
+            recalculation = None
+            if unlinked and await has_open_enrollments(conn, workspace_id, sequence_id):
+                recalculation = await change.recalculate(
+                    RecalculationCause.MAILBOX_UNLINKED, sequence_id=sequence_id
+                )
+            return UnlinkMailboxesPayload(
+                sequence=await change.sequence(sequence_id), recalculation=recalculation
+            )

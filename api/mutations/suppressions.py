@@ -1,0 +1,45 @@
+"""Mutations of the suppression list."""
+
+import strawberry
+
+from api.context import Info
+from api.inputs.problems import Problems
+from api.inputs.suppressions import SuppressInput, UnsuppressInput, normalised_addresses
+from api.mutations.answers import Input, Payload, mutation
+from api.mutations.change import changing
+from persistence.suppressions import SuppressionReason, suppress_addresses, unsuppress_addresses
+
+
+@strawberry.type(description="The answer to `suppress`.")
+class SuppressPayload(Payload):
+    suppressed: int = strawberry.field(default=0, description="Addresses that were not on the list before.")
+
+
+@strawberry.type(description="The answer to `unsuppress`.")
+class UnsuppressPayload(Payload):
+    unsuppressed: int = strawberry.field(default=0, description="Addresses that were on the list.")
+
+
+@strawberry.type
+class SuppressionMutations:
+    @mutation("Write to addresses no more: their enrollments end, and what is planned for them is cancelled.")
+    async def suppress(self, info: Info, asked: Input[SuppressInput]) -> SuppressPayload:
+        with Problems() as problems:
+            addresses = normalised_addresses(asked.emails, problems)
+        async with changing(info.context) as change:
+            suppressed = await suppress_addresses(
+                change.conn,
+                change.workspace_id,
+                addresses=addresses,
+                reason=SuppressionReason.MANUAL,
+                now=change.now,
+            )
+            return SuppressPayload(suppressed=suppressed)
+
+    @mutation("Take addresses off the suppression list. What was cancelled stays cancelled.")
+    async def unsuppress(self, info: Info, asked: Input[UnsuppressInput]) -> UnsuppressPayload:
+        with Problems() as problems:
+            addresses = normalised_addresses(asked.emails, problems)
+        async with changing(info.context) as change:
+            removed = await unsuppress_addresses(change.conn, change.workspace_id, addresses=addresses)
+            return UnsuppressPayload(unsuppressed=removed)

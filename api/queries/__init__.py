@@ -1,0 +1,30 @@
+"""What can be asked, by noun."""
+
+import strawberry
+
+from api.queries.contacts import ContactQueries
+from api.queries.email_events import EmailEventQueries
+from api.queries.enrollments import EnrollmentQueries
+from api.queries.mailboxes import MailboxQueries
+from api.queries.nodes import NodeQueries
+from api.queries.recalculations import RecalculationQueries
+from api.queries.scheduled_emails import ScheduledEmailQueries
+from api.queries.sequences import SequenceQueries
+from api.queries.workspaces import WorkspaceQueries
+
+
+@strawberry.type(
+    description="Everything that can be read. All of it belongs to the workspace of the API key."
+)
+class Query(
+    RecalculationQueries,
+    EmailEventQueries,
+    ScheduledEmailQueries,
+    EnrollmentQueries,
+    ContactQueries,
+    MailboxQueries,
+    SequenceQueries,
+    NodeQueries,
+    WorkspaceQueries,
+):
+    pass

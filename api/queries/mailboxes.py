@@ -1,0 +1,56 @@
+"""Asking for mailboxes."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
+from api.context import Info
+from api.errors import NotFound
+from api.fields import resolves
+from api.ids import uuid_of
+from api.types.mailbox import Mailbox
+from domain.lifecycle import MailboxStatus
+from persistence.reading.mailboxes import ORDER, mailboxes_where
+
+
+@strawberry.input(description="Which mailboxes; every condition that is given must hold.")
+class MailboxFilter:
+    status: list[MailboxStatus] | None = strawberry.field(
+        default=None, description="In one of these states; all but removed ones by default."
+    )
+    updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
+
+
+Filter = Annotated[
+    MailboxFilter | None, strawberry.argument(description="Which ones; all but removed ones by default.")
+]
+Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the mailbox.")]
+
+
+@strawberry.type
+class MailboxQueries:
+    @resolves("One mailbox.")
+    async def mailbox(self, info: Info, id: Id) -> Mailbox | None:  # noqa: A002
+        row = await info.context.loaders.mailboxes.load(uuid_of("Mailbox", id))
+        if row is None:
+            raise NotFound("mailbox")
+        return Mailbox.of(row)
+
+    @resolves("Mailboxes, by when they were added.")
+    async def mailboxes(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002
+        order: InDirection = Direction.ASC,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Mailbox]:
+        asked = filter or MailboxFilter()
+        rows = mailboxes_where(
+            info.context.workspace_id, statuses=asked.status, updated_since=asked.updated_since
+        )
+        return await connection(info, Mailbox, rows, ORDER, Paging(first, after, last, before, order))

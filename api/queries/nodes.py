@@ -1,0 +1,78 @@
+"""Finding things of any kind by their ids."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import strawberry
+from strawberry.dataloader import DataLoader
+
+from api.context import Info
+from api.errors import BadUserInput, NotFound
+from api.fields import resolves
+from api.ids import GlobalId, MalformedId, read_global_id
+from api.loaders import Loaders
+from api.types.contact import Contact
+from api.types.email_event import EmailEvent, EmailMove
+from api.types.enrollment import Enrollment
+from api.types.mailbox import Mailbox
+from api.types.node import Node
+from api.types.recalculation import Recalculation
+from api.types.scheduled_email import ScheduledEmail
+from api.types.sequence import Sequence
+from api.types.step import Step
+from api.types.workspace import Workspace
+
+MOST_IDS = 100
+# Loaders of numbered things take numbers, all others UUIDs; `read_global_id` gives each its own.
+_KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] = {
+    "Contact": (Contact, lambda loaders: loaders.contacts),
+    "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
+    "EmailMove": (EmailMove, lambda loaders: loaders.email_moves),
+    "Enrollment": (Enrollment, lambda loaders: loaders.enrollments),
+    "Mailbox": (Mailbox, lambda loaders: loaders.mailboxes),
+    "Recalculation": (Recalculation, lambda loaders: loaders.recalculations),
+    "ScheduledEmail": (ScheduledEmail, lambda loaders: loaders.scheduled_emails),
+    "Sequence": (Sequence, lambda loaders: loaders.sequences),
+    "Step": (Step, lambda loaders: loaders.steps),
+    "Workspace": (Workspace, lambda loaders: loaders.workspaces),
+}
+
+
+@strawberry.type
+class NodeQueries:
+    @resolves("The thing with this id, of whatever kind it is.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")],  # noqa: A002
+    ) -> Node | None:
+        found = await _find(info, _known(id))
+        if found is None:
+            raise NotFound("node")
+        return found
+
+    @resolves("The things with these ids, in the same order; null where the workspace has none.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[
+            list[strawberry.ID], strawberry.argument(description=f"Their ids, at most {MOST_IDS}.")
+        ],
+    ) -> list[Node | None]:
+        if len(ids) > MOST_IDS:
+            raise BadUserInput(f"Ask for at most {MOST_IDS} ids.")
+        return list(await asyncio.gather(*(_find(info, wanted) for wanted in [_known(each) for each in ids])))
+
+
+def _known(text: str) -> GlobalId:
+    read = read_global_id(text)
+    if read.kind not in _KINDS:
+        raise MalformedId(text)
+    return read
+
+
+async def _find(info: Info, wanted: GlobalId) -> Node | None:
+    kind, loader = _KINDS[wanted.kind]
+    row = await loader(info.context.loaders).load(wanted.key)
+    return None if row is None else kind.of(row)

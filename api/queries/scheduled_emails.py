@@ -1,0 +1,83 @@
+"""Asking for scheduled emails: the timetable, what was sent, and what is in doubt."""
+
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+
+from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
+from api.context import Info
+from api.errors import NotFound
+from api.fields import resolves
+from api.ids import optional_uuid_of, uuid_of
+from api.types.scheduled_email import ScheduledEmail
+from domain.lifecycle import EmailStatus
+from persistence.reading.scheduled_emails import ORDER, EmailFilter, emails_where
+
+
+@strawberry.input(description="Which emails; every condition that is given must hold.")
+class ScheduledEmailFilter:
+    status: list[EmailStatus] | None = strawberry.field(
+        default=None, description="In one of these states; `[IN_DOUBT]` lists what to settle by hand."
+    )
+    is_unplaced: bool | None = strawberry.field(default=None, description="Without a slot, or with one.")
+    mailbox_id: strawberry.ID | None = strawberry.field(default=None, description="From this mailbox.")
+    sequence_id: strawberry.ID | None = strawberry.field(default=None, description="Of this sequence.")
+    enrollment_id: strawberry.ID | None = strawberry.field(default=None, description="Of this enrollment.")
+    contact_id: strawberry.ID | None = strawberry.field(default=None, description="To this contact.")
+    step_id: strawberry.ID | None = strawberry.field(default=None, description="For this step.")
+    send_from: datetime | None = strawberry.field(default=None, description="Planned for then or later.")
+    send_to: datetime | None = strawberry.field(default=None, description="Planned for before then.")
+    sent_from: datetime | None = strawberry.field(default=None, description="Sent then or later.")
+    sent_to: datetime | None = strawberry.field(default=None, description="Sent before then.")
+    updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
+
+    def parsed(self) -> EmailFilter:
+        """The filter with its ids read."""
+        return EmailFilter(
+            statuses=self.status,
+            is_unplaced=self.is_unplaced,
+            mailbox_id=optional_uuid_of("Mailbox", self.mailbox_id),
+            sequence_id=optional_uuid_of("Sequence", self.sequence_id),
+            enrollment_id=optional_uuid_of("Enrollment", self.enrollment_id),
+            contact_id=optional_uuid_of("Contact", self.contact_id),
+            step_id=optional_uuid_of("Step", self.step_id),
+            send_from=self.send_from,
+            send_to=self.send_to,
+            sent_from=self.sent_from,
+            sent_to=self.sent_to,
+            updated_since=self.updated_since,
+        )
+
+
+Filter = Annotated[
+    ScheduledEmailFilter | None, strawberry.argument(description="Which ones; all by default.")
+]
+Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the email.")]
+
+
+@strawberry.type
+class ScheduledEmailQueries:
+    @resolves("One scheduled email.")
+    async def scheduled_email(self, info: Info, id: Id) -> ScheduledEmail | None:  # noqa: A002
+        row = await info.context.loaders.scheduled_emails.load(uuid_of("ScheduledEmail", id))
+        if row is None:
+            raise NotFound("scheduled email")
+        return ScheduledEmail.of(row)
+
+    @resolves(
+        "Scheduled emails, by the time for which they are planned; those without one come after all others."
+    )
+    async def scheduled_emails(
+        self,
+        info: Info,
+        filter: Filter = None,  # noqa: A002
+        order: InDirection = Direction.ASC,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[ScheduledEmail]:
+        asked = filter or ScheduledEmailFilter()
+        rows = emails_where(info.context.workspace_id, asked.parsed())
+        return await connection(info, ScheduledEmail, rows, ORDER, Paging(first, after, last, before, order))

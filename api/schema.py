@@ -1,0 +1,64 @@
+"""The schema: queries and mutations, the limits of a request, and what is remembered between requests."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError, OperationDefinitionNode
+from strawberry.extensions import (
+    AddValidationRules,
+    MaxTokensLimiter,
+    ParserCache,
+    SchemaExtension,
+    ValidationCache,
+)
+from strawberry.schema.config import StrawberryConfig
+from typing_extensions import override
+
+from api.errors import BadUserInput
+from api.limits import TOKENS, LimitsRule
+from api.mutations import Mutation
+from api.queries import Query
+from api.scalars import SCALARS
+
+
+class QuietSchema(strawberry.Schema):
+    """Leaves the reporting of errors to the HTTP side, which knows the request."""
+
+    @override
+    def process_errors(self, errors: list[GraphQLError], execution_context: Any = None) -> None:
+        pass
+
+
+class OneOperation(SchemaExtension):
+    """Refuse to choose among several operations (GraphQL §6.1); Strawberry would take the first."""
+
+    @override
+    def on_parse(self) -> Iterator[None]:
+        yield
+        document = self.execution_context.graphql_document
+        # The public `operation_name` is the first operation's where the request names none.
+        if document is None or self.execution_context._provided_operation_name is not None:
+            return
+        if sum(isinstance(each, OperationDefinitionNode) for each in document.definitions) > 1:
+            raise BadUserInput("The document has several operations: name one as `operationName`.")
+
+
+schema = QuietSchema(
+    query=Query,
+    mutation=Mutation,
+    config=StrawberryConfig(scalar_map=SCALARS),
+    extensions=[
+        lambda: MaxTokensLimiter(max_token_count=TOKENS),
+        # One list of one rule for all requests: the validation cache goes by the rules too.
+        lambda: AddValidationRules([LimitsRule]),
+        OneOperation,
+        ParserCache,
+        ValidationCache,
+    ],
+)
+
+
+def print_sdl() -> str:
+    """The schema in its own language, with a line break at its end."""
+    return schema.as_str() + "\n"

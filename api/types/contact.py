@@ -1,0 +1,27 @@
+"""Contacts."""
+
+from datetime import datetime
+
+import strawberry
+from strawberry.scalars import JSON
+
+from api.scalars import EmailAddress, TimeZone
+from api.types.node import Node
+from domain.lifecycle import ContactStatus
+
+
+@strawberry.type(description="A person who can be written to.")
+class Contact(Node):
+    email: EmailAddress = strawberry.field(description="Their address, unique in the workspace.")
+    first_name: str | None = strawberry.field(description="Their first name, if known.")
+    last_name: str | None = strawberry.field(description="Their last name, if known.")
+    company: str | None = strawberry.field(description="Where they work, if known.")
+    phone: str | None = strawberry.field(description="Their telephone number, if known.")
+    zone: TimeZone | None = strawberry.field(description="Their own zone, if known.")
+    custom_fields: JSON = strawberry.field(description="Further fields that templates may use, by name.")
+    status: ContactStatus = strawberry.field(description="Whether they can be written to.")
+    bounced_at: datetime | None = strawberry.field(description="When their address turned out not to exist.")
+    unsubscribed_at: datetime | None = strawberry.field(description="When they asked for no more emails.")
+    version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
+    created_at: datetime = strawberry.field(description="When they were added.")
+    updated_at: datetime = strawberry.field(description="When they were last changed.")

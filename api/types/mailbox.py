@@ -1,0 +1,125 @@
+"""Mailboxes, and how full each of their days is."""
+
+from datetime import date, datetime, timedelta
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+import strawberry
+from typing_extensions import override
+
+from api.context import Info
+from api.errors import BadUserInput
+from api.fields import resolves
+from api.inputs.policies import InDoubtPolicy
+from api.scalars import EmailAddress, TimeZone
+from api.types.node import Node
+from domain.ids import MailboxId
+from domain.lifecycle import MailboxStatus
+from domain.mailboxes import UNLIMITED, Ramp, Security
+from domain.mailboxes import Mailbox as PlannedMailbox
+from persistence.reading.pages import AnyRow
+
+MOST_DAYS = 366
+
+
+@strawberry.type(description="One local day of a mailbox: what it may send, what is planned, what was used.")
+class MailboxDay:
+    day: date = strawberry.field(description="The day, in the mailbox's zone.")
+    capacity: int | None = strawberry.field(description="Emails that may leave; null is unlimited.")
+    planned: int = strawberry.field(description="Emails that have a time on this day and have not left.")
+    used: int = strawberry.field(
+        description="Emails taken up for sending on this day: under way, sent, or in doubt."
+    )
+    sent: int = strawberry.field(description="Emails that the server accepted.")
+    failed: int = strawberry.field(description="Emails given up for good.")
+    remaining: int | None = strawberry.field(
+        description="Emails that still fit beside those planned and used; null is unlimited."
+    )
+
+
+Days = Annotated[int, strawberry.argument(description=f"How many days, at most {MOST_DAYS}.")]
+From = Annotated[
+    date | None,
+    strawberry.argument(name="from", description="The first day; today in the mailbox's zone by default."),
+]
+
+
+@strawberry.type(description="An address that emails leave from, and the server that takes them.")
+class Mailbox(Node):
+    name: str = strawberry.field(description="Its name, for people.")
+    from_name: str = strawberry.field(description="The name that recipients see; may be empty.")
+    email: EmailAddress = strawberry.field(description="The address that recipients see.")
+    username: str | None = strawberry.field(
+        description="The name to log in with; null sends without a login."
+    )
+    owner: str | None = strawberry.field(description="Whose mailbox it is, if noted.")
+    provider: str | None = strawberry.field(description="Who runs it, if noted.")
+    status: MailboxStatus = strawberry.field(description="Whether it can send.")
+    status_reason: str | None = strawberry.field(description="Why it has this status, as its server said it.")
+    blocked_until: datetime | None = strawberry.field(description="When a blocked mailbox is tried again.")
+    zone: TimeZone = strawberry.field(
+        description="The zone whose midnight begins the day that capacity counts in."
+    )
+    host: str = strawberry.field(description="The server that takes its emails.")
+    port: int = strawberry.field(description="The port of the server.")
+    security: Security = strawberry.field(description="How the connection is protected.")
+    daily_capacity: int = strawberry.field(description="Emails per local day; 0 is unlimited.")
+    minimum_gap_seconds: int = strawberry.field(description="Least number of seconds between two emails.")
+    hourly_limit: int | None = strawberry.field(description="Most emails within an hour; null is unlimited.")
+    in_doubt_policy: InDoubtPolicy = strawberry.field(
+        description="How to go on after an email of which nobody knows whether it arrived."
+    )
+    version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
+    removed_at: datetime | None = strawberry.field(description="When it was taken out of use, if it was.")
+    created_at: datetime = strawberry.field(description="When it was added.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    ramp: strawberry.Private[Ramp | None]
+
+    @override
+    @classmethod
+    def of(cls, row: AnyRow, **derived: object) -> Self:
+        ramp = None
+        if row.ramp_start is not None:
+            ramp = Ramp(start=row.ramp_start, step=row.ramp_step, started_on=row.ramp_started_on)
+        return super().of(row, minimum_gap_seconds=row.minimum_gap_s, ramp=ramp, **derived)
+
+    @resolves("How full its days are, one entry per day, soonest first.")
+    async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:
+        if not 1 <= days <= MOST_DAYS:
+            raise BadUserInput(f"Ask for 1 to {MOST_DAYS} days.")
+        today = (await info.context.now()).astimezone(ZoneInfo(self.zone)).date()
+        first = today if from_ is None else from_
+        try:
+            span = (self.uuid, first, first + timedelta(days=days - 1))
+        except OverflowError:
+            raise BadUserInput("The days end after the last date that there is.") from None
+        used = await info.context.loaders.used_days.load(span)
+        planned = await info.context.loaders.planned_days.load(span)
+        return [
+            self._day(day, used=used.get(day), planned=planned.get(day), is_past=day < today)
+            for day in (first + timedelta(days=ahead) for ahead in range(days))
+        ]
+
+    def _day(self, day: date, *, used: AnyRow | None, planned: AnyRow | None, is_past: bool) -> MailboxDay:
+        """*day* with the capacity in force; of the past, the one that was."""
+        capacity = used.capacity if used and is_past else self._planned_mailbox().capacity_on(day)
+        spent, to_come = used.used if used else 0, planned.planned if planned else 0
+        is_unlimited = capacity == UNLIMITED
+        return MailboxDay(
+            day=day,
+            capacity=None if is_unlimited else capacity,
+            planned=to_come,
+            used=spent,
+            sent=used.sent if used else 0,
+            failed=used.failed if used else 0,
+            remaining=None if is_unlimited else max(0, capacity - spent - to_come),
+        )
+
+    def _planned_mailbox(self) -> PlannedMailbox:
+        return PlannedMailbox(
+            id=MailboxId(self.uuid),
+            zone=ZoneInfo(self.zone),
+            daily_capacity=self.daily_capacity,
+            minimum_gap=timedelta(seconds=self.minimum_gap_seconds),
+            ramp=self.ramp,
+        )

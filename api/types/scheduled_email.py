@@ -1,0 +1,114 @@
+"""Scheduled emails: planned, under way, sent or given up."""
+
+from datetime import datetime
+from typing import Self
+from uuid import UUID
+
+import strawberry
+from typing_extensions import override
+
+from api.context import Info
+from api.fields import resolves
+from api.scalars import EmailAddress
+from api.types.contact import Contact
+from api.types.email_event import EmailEvent, EmailMove
+from api.types.enrollment import Enrollment
+from api.types.mailbox import Mailbox
+from api.types.node import Node, present
+from api.types.sequence import Sequence
+from api.types.step import Step
+from domain.itineraries import UnplacedReason
+from domain.lifecycle import EmailStatus
+from persistence.reading.pages import AnyRow
+
+
+@strawberry.type(description="One email to one contact, from the plan to its end.")
+class ScheduledEmail(Node):
+    status: EmailStatus = strawberry.field(description="Where it is on its way.")
+    send_at: datetime | None = strawberry.field(
+        description="When it is planned to leave; null while it has no slot."
+    )
+    unplaced_reason: UnplacedReason | None = strawberry.field(
+        description="Why it has no slot, if it has none."
+    )
+    sent_at: datetime | None = strawberry.field(description="When the mailbox's server accepted it.")
+    priority: int = strawberry.field(description="Higher goes first where several emails want one slot.")
+    retry_count: int = strawberry.field(
+        description="How often it was refused for now and tried again, at most 3."
+    )
+    retry_at: datetime | None = strawberry.field(description="When it is tried again, while it is retrying.")
+    last_attempt_at: datetime | None = strawberry.field(description="When it was last tried.")
+    last_error: str | None = strawberry.field(description="What the last attempt that failed ended with.")
+    failure_reason: str | None = strawberry.field(description="Why it was given up, in one word.")
+    message_id: str | None = strawberry.field(description="Its Message-ID header, once it was first tried.")
+    body_text: str | None = strawberry.field(
+        description="The plain text as it was written, once it was first tried."
+    )
+    body_html: str | None = strawberry.field(
+        description="The HTML as it was written, once it was first tried."
+    )
+    created_at: datetime = strawberry.field(description="When it was planned first.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+    written_subject: strawberry.Private[str | None]
+    sequence_id: strawberry.Private[UUID]
+    enrollment_id: strawberry.Private[UUID]
+    contact_id: strawberry.Private[UUID]
+    step_id: strawberry.Private[UUID]
+    mailbox_id: strawberry.Private[UUID | None]
+
+    @override
+    @classmethod
+    def of(cls, row: AnyRow, **derived: object) -> Self:
+        return super().of(row, written_subject=row.subject, **derived)
+
+    @resolves("The subject as it was written; before the first attempt, the template of its step.")
+    async def subject(self, info: Info) -> str:
+        if self.written_subject is not None:
+            return self.written_subject
+        return (await self._step(info)).subject
+
+    @resolves("The address that it goes to.")
+    async def recipient_email(self, info: Info) -> EmailAddress:
+        return (await self._contact(info)).email
+
+    @resolves("The contact that it goes to.")
+    async def contact(self, info: Info) -> Contact:
+        return await self._contact(info)
+
+    @resolves("The step that it is sent for.")
+    async def step(self, info: Info) -> Step:
+        return await self._step(info)
+
+    @resolves("The mailbox that it leaves from; null until it is placed.")
+    async def mailbox(self, info: Info) -> Mailbox | None:
+        if self.mailbox_id is None:
+            return None
+        return Mailbox.of(present(await info.context.loaders.mailboxes.load(self.mailbox_id)))
+
+    @resolves("The enrollment that it belongs to.")
+    async def enrollment(self, info: Info) -> Enrollment:
+        return Enrollment.of(present(await info.context.loaders.enrollments.load(self.enrollment_id)))
+
+    @resolves("The sequence that it belongs to.")
+    async def sequence(self, info: Info) -> Sequence:
+        return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
+
+    @resolves("What happened to it, oldest first.")
+    async def events(self, info: Info) -> list[EmailEvent]:
+        return [EmailEvent.of(row) for row in await info.context.loaders.events_of_email.load(self.uuid)]
+
+    @resolves("How its time was moved, first move first.")
+    async def moves(self, info: Info) -> list[EmailMove]:
+        return [EmailMove.of(row) for row in await info.context.loaders.moves_of_email.load(self.uuid)]
+
+    @resolves("The time that it was promised at first; null while it never had one.")
+    async def first_send_at(self, info: Info) -> datetime | None:
+        moves = await info.context.loaders.moves_of_email.load(self.uuid)
+        promised = (row.from_send_at for row in moves if row.from_send_at is not None)
+        return next(promised, self.send_at)
+
+    async def _contact(self, info: Info) -> Contact:
+        return Contact.of(present(await info.context.loaders.contacts.load(self.contact_id)))
+
+    async def _step(self, info: Info) -> Step:
+        return Step.of(present(await info.context.loaders.steps.load(self.step_id)))

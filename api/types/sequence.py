@@ -1,0 +1,103 @@
+"""Sequences, and how far their contacts are."""
+
+from datetime import date, datetime
+from typing import Any, Self
+
+import strawberry
+from typing_extensions import override
+
+from api.context import Info
+from api.fields import resolves
+from api.inputs.policies import MailboxPolicy, StepFailurePolicy
+from api.scalars import TimeZone
+from api.types.mailbox import Mailbox
+from api.types.node import Node
+from api.types.send_window import SendWindow, send_window
+from api.types.step import Step
+from domain.lifecycle import EmailStatus, EnrollmentStatus, SequenceStatus
+from persistence.reading.pages import AnyRow
+
+
+@strawberry.type(description="How many enrollments of a sequence are in a state.")
+class EnrollmentCount:
+    status: EnrollmentStatus = strawberry.field(description="The state.")
+    count: int = strawberry.field(description="How many enrollments are in it.")
+
+
+@strawberry.type(description="How many emails of a sequence are in a state.")
+class EmailCount:
+    status: EmailStatus = strawberry.field(description="The state.")
+    count: int = strawberry.field(description="How many emails are in it.")
+
+
+@strawberry.type(description="How far the contacts and emails of a sequence are.")
+class SequenceCounts:
+    sequence: strawberry.Private["Sequence"]
+
+    @resolves("Enrollments by state; every state is listed.")
+    async def enrollments(self, info: Info) -> list[EnrollmentCount]:
+        rows = await info.context.loaders.enrollment_counts.load(self.sequence.uuid)
+        found = {row.status: row.amount for row in rows}
+        return [EnrollmentCount(status=status, count=found.get(status, 0)) for status in EnrollmentStatus]
+
+    @resolves("Scheduled emails by state; every state is listed.")
+    async def emails(self, info: Info) -> list[EmailCount]:
+        rows = await info.context.loaders.email_counts.load(self.sequence.uuid)
+        found = {row.status: row.amount for row in rows}
+        return [EmailCount(status=status, count=found.get(status, 0)) for status in EmailStatus]
+
+
+@strawberry.type(description="Emails that are sent to each enrolled contact, one after another.")
+class Sequence(Node):
+    name: str = strawberry.field(description="Its name, for people.")
+    status: SequenceStatus = strawberry.field(description="Whether it sends.")
+    zone: TimeZone = strawberry.field(description="The zone in which the send window is read.")
+    uses_contact_zone: bool = strawberry.field(
+        description="Whether the window is read in the contact's own zone where that is known."
+    )
+    stored_window: strawberry.Private[dict[str, Any] | None]
+    first_date: date | None = strawberry.field(description="The first day on which it sends, in its zone.")
+    last_date: date | None = strawberry.field(description="The last day on which it sends, in its zone.")
+    priority: int = strawberry.field(description="Higher goes first where several sequences want one slot.")
+    when_mailbox_paused: MailboxPolicy = strawberry.field(
+        description="What becomes of the emails of a mailbox that is paused."
+    )
+    when_mailbox_removed: MailboxPolicy = strawberry.field(
+        description="What becomes of the emails of a mailbox that is removed."
+    )
+    when_step_fails: StepFailurePolicy = strawberry.field(
+        description="What becomes of an enrollment whose email failed for good."
+    )
+    open_tracking_enabled: bool = strawberry.field(description="Whether opening an email is noted.")
+    click_tracking_enabled: bool = strawberry.field(description="Whether following a link is noted.")
+    version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
+    activated_at: datetime | None = strawberry.field(description="When it began to send.")
+    completed_at: datetime | None = strawberry.field(description="When its last enrollment ended.")
+    archived_at: datetime | None = strawberry.field(description="When it was put away.")
+    created_at: datetime = strawberry.field(description="When it was made.")
+    updated_at: datetime = strawberry.field(description="When it was last changed.")
+
+    @override
+    @classmethod
+    def of(cls, row: AnyRow, **derived: object) -> Self:
+        return super().of(row, stored_window=row.send_window, **derived)
+
+    @resolves("When emails may leave; null takes the workspace's window, or else every hour of every day.")
+    def send_window(self) -> SendWindow | None:
+        return send_window(self.stored_window)
+
+    @resolves("Its steps, in the order in which they are sent.")
+    async def steps(self, info: Info) -> list[Step]:
+        return [Step.of(row) for row in await info.context.loaders.steps_of_sequence.load(self.uuid)]
+
+    @resolves("How many steps it has.")
+    async def step_count(self, info: Info) -> int:
+        return len(await info.context.loaders.steps_of_sequence.load(self.uuid))
+
+    @resolves("The mailboxes that may send it, oldest first.")
+    async def mailboxes(self, info: Info) -> list[Mailbox]:
+        return [Mailbox.of(row) for row in await info.context.loaders.mailboxes_of_sequence.load(self.uuid)]
+
+    @resolves("How far its contacts and emails are.")
+    def counts(self) -> SequenceCounts:
+        return SequenceCounts(sequence=self)

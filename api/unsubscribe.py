@@ -1,0 +1,77 @@
+"""Unsubscribe links: GET shows a button and changes nothing, POST obeys (RFC 8058)."""
+
+import structlog
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from api.context import Services
+from domain.unsubscribe import InvalidToken, UnsubscribeToken, read_token
+from persistence.suppressions import unsubscribe
+from persistence.vault import Vault
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger()
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Robots-Tag": "noindex",
+}
+
+
+def unsubscribe_key(vault: Vault) -> bytes:
+    """The key that unsubscribe links are signed with."""
+    return vault.derive("unsubscribe")
+
+
+async def answer(request: Request, services: Services) -> Response:
+    """Show or obey the link of *request*; one that we did not make is 404."""
+    try:
+        token = read_token(unsubscribe_key(services.vault), request.path_params["token"])
+    except InvalidToken:
+        return _page(404, "This link is not complete", "<p>Please follow the whole link from the email.</p>")
+    if request.method != "POST":
+        return _page(200, "Unsubscribe?", _BUTTON)
+    await _obey(services, token)
+    return _page(200, "You are unsubscribed", "<p>No more emails will be sent to you.</p>")
+
+
+async def _obey(services: Services, token: UnsubscribeToken) -> None:
+    """
+    Whatever the body is: mailbox providers send `List-Unsubscribe=One-Click` in either form encoding,
+    the button of the page does too, and nothing but a person or their provider makes a POST of this link.
+    """
+    now = await services.clock.now()
+    async with services.database.transaction(token.workspace_id) as conn:
+        is_new = await unsubscribe(
+            conn, workspace_id=token.workspace_id, contact_id=token.contact_id, now=now
+        )
+    log.info("contact.unsubscribed", contact_id=str(token.contact_id), is_new=is_new)
+
+
+# Without an action, a form goes to the address of its page.
+_BUTTON = """<form method="post">
+<input type="hidden" name="List-Unsubscribe" value="One-Click">
+<button>Unsubscribe</button>
+</form>"""
+
+
+def _page(status: int, title: str, content: str) -> HTMLResponse:
+    page = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>{title}</title>
+<style>
+body {{ font: 1.1rem/1.5 sans-serif; max-width: 30rem; margin: 20vh auto; padding: 0 1rem }}
+button {{ font: inherit }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+{content}
+</body>
+</html>
+"""
+    return HTMLResponse(page, status, _HEADERS)

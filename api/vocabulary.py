@@ -1,0 +1,200 @@
+"""The choices of the domain as enums of the API, with what each value means."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+import strawberry
+from strawberry.types.enum import StrawberryEnumDefinition
+
+from domain.itineraries import MoveCause, UnplacedReason
+from domain.lifecycle import (
+    ContactStatus,
+    EmailEvent,
+    EmailStatus,
+    EnrollmentStatus,
+    MailboxStatus,
+    SequenceStatus,
+)
+from domain.mailboxes import Security
+from domain.recalculations import RecalculationCause, RecalculationStatus
+
+Choice = TypeVar("Choice", bound=StrEnum)
+
+
+def described(
+    choice: type[Choice], *, description: str, values: Mapping[Choice, str], name: str | None = None
+) -> None:
+    """Make *choice* an enum of the API; *values* says what each of its members means, none left out."""
+    strawberry.enum(choice, name=name, description=description)
+    # Strawberry sets this attribute on the enum that it is given; mypy cannot know.
+    definition: StrawberryEnumDefinition = choice.__strawberry_definition__  # type: ignore[attr-defined]
+    for value in definition.values:
+        value.description = values[choice[value.name]]
+
+
+_E = EmailStatus
+described(
+    EmailStatus,
+    description="Where a scheduled email is on its way to the recipient's server.",
+    values={
+        _E.PENDING: "Planned, or waiting for a slot; nobody has taken it up yet.",
+        _E.QUEUED: "Due, and handed to the broker.",
+        _E.SENDING: "A worker talks to the mailbox's server; nothing was handed over yet.",
+        _E.COMMITTING: "The letter is being handed over; from here on it may have arrived.",
+        _E.SENT: "The mailbox's server accepted it.",
+        _E.RETRYING: "Refused for now; tried again after 5, 15 and 30 minutes.",
+        _E.FAILED: "Given up for good; the last error says why.",
+        _E.IN_DOUBT: "The connection was lost after the handover: it may or may not have arrived.",
+        _E.CANCELLED: "Taken out of the plan before it left.",
+    },
+)
+
+_N = EnrollmentStatus
+described(
+    EnrollmentStatus,
+    description="How far a contact is on its way through a sequence.",
+    values={
+        _N.ACTIVE: "On its way; the remaining emails are planned.",
+        _N.PAUSED: "On hold; the time on hold does not count towards waits.",
+        _N.COMPLETED: "Every step was sent.",
+        _N.REPLIED: "The contact replied, so nothing more is sent.",
+        _N.BOUNCED: "The contact's address does not exist, so nothing more is sent.",
+        _N.UNSUBSCRIBED: "The contact wants no more emails.",
+        _N.FAILED: "A step failed for good.",
+        _N.CANCELLED: "Stopped by someone.",
+    },
+)
+
+_Q = SequenceStatus
+described(
+    SequenceStatus,
+    description="Whether a sequence sends.",
+    values={
+        _Q.DRAFT: "Being written; contacts can be enrolled, nothing is sent.",
+        _Q.ACTIVE: "Sending.",
+        _Q.PAUSED: "On hold; the plan stays.",
+        _Q.COMPLETED: "Nobody is on the way any more; a new enrollment reopens it.",
+        _Q.ARCHIVED: "Put away for good.",
+    },
+)
+
+_B = MailboxStatus
+described(
+    MailboxStatus,
+    description="Whether a mailbox can send.",
+    values={
+        _B.ACTIVE: "Sending.",
+        _B.PAUSED: "Put on hold by someone.",
+        _B.NEEDS_AUTH: "Its server refused the user name or password; its emails wait.",
+        _B.BLOCKED: "Its server refuses to take more for a while.",
+        _B.REMOVED: "Taken out of use; kept for its history.",
+    },
+)
+
+_C = ContactStatus
+described(
+    ContactStatus,
+    description="Whether a contact can be written to.",
+    values={
+        _C.ACTIVE: "Can be written to.",
+        _C.BOUNCED: "The address does not exist.",
+        _C.UNSUBSCRIBED: "Wants no more emails.",
+        _C.DELETED: "Removed; kept for the history of what was sent.",
+    },
+)
+
+_V = EmailEvent
+described(
+    EmailEvent,
+    name="EmailEventKind",
+    description="What happened to a scheduled email.",
+    values={
+        _V.CLAIM: "It was due, and was taken up for sending.",
+        _V.RELEASE: "It could not leave at that moment and went back to the plan; the cause says why.",
+        _V.RESCUE: "Whoever held it is gone; it went back to the plan, nothing was handed over.",
+        _V.BEGIN: "An attempt to send it began.",
+        _V.COMMIT: "The handover to the mailbox's server began.",
+        _V.ACCEPT: "The mailbox's server accepted it.",
+        _V.RETRY: "It was refused for now and is tried again later.",
+        _V.FAIL: "It was given up for good.",
+        _V.LOSE_SIGHT: "The connection was lost during the handover; whether it arrived is unknown.",
+        _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
+        _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
+        _V.RESEND: "Someone chose to send it again although it may have arrived.",
+        _V.CANCEL: "It was taken out of the plan.",
+    },
+)
+
+_U = UnplacedReason
+described(
+    UnplacedReason,
+    description="Why an email has no time yet; each names what would have to change.",
+    values={
+        _U.NO_MAILBOX: "The sequence has no mailbox.",
+        _U.MAILBOX_UNAVAILABLE: "The enrollment's mailbox is paused or cannot log in.",
+        _U.WINDOW_NEVER_OPENS: "The send window has no open time on any day to come.",
+        _U.NO_CAPACITY: "No mailbox of the sequence has room on any day to come.",
+        _U.AFTER_LAST_DATE: "It could only leave after the sequence's last date.",
+        _U.WAITS_FOR_STEP: "An earlier step of the same enrollment has no time either.",
+    },
+)
+
+_M = MoveCause
+described(
+    MoveCause,
+    description="Why an email that had a time was given another.",
+    values={
+        _M.WAIT_CHANGED: "The wait before its step, or the day that the wait counts from, changed.",
+        _M.WINDOW_CHANGED: "Its time is no longer inside the send window or the sequence's dates.",
+        _M.CAPACITY_LOWERED: "Its mailbox may send fewer emails on that day than were planned.",
+        _M.MAILBOX_HANDED_OVER: "Its enrollment was handed to another mailbox.",
+        _M.MAILBOX_UNAVAILABLE: "Its mailbox cannot send.",
+        _M.NARROWER_WINDOW: "It made room, on the same day, for an email with a narrower window.",
+        _M.SPACING: "It was closer to its neighbour than the mailbox's minimum gap.",
+        _M.LATE: "Its time passed without it being sent.",
+        _M.RELEASED: "It could not leave when it was due.",
+        _M.EARLIER: "An earlier time became free.",
+    },
+)
+
+described(
+    Security,
+    description="How the connection to a mailbox's server is protected.",
+    values={
+        Security.STARTTLS: "Upgraded to TLS before logging in; refused when the server cannot.",
+        Security.TLS: "TLS from the first byte, usually on port 465.",
+        Security.NONE: "Not at all; for servers on this host or network that the operator allows.",
+    },
+)
+
+_R = RecalculationCause
+described(
+    RecalculationCause,
+    description="What set off a recalculation of the plan.",
+    values={
+        _R.STEPS_CHANGED: "A step was added, removed or moved, or its wait changed.",
+        _R.MAILBOX_ADDED: "A mailbox was linked to a sequence.",
+        _R.MAILBOX_PAUSED: "A mailbox was paused.",
+        _R.MAILBOX_RESUMED: "A mailbox came back.",
+        _R.MAILBOX_REMOVED: "A mailbox was taken out of use.",
+        _R.MAILBOX_UNLINKED: "A mailbox no longer serves a sequence.",
+        _R.CAPACITY_CHANGED: "A mailbox may send more or fewer emails a day, or at another pace.",
+        _R.WINDOW_CHANGED: "A send window, zone, first or last date changed.",
+        _R.SEQUENCE_RESUMED: "A sequence was resumed.",
+        _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
+        _R.REBALANCE: "Someone asked for the load to be spread anew.",
+    },
+)
+
+_T = RecalculationStatus
+described(
+    RecalculationStatus,
+    description="How far a recalculation is.",
+    values={
+        _T.PENDING: "Asked for, not begun.",
+        _T.RUNNING: "Under way.",
+        _T.COMPLETED: "Done.",
+        _T.FAILED: "Ended by an error; the plan is as it was, or partly replanned and consistent.",
+    },
+)

@@ -1,0 +1,192 @@
+"""Settings: what an installation may choose, read from `DRUMBEAT_*` in the environment or a file `.env`."""
+
+from datetime import timedelta
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+from typing_extensions import override
+
+from app.durations import durations
+from app.misconfiguration import Misconfigured
+from app.setting_sources import ENV_FILE, SecretFiles, problems_of, variable
+
+QUEUES = ("planner", "dispatcher", "sender", "recalculator")
+_SECRET: dict[str, Any] = {"secret": True}
+_SHORTEST_SECRET = 32
+
+
+def _comma_separated(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    return tuple(part.strip() for part in given.split(",") if part.strip())
+
+
+class Settings(BaseSettings):
+    """Every setting with its default; an empty text means: not set. Made by `load_settings`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DRUMBEAT_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    database_url: str = Field(
+        default="",
+        repr=False,
+        description="PostgreSQL 14 or newer; `drumbeat migrate` grants its login the roles of Drumbeat.",
+        examples=["postgresql://drumbeat:password@localhost:5432/drumbeat"],
+        json_schema_extra=_SECRET,
+    )
+    amqp_url: str = Field(
+        default="",
+        repr=False,
+        description="RabbitMQ 3.10 or newer, with a virtual host for Drumbeat alone.",
+        examples=["amqp://drumbeat:password@localhost:5672/drumbeat"],
+        json_schema_extra=_SECRET,
+    )
+    secret_key: str = Field(
+        default="",
+        repr=False,
+        description="At least 32 random characters. Encrypts the mailboxes' passwords and signs unsubscribe "
+        "links: when it changes, both are lost. Make one with: openssl rand -hex 32",
+        json_schema_extra=_SECRET,
+    )
+    public_url: str = Field(
+        default="http://localhost:8000",
+        description="Where recipients reach the API from outside; unsubscribe links begin with it.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
+    api_port: int = Field(
+        default=8000, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one."
+    )
+    worker_queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        default=QUEUES, min_length=1, description="Queues that a worker serves, separated by commas."
+    )
+    worker_processes: int = Field(default=1, ge=1, description="Processes of one worker.")
+    worker_threads: int = Field(
+        default=4,
+        ge=1,
+        description="Messages that one worker process has in hand at once; one holds up to 50 emails.",
+    )
+    smtp_connections: int = Field(
+        default=32,
+        ge=1,
+        description="Emails that one worker process has on their way to SMTP servers at once.",
+    )
+    smtp_allow_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
+    ] = Field(
+        default=(),
+        description="Networks that are not public and yet may hold SMTP servers of mailboxes, separated by "
+        "commas: a relay in the LAN, 127.0.0.0/8 for a test.",
+        examples=["10.20.0.0/16,127.0.0.0/8"],
+    )
+    retry_schedule: Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(durations)] = Field(
+        default=(timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30)),
+        min_length=1,
+        max_length=3,
+        description="How long an email waits after each passing failure before it is tried again.",
+    )
+    lease_s: float = Field(
+        default=120.0,
+        gt=0,
+        description="Seconds that a worker may hold an email; after them it counts as lost.",
+    )
+    database_pool_size: int = Field(
+        default=5, ge=1, description="Connections to PostgreSQL that one process keeps at most."
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        default="auto",
+        description="How events are written: auto is console on a terminal and json otherwise.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        default="INFO", description="The least level that is written."
+    )
+    data_dir: Path = Field(
+        default=Path(".drumbeat"), description="Where `drumbeat up` keeps its database and its secret key."
+    )
+    business_clock: Literal["real", "stepping"] = Field(
+        default="real",
+        description="stepping reads the present from the database, so that a demo can jump ahead.",
+    )
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_postgresql(cls, url: str) -> str:
+        return _with_scheme(url, "postgresql://", "postgres://", "postgresql+psycopg://")
+
+    @field_validator("amqp_url")
+    @classmethod
+    def _is_amqp(cls, url: str) -> str:
+        return _with_scheme(url, "amqp://", "amqps://")
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        return _with_scheme(url, "http://", "https://").rstrip("/")
+
+    @field_validator("secret_key")
+    @classmethod
+    def _is_long(cls, key: str) -> str:
+        if key and len(key) < _SHORTEST_SECRET:
+            raise ValueError(f"has {len(key)} characters: make one of 32 or more with `openssl rand -hex 32`")
+        return key
+
+    @field_validator("worker_queues")
+    @classmethod
+    def _are_queues(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in QUEUES:
+                raise ValueError(f"no queue is called {name!r}: choose from {', '.join(QUEUES)}")
+        return names
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What a command was given comes first, then the environment, then `.env`."""
+        return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+    def require(self, *fields: str) -> None:
+        """
+        Make sure that these fields, which have no default, are set.
+
+        Raises:
+            Misconfigured: One line for each that is not, with its variable.
+        """
+        unset = [field for field in fields if not getattr(self, field)]
+        if unset:
+            raise Misconfigured([_how_to_set(field) for field in unset])
+
+
+def _with_scheme(url: str, *schemes: str) -> str:
+    if url and not url.startswith(schemes):
+        raise ValueError(f"has to begin with {' or '.join(schemes[:2])}")
+    return url
+
+
+def _how_to_set(field: str) -> str:
+    examples = Settings.model_fields[field].examples
+    hint = f"set it like {examples[0]}" if examples else "make one with `openssl rand -hex 32`"
+    return f"{variable(field)} is not set: {hint}, or name a file that holds it in {variable(field)}_FILE"
+
+
+def load_settings(**chosen: Any) -> Settings:
+    """
+    Read the settings; *chosen* (by an option of a command) goes before all, None means not chosen.
+
+    Raises:
+        Misconfigured: One line for each variable that cannot be used.
+    """
+    given = {field: choice for field, choice in chosen.items() if choice is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise Misconfigured(problems_of(error)) from None

@@ -1,0 +1,1 @@
+"""The rules of email sequences: pure functions and values, without I/O, clock or chance."""

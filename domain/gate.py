@@ -1,0 +1,153 @@
+"""The gate: whether an email may leave now, asked once when it is claimed and again when it is sent."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.mailboxes import UNLIMITED, Mailbox
+from domain.send_window import Calendar
+
+# How many emails of one mailbox are with its server at the same time, over all processes.
+CONNECTIONS_PER_MAILBOX = 2
+# A wait in the broker may end a moment early, by the clock of another machine.
+EARLY_BY = timedelta(seconds=5)
+
+
+class Hold(StrEnum):
+    """Why an email does not leave now; nothing is lost, and no attempt is spent."""
+
+    MAILBOX_UNAVAILABLE = "MAILBOX_UNAVAILABLE"
+    SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
+    ENROLLMENT_PAUSED = "ENROLLMENT_PAUSED"
+    NOT_ITS_TURN = "NOT_ITS_TURN"
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    DAY_FULL = "DAY_FULL"
+    HOUR_FULL = "HOUR_FULL"
+    SLIDING_WINDOW_FULL = "SLIDING_WINDOW_FULL"
+    TOO_CLOSE = "TOO_CLOSE"
+    MAILBOX_BUSY = "MAILBOX_BUSY"
+
+
+# These pass within moments: the dispatcher takes the email up again, the planner is not asked.
+PASSING = frozenset({Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN})
+
+
+class Pass(StrEnum):
+    """What the gate says when it does not hold an email."""
+
+    GO = "GO"
+    # Someone ended the enrollment, or may no longer be written to.
+    CANCEL = "CANCEL"
+    # It came back from its wait before its time.
+    WAIT = "WAIT"
+
+
+@dataclass(slots=True)
+class MailboxLoad:
+    """
+    What a mailbox has sent and is sending, as the gate counts it on; business time throughout.
+
+    *used* is of *day*, the mailbox's local day of now. *starts* are the attempts that count for its hourly
+    and sliding limits, in any order.
+    """
+
+    mailbox: Mailbox
+    status: MailboxStatus
+    day: date
+    used: int
+    in_flight: int = 0
+    hourly_limit: int | None = None
+    sliding_limit: int | None = None
+    sliding_window: timedelta = timedelta()
+    last_attempt_at: datetime | None = None
+    starts: list[datetime] = field(default_factory=list)
+
+    @property
+    def capacity_today(self) -> int:
+        return self.mailbox.capacity_on(self.day)
+
+    @property
+    def room_today(self) -> int | None:
+        """Emails that may still leave on *day*; None is any number."""
+        capacity = self.capacity_today
+        return None if capacity == UNLIMITED else max(0, capacity - self.used)
+
+    def limited(self, now: datetime) -> Hold | None:
+        """The limit that is reached at *now*, if there is one."""
+        if self.room_today == 0:
+            return Hold.DAY_FULL
+        local = now.astimezone(self.mailbox.zone)
+        hour = local.replace(minute=0, second=0, microsecond=0)
+        if self.hourly_limit is not None and self._since(hour) >= self.hourly_limit:
+            return Hold.HOUR_FULL
+        if self.sliding_limit is not None and self._since(now - self.sliding_window) >= self.sliding_limit:
+            return Hold.SLIDING_WINDOW_FULL
+        return None
+
+    def is_too_close(self, now: datetime) -> bool:
+        return self.last_attempt_at is not None and now < self.last_attempt_at + self.mailbox.minimum_gap
+
+    def take(self, now: datetime, *, is_reserved: bool) -> None:
+        """Count one email more that leaves at *now*."""
+        self.used += not is_reserved
+        self.in_flight += 1
+        self.last_attempt_at = now
+        self.starts.append(now)
+
+    def _since(self, start: datetime) -> int:
+        return sum(at >= start for at in self.starts)
+
+
+@dataclass(frozen=True, slots=True)
+class DueEmail:
+    """What the gate asks of one email: where it stands, and whether anyone stopped it."""
+
+    status: EmailStatus
+    enrollment: EnrollmentStatus
+    sequence: SequenceStatus
+    contact: ContactStatus
+    calendar: Calendar
+    is_suppressed: bool
+    is_next: bool
+    not_before: datetime | None
+    retry_at: datetime | None
+    quota_day: date | None
+
+
+def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
+    """Whether *email* may leave *load*'s mailbox at *now*; the first condition that is not met decides."""
+    if _is_stopped(email):
+        return Pass.CANCEL
+    if (
+        email.status is EmailStatus.RETRYING
+        and email.retry_at is not None
+        and now < email.retry_at - EARLY_BY
+    ):
+        return Pass.WAIT
+    for is_so, hold in (
+        (load.status is not MailboxStatus.ACTIVE, Hold.MAILBOX_UNAVAILABLE),
+        (email.sequence is not SequenceStatus.ACTIVE, Hold.SEQUENCE_NOT_ACTIVE),
+        (email.enrollment is EnrollmentStatus.PAUSED, Hold.ENROLLMENT_PAUSED),
+        (not email.is_next or (email.not_before is not None and now < email.not_before), Hold.NOT_ITS_TURN),
+        (email.calendar.day_of(now) is None, Hold.OUTSIDE_WINDOW),
+    ):
+        if is_so:
+            return hold
+    is_reserved = has_reservation(email, load)
+    limited = load.limited(now)
+    if limited is not None and not (is_reserved and limited is Hold.DAY_FULL):
+        return limited
+    if load.is_too_close(now):
+        return Hold.TOO_CLOSE
+    return Hold.MAILBOX_BUSY if load.in_flight >= CONNECTIONS_PER_MAILBOX else Pass.GO
+
+
+def has_reservation(email: DueEmail, load: MailboxLoad) -> bool:
+    """Whether the budget of *load*'s day was reserved for *email* when it was claimed."""
+    return email.status is EmailStatus.QUEUED and email.quota_day == load.day
+
+
+def _is_stopped(email: DueEmail) -> bool:
+    is_open = email.enrollment in (EnrollmentStatus.ACTIVE, EnrollmentStatus.PAUSED)
+    return not is_open or email.contact is not ContactStatus.ACTIVE or email.is_suppressed

@@ -1,0 +1,125 @@
+"""When a sequence may send: weekdays, hours and a zone, with clock changes and midnights handled."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+EVERY_DAY = frozenset(range(1, 8))
+_A_DAY = timedelta(days=1)
+
+
+class InvalidSendWindow(ValueError):
+    """*field* of a send window makes no sense; the message says what would."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A stretch of time in UTC, *end* excluded."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SendWindow:
+    """
+    The hours in which emails may leave: *intervals* of wall-clock time on ISO *weekdays* (1 is Monday).
+
+    An interval whose end is not after its start ends on the next day (22:00–02:00); its day is the one
+    on which it opens. An end of 00:00 is midnight at the end of the day.
+
+    Raises:
+        InvalidSendWindow: If there is no day or interval, one starts where it ends, or two overlap.
+    """
+
+    weekdays: frozenset[int]
+    intervals: tuple[tuple[time, time], ...]
+
+    def __post_init__(self) -> None:
+        if not self.weekdays:
+            raise InvalidSendWindow("weekdays", "Name at least one weekday, from 1 (Monday) to 7 (Sunday).")
+        if not self.weekdays <= EVERY_DAY:
+            raise InvalidSendWindow("weekdays", "Weekdays are numbers from 1 (Monday) to 7 (Sunday).")
+        if not self.intervals:
+            raise InvalidSendWindow("intervals", "Give at least one interval, for example 09:00 to 17:00.")
+        closes = -1
+        for start, end in sorted(self.intervals):
+            if start == end:
+                raise InvalidSendWindow("intervals", f"An interval ends where it starts, at {start:%H:%M}.")
+            if _minutes(start) < closes:
+                raise InvalidSendWindow("intervals", f"Two intervals overlap at {start:%H:%M}.")
+            closes = _minutes(end) if end > start else 1440 + _minutes(end)
+        if closes > 1440 + _minutes(min(self.intervals)[0]):
+            raise InvalidSendWindow("intervals", "The last interval runs into the first one of the next day.")
+
+
+# Compared by identity, because its days are looked up some hundred thousand times in one plan.
+@dataclass(frozen=True, slots=True, eq=False)
+class Calendar:
+    """A send window in a zone, between two dates; *window* None is every hour of every day."""
+
+    zone: ZoneInfo
+    window: SendWindow | None = None
+    first_date: date | None = None
+    last_date: date | None = None
+
+    def spans(self, day: date) -> tuple[Span, ...]:
+        """When the window that opens on local *day* is open, soonest first; empty on a day without one."""
+        return _spans(self, day)
+
+    def day_of(self, moment: datetime) -> date | None:
+        """The local date of the window that is open at *moment*; None when it is closed."""
+        local = moment.astimezone(self.zone).date()
+        for day in (local - _A_DAY, local):
+            if any(span.start <= moment < span.end for span in self.spans(day)):
+                return day
+        return None
+
+    def days(self, first: date, *, limit: int) -> Iterator[date]:
+        """The days from *first* on that have a window, at most *limit* calendar days ahead."""
+        for ahead in range(limit):
+            day = first + timedelta(days=ahead)
+            if self.last_date is not None and day > self.last_date:
+                return
+            if self.spans(day):
+                yield day
+
+
+@lru_cache(maxsize=65536)
+def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
+    if calendar.first_date is not None and day < calendar.first_date:
+        return ()
+    if calendar.last_date is not None and day > calendar.last_date:
+        return ()
+    window, zone = calendar.window, calendar.zone
+    if window is None:
+        return (Span(instant(day, time(0), zone), instant(day + _A_DAY, time(0), zone)),)
+    if day.isoweekday() not in window.weekdays:
+        return ()
+    opened = (
+        Span(instant(day, start, zone), instant(day if end > start else day + _A_DAY, end, zone))
+        for start, end in sorted(window.intervals)
+    )
+    # A clock change can swallow an interval whole.
+    return tuple(span for span in opened if span.start < span.end)
+
+
+def instant(day: date, wall: time, zone: ZoneInfo) -> datetime:
+    """
+    The moment in UTC at which clocks in *zone* show *wall* on *day*.
+
+    A time that a clock change skips moves forward by the gap; one that comes twice is its first occurrence
+    (RFC 5545 §3.3.5).
+    """
+    local = datetime.combine(day, wall.replace(tzinfo=None, fold=0), tzinfo=zone)
+    return local.astimezone(UTC)
+
+
+def _minutes(wall: time) -> int:
+    return wall.hour * 60 + wall.minute

@@ -1,0 +1,1 @@
+"""PostgreSQL: the tables, their migrations, and one named function per statement."""

@@ -1,0 +1,162 @@
+"""Claims: the dispatcher takes up what is due, mailbox by mailbox, and reserves each one's budget."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, func, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.gate import MailboxLoad
+from domain.ids import EmailId, WorkspaceId
+from domain.keeping import LATE_AFTER
+from domain.lifecycle import EMAIL, EmailEvent
+from persistence.arrays import unnested
+from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
+from persistence.tables import scheduled_emails
+from persistence.transitions import transition
+
+# Emails that one mailbox may have with the broker when nothing spaces them.
+HEADS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One email for the sender. *attempt* is the one that the message may begin."""
+
+    email_id: EmailId
+    workspace_id: WorkspaceId
+    mailbox_id: UUID
+    attempt: int
+    crashes: int
+
+
+# Only mailboxes with something due, locked in id order and shared out between dispatchers. Not FOR UPDATE,
+# which the foreign keys of a plan that is being written would wait for.
+_MAILBOXES_DUE = text("""
+SELECT m.id FROM mailboxes AS m
+WHERE m.status = 'ACTIVE'
+    AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
+    AND EXISTS (
+        SELECT FROM scheduled_emails AS e
+        WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+    )
+ORDER BY m.id
+LIMIT :most
+FOR NO KEY UPDATE SKIP LOCKED
+""")
+
+# The head of each mailbox: what is next for its contact, by priority, time and id.
+_HEADS = text("""
+SELECT due.id, box.day
+FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:rooms AS int[]), CAST(:days AS date[]))
+    AS box (mailbox_id, room, day)
+CROSS JOIN LATERAL (
+    SELECT e.id
+    FROM scheduled_emails AS e
+    JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+    JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
+    JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
+    WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING'
+        AND e.send_at > :late_since AND e.send_at <= :now
+        AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
+    ORDER BY e.priority DESC, e.send_at, e.id
+    LIMIT box.room
+    FOR NO KEY UPDATE OF e SKIP LOCKED
+) AS due
+""")
+
+
+async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
+    """
+    Take up at most *limit* due emails for business time *now*; empty when there are none.
+
+    Each mailbox gives as many as its day, hour, sliding window and gap allow, and their budget is reserved
+    in the same transaction, so that two dispatchers together cannot exceed it. What was not sent when
+    *lease* ends, by the database's clock, is rescued.
+    """
+    late_since = now - LATE_AFTER
+    due = await conn.scalars(_MAILBOXES_DUE, {"now": now, "late_since": late_since, "most": limit})
+    loads = await lock_loads(conn, list(due), now=now)
+    rooms = {mailbox_id: room for mailbox_id, load in loads.items() if (room := _room(load, now)) > 0}
+    if not rooms:
+        return []
+    heads = await conn.execute(
+        _HEADS,
+        {
+            "mailbox_ids": list(rooms),
+            "rooms": [min(room, limit) for room in rooms.values()],
+            "days": [loads[mailbox_id].day for mailbox_id in rooms],
+            "late_since": late_since,
+            "now": now,
+        },
+    )
+    day_of = {head.id: head.day for head in heads}
+    rows = await _queue(conn, day_of, lease=lease)
+    await _reserve(conn, Counter(row.mailbox_id for row in rows), loads, now=now)
+    return [
+        Claimed(EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes)
+        for row in rows
+    ]
+
+
+# Any: a row has the columns that are returned.
+async def _queue(
+    conn: AsyncConnection, day_of: Mapping[UUID, date], *, lease: timedelta
+) -> list[Row[*tuple[Any, ...]]]:
+    """Mark the locked emails as queued on the day that pays for them; soonest first."""
+    if not day_of:
+        return []
+    columns = scheduled_emails.c
+    given = unnested(
+        {"id": columns.id.type, "day": columns.quota_day.type},
+        {"id": list(day_of), "day": list(day_of.values())},
+    )
+    queued = await conn.execute(
+        transition(EMAIL, scheduled_emails, EmailEvent.CLAIM)
+        .where(columns.id == given.c.id)
+        .values(quota_day=given.c.day, lease_until=func.clock_timestamp() + lease)
+        .returning(
+            columns.id,
+            columns.workspace_id,
+            columns.mailbox_id,
+            columns.attempt,
+            columns.crashes,
+            columns.send_at,
+        )
+    )
+    return sorted(queued, key=lambda row: (row.send_at, row.id))
+
+
+def _room(load: MailboxLoad, now: datetime) -> int:
+    """How many emails the mailbox may be given at once."""
+    if load.limited(now) is not None or load.is_too_close(now):
+        return 0
+    if load.mailbox.minimum_gap > timedelta(0):
+        return 1
+    limits = [HEADS, load.room_today, load.hourly_limit, load.sliding_limit]
+    return min(limit for limit in limits if limit is not None)
+
+
+_SPACE = text("""
+UPDATE mailboxes AS m
+SET next_allowed_at = CAST(:now AS timestamptz) + make_interval(secs => m.minimum_gap_s)
+WHERE m.id = ANY(CAST(:mailbox_ids AS uuid[])) AND m.minimum_gap_s > 0
+""")
+
+
+async def _reserve(
+    conn: AsyncConnection, claims: Mapping[UUID, int], loads: Mapping[UUID, MailboxLoad], *, now: datetime
+) -> None:
+    """Charge the claimed emails, by mailbox, to today, and keep each mailbox's gap."""
+    await count_on_days(
+        conn,
+        {
+            (mailbox_id, loads[mailbox_id].day): DayCount(loads[mailbox_id].capacity_today, used=emails)
+            for mailbox_id, emails in claims.items()
+        },
+    )
+    await conn.execute(_SPACE, {"now": now, "mailbox_ids": list(claims)})

@@ -1,0 +1,119 @@
+"""The point of no return: what is marked here may have arrived, whatever happens next."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Text, func, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import EmailId
+from domain.letter import Letter
+from domain.lifecycle import EMAIL, EmailEvent
+from persistence.arrays import unnested
+from persistence.attempts import Attempt
+from persistence.email_events import Happening, record_events
+from persistence.tables import scheduled_emails
+from persistence.transitions import transition
+
+
+@dataclass(frozen=True, slots=True)
+class Committing:
+    """An attempt whose letter is with the server but for the final dot."""
+
+    attempt: Attempt
+    letter: Letter
+
+
+# One statement each, in the order that everyone keeps: a stop, which updates one of these rows, comes wholly
+# before or wholly after. What is read under the locks is read by the next statement, or it would be stale.
+_LOCKS = tuple(
+    text(f"""
+SELECT count(*) FROM (
+    SELECT FROM {table} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR SHARE
+) AS locked
+""")
+    for table in ("sequences", "mailboxes", "contacts", "enrollments")
+)
+_UNSTOPPED = text("""
+SELECT e.id
+FROM scheduled_emails AS e
+JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
+JOIN contacts AS c ON c.id = e.contact_id AND c.status = 'ACTIVE'
+JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+WHERE e.id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (
+    SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
+)
+ORDER BY e.id FOR NO KEY UPDATE OF e
+""")
+
+
+async def mark_committing(
+    conn: AsyncConnection, group: Sequence[Committing], *, now: datetime, lease: timedelta
+) -> frozenset[EmailId]:
+    """
+    Mark the emails that may be ended with a dot now, and store what was written; the ids of those.
+
+    Left out are those that someone stopped, whose lease ran out, or that another attempt took over.
+    """
+    attempts = [each.attempt for each in group]
+    stoppable: tuple[set[UUID], ...] = (
+        {attempt.sequence_id for attempt in attempts},
+        {attempt.mailbox_id for attempt in attempts},
+        {attempt.contact_id for attempt in attempts},
+        {attempt.enrollment_id for attempt in attempts},
+    )
+    for lock, ids in zip(_LOCKS, stoppable, strict=True):
+        await conn.execute(lock, {"ids": list(ids)})
+    unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in attempts]}))
+    committed = await _mark(conn, [each for each in group if each.attempt.email_id in unstopped], now, lease)
+    passed = [attempt for attempt in attempts if attempt.email_id in committed]
+    await record_events(conn, [Happening.of_attempt(each, EmailEvent.COMMIT) for each in passed], at=now)
+    return committed
+
+
+async def _mark(
+    conn: AsyncConnection, group: Sequence[Committing], now: datetime, lease: timedelta
+) -> frozenset[EmailId]:
+    columns = scheduled_emails.c
+    stored = ("step_version_id", "subject", "body_text", "body_html", "parent_message_id", "thread_root")
+    rows = [_stored(each) for each in group]
+    given = unnested(
+        {"id": columns.id.type, "token": columns.attempt_token.type}
+        | {name: columns[name].type for name in stored}
+        # An array of arrays has to be rectangular; ids hold no spaces.
+        | {"joined_references": Text()},
+        {name: [row[name] for row in rows] for name in ("id", "token", *stored, "joined_references")},
+    )
+    marked = await conn.scalars(
+        transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
+        .where(
+            columns.id == given.c.id,
+            columns.attempt_token == given.c.token,
+            columns.lease_until > func.clock_timestamp(),
+        )
+        .values(
+            {name: given.c[name] for name in stored}
+            | {"thread_references": func.string_to_array(given.c.joined_references, " ")}
+            | {"committing_at": now, "lease_until": func.clock_timestamp() + lease}
+        )
+        .returning(columns.id)
+    )
+    return frozenset(EmailId(each) for each in marked)
+
+
+def _stored(committing: Committing) -> dict[str, object]:
+    attempt, letter = committing.attempt, committing.letter
+    return {
+        "id": attempt.email_id,
+        "token": attempt.token,
+        "step_version_id": attempt.step_version_id,
+        "subject": letter.subject,
+        "body_text": letter.text,
+        "body_html": letter.html,
+        "parent_message_id": letter.parent,
+        "thread_root": letter.thread_root,
+        "joined_references": " ".join(letter.references),
+    }

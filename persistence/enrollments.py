@@ -1,0 +1,258 @@
+"""Enrollments: contacts put on their way through a sequence, held, sent on, and taken off it."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Interval, Row, Uuid, exists, literal, select, text, type_coerce
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import ContactId, EnrollmentId, SequenceId, WorkspaceId
+from domain.lifecycle import (
+    ENROLLMENT,
+    SEQUENCE,
+    ContactStatus,
+    EnrollmentEvent,
+    SequenceEvent,
+    SequenceStatus,
+)
+from persistence.arrays import among, unnested
+from persistence.database import notify
+from persistence.ids import uuid7
+from persistence.locks import lock_row, lock_rows
+from persistence.refusals import NotInStatus, Noun, UnknownObject
+from persistence.sequences import complete_sequences
+from persistence.stops import end_enrollments
+from persistence.tables import contacts, enrollments, sequences, suppressions
+from persistence.transitions import transition
+
+_TAKES_CONTACTS = (SequenceStatus.DRAFT, SequenceStatus.ACTIVE, SequenceStatus.COMPLETED)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What became of the contacts that were to be enrolled."""
+
+    enrollment_ids: tuple[EnrollmentId, ...]
+    already_enrolled: int
+    suppressed: int
+
+
+async def hold_for_enrolling(
+    conn: AsyncConnection, workspace_id: WorkspaceId, sequence_id: SequenceId
+) -> SequenceStatus:
+    """
+    Keep the sequence in its status while contacts are enrolled; others may enroll into it meanwhile.
+
+    Raises:
+        UnknownObject: The workspace has no such sequence.
+        NotInStatus: It takes no contacts.
+    """
+    seen = await conn.scalar(
+        select(sequences.c.status).where(
+            sequences.c.workspace_id == workspace_id, sequences.c.id == sequence_id
+        )
+    )
+    (sequence,) = await lock_rows(
+        conn,
+        sequences,
+        Noun.SEQUENCE,
+        workspace_id=workspace_id,
+        row_ids=[sequence_id],
+        # Reopening writes the row; two that share it first would then wait for each other.
+        shared=seen != SequenceStatus.COMPLETED,
+    )
+    if sequence.status not in _TAKES_CONTACTS:
+        raise NotInStatus(Noun.SEQUENCE, sequence.status)
+    return SequenceStatus(sequence.status)
+
+
+async def enroll(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    sequence_id: SequenceId,
+    *,
+    contact_ids: Sequence[ContactId],
+    now: datetime,
+) -> Enrolled:
+    """
+    Put contacts on their way through a held sequence, in the order given; the planner hears of it.
+
+    A contact is on its way through a sequence once at a time. One that is suppressed, bounced or
+    unsubscribed is left out. A completed sequence is reopened if anyone was enrolled.
+
+    Raises:
+        UnknownObject: The workspace lacks some of the contacts; nobody was enrolled.
+    """
+    wanted = list(dict.fromkeys(contact_ids))
+    reachable = await _hold_reachable(conn, workspace_id, wanted)
+    eligible = [contact_id for contact_id in wanted if contact_id in reachable]
+    enrollment_ids = await _insert(conn, workspace_id, sequence_id, contact_ids=eligible, now=now)
+    if enrollment_ids:
+        await conn.execute(
+            transition(SEQUENCE, sequences, SequenceEvent.REOPEN)
+            .where(sequences.c.workspace_id == workspace_id, sequences.c.id == sequence_id)
+            .values(completed_at=None, version=sequences.c.version + 1)
+        )
+        await notify(conn, "plan")
+    suppressed = len(wanted) - len(eligible)
+    return Enrolled(
+        enrollment_ids,
+        already_enrolled=len(contact_ids) - suppressed - len(enrollment_ids),
+        suppressed=suppressed,
+    )
+
+
+async def _hold_reachable(
+    conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Collection[ContactId]
+) -> frozenset[ContactId]:
+    """Keep the contacts as they are until the end, then see which of them may be written to."""
+    held = await lock_rows(
+        conn, contacts, Noun.CONTACT, workspace_id=workspace_id, row_ids=contact_ids, shared=True
+    )
+    if deleted := [contact.id for contact in held if contact.status == ContactStatus.DELETED]:
+        raise UnknownObject(Noun.CONTACT, deleted)
+    is_suppressed = exists().where(
+        suppressions.c.workspace_id == workspace_id, suppressions.c.address == contacts.c.normalised_email
+    )
+    reachable = await conn.scalars(
+        select(contacts.c.id).where(
+            contacts.c.workspace_id == workspace_id,
+            among(contacts.c.id, contact_ids),
+            contacts.c.status == str(ContactStatus.ACTIVE),
+            ~is_suppressed,
+        )
+    )
+    return frozenset(ContactId(contact_id) for contact_id in reachable)
+
+
+async def _insert(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    sequence_id: SequenceId,
+    *,
+    contact_ids: Sequence[ContactId],
+    now: datetime,
+) -> tuple[EnrollmentId, ...]:
+    given = unnested(
+        {"id": Uuid(), "contact_id": Uuid()},
+        {"id": [uuid7() for _ in contact_ids], "contact_id": contact_ids},
+    )
+    rows = select(
+        given.c.id,
+        given.c.contact_id,
+        literal(workspace_id, Uuid),
+        literal(sequence_id, Uuid),
+        literal(now, enrollments.c.enrolled_at.type),
+    ).order_by(given.c.ordinal)
+    inserted = await conn.scalars(
+        insert(enrollments)
+        .from_select(["id", "contact_id", "workspace_id", "sequence_id", "enrolled_at"], rows)
+        .on_conflict_do_nothing(
+            index_elements=[enrollments.c.sequence_id, enrollments.c.contact_id],
+            index_where=text("status IN ('ACTIVE', 'PAUSED')"),
+        )
+        .returning(enrollments.c.id)
+    )
+    return tuple(EnrollmentId(enrollment_id) for enrollment_id in inserted)
+
+
+async def pause_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Hold an enrollment; its plan stays.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It is not active.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    paused = await conn.execute(
+        transition(ENROLLMENT, enrollments, EnrollmentEvent.PAUSE)
+        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
+        .values(paused_at=now, version=enrollments.c.version + 1)
+    )
+    if paused.rowcount == 0:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+
+
+async def resume_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Send an enrollment on; the planner looks at it anew, and its wait is longer by the time on hold.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It is not paused.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    on_hold = type_coerce(literal(now, enrollments.c.paused_at.type) - enrollments.c.paused_at, Interval)
+    resumed = await conn.execute(
+        transition(ENROLLMENT, enrollments, EnrollmentEvent.RESUME)
+        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
+        .values(
+            paused_at=None,
+            planned_at=None,
+            next_not_before=enrollments.c.next_not_before + on_hold,
+            version=enrollments.c.version + 1,
+        )
+    )
+    if resumed.rowcount == 0:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+    await notify(conn, "plan")
+
+
+async def stop_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Take an enrollment off its sequence and cancel what it had still to send.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It has ended already.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    ended = await end_enrollments(
+        conn,
+        workspace_id=workspace_id,
+        matching=enrollments.c.id == enrollment_id,
+        event=EnrollmentEvent.CANCEL,
+        now=now,
+    )
+    if not ended:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+    await complete_sequences(conn, workspace_id, now=now, among_ids=[enrollment.sequence_id])
+
+
+# Any: a row has the columns of its table.
+async def _lock(
+    conn: AsyncConnection, workspace_id: WorkspaceId, enrollment_id: EnrollmentId, version: int | None
+) -> Row[Any]:
+    return await lock_row(
+        conn,
+        enrollments,
+        Noun.ENROLLMENT,
+        workspace_id=workspace_id,
+        row_id=enrollment_id,
+        expected_version=version,
+    )

@@ -1,0 +1,227 @@
+"""The gate at the sender: an email begins an attempt, or goes back to the plan with a cause."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.gate import PASSING, DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
+from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
+from domain.letter import StepText
+from domain.lifecycle import (
+    EMAIL,
+    ContactStatus,
+    EmailEvent,
+    EmailStatus,
+    EnrollmentStatus,
+    SequenceStatus,
+)
+from domain.send_window import Calendar
+from domain.threads import Thread, new_message_id
+from persistence.arrays import among, unnested
+from persistence.attempts import Admission, Attempt, Held, Login, Ticket, TooEarly
+from persistence.database import notify
+from persistence.email_events import Happening, record_events
+from persistence.gate_facts import FACTS, LOCK_EMAILS, LOCK_ENROLLMENTS, MAILBOXES_OF
+from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
+from persistence.planning_terms import read_window
+from persistence.tables import enrollments, mailboxes, scheduled_emails
+from persistence.transitions import transition
+
+_Row = Row[*tuple[Any, ...]]
+
+
+async def begin_attempts(
+    conn: AsyncConnection, tickets: Sequence[Ticket], *, now: datetime, lease: timedelta
+) -> dict[EmailId, Admission]:
+    """
+    Let the emails of *tickets* through the gate at business time *now*, one by one in their order.
+
+    Everything that could stop one is read under the locks of mailbox, enrollment and email. A ticket that
+    answers None has nothing to begin: it is a copy, or late, or the email was stopped.
+    """
+    asked = {"ids": [ticket.email_id for ticket in tickets], "numbers": [ticket.number for ticket in tickets]}
+    mailbox_ids = list(await conn.scalars(MAILBOXES_OF, asked))
+    loads = await lock_loads(conn, mailbox_ids, now=now)
+    await conn.execute(LOCK_ENROLLMENTS, asked)
+    await conn.execute(LOCK_EMAILS, asked)
+    gate = _Gate(loads, now)
+    # A mailbox that was handed over since is not locked here: its email's message is out of date.
+    rows = [row for row in await conn.execute(FACTS, asked) if row.mailbox_id in loads]
+    admitted = {EmailId(row.id): gate.admit(row) for row in rows}
+    await _write(conn, gate, now=now, lease=lease)
+    return {ticket.email_id: admitted.get(ticket.email_id) for ticket in tickets}
+
+
+class _Gate:
+    """Judges emails in turn, counting on for each mailbox, and notes what is to be written."""
+
+    def __init__(self, loads: Mapping[UUID, MailboxLoad], now: datetime) -> None:
+        self.loads = loads
+        self.now = now
+        self.begun: list[Attempt] = []
+        self.held: list[tuple[Any, Hold]] = []
+        self.cancelled: list[Any] = []
+        self.days: dict[tuple[UUID, date], DayCount] = {}
+
+    def admit(self, row: _Row) -> Admission:
+        load = self.loads[row.mailbox_id]
+        zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
+        calendar = Calendar(ZoneInfo(zone), read_window(row.send_window), row.first_date, row.last_date)
+        email = _due_email(row, calendar)
+        judged = judge(email, load, now=self.now)
+        if judged is Pass.WAIT:
+            return TooEarly(EmailId(row.id), row.retry_at)
+        if judged is Pass.GO:
+            is_reserved = has_reservation(email, load)
+            self._charge(row, load, is_reserved=is_reserved)
+            load.take(self.now, is_reserved=is_reserved)
+            window_day = calendar.day_of(self.now)
+            attempt = _attempt(row, load, window_day or load.day)
+            self.begun.append(attempt)
+            return attempt
+        if row.status == EmailStatus.QUEUED and row.quota_day is not None:
+            self._count(row.mailbox_id, row.quota_day, used=-1)
+        if judged is Pass.CANCEL:
+            self.cancelled.append(row)
+            return None
+        self.held.append((row, judged))
+        return Held(EmailId(row.id), judged)
+
+    def _charge(self, row: _Row, load: MailboxLoad, *, is_reserved: bool) -> None:
+        """The budget is that of today: one reserved yesterday goes back to yesterday."""
+        if is_reserved:
+            return
+        if row.status == EmailStatus.QUEUED and row.quota_day is not None:
+            self._count(row.mailbox_id, row.quota_day, used=-1)
+        self._count(row.mailbox_id, load.day, used=1)
+
+    def _count(self, mailbox_id: UUID, day: date, *, used: int) -> None:
+        capacity = self.loads[mailbox_id].mailbox.capacity_on(day)
+        self.days.setdefault((mailbox_id, day), DayCount(capacity)).used += used
+
+
+def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
+    return DueEmail(
+        status=EmailStatus(row.status),
+        enrollment=EnrollmentStatus(row.enrollment_status),
+        sequence=SequenceStatus(row.sequence_status),
+        contact=ContactStatus(row.contact_status),
+        calendar=calendar,
+        is_suppressed=row.is_suppressed,
+        is_next=row.is_next,
+        not_before=row.next_not_before,
+        retry_at=row.retry_at,
+        quota_day=row.quota_day,
+    )
+
+
+def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
+    thread = None
+    if row.parent_message_id is not None and not row.starts_thread:
+        thread = Thread(row.parent_message_id, tuple(row.thread_references or ()), row.parent_subject)
+    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    return Attempt(
+        email_id=EmailId(row.id),
+        workspace_id=WorkspaceId(row.workspace_id),
+        enrollment_id=EnrollmentId(row.enrollment_id),
+        sequence_id=SequenceId(row.sequence_id),
+        contact_id=ContactId(row.contact_id),
+        mailbox_id=MailboxId(row.mailbox_id),
+        number=row.attempt + 1,
+        token=uuid4(),
+        retry_count=row.retry_count,
+        quota_day=load.day,
+        capacity=load.capacity_today,
+        assumes_sent=row.in_doubt_policy == "ASSUME_SENT",
+        window_day=window_day,
+        from_name=row.from_name,
+        from_address=row.from_address,
+        login=Login(row.host, row.port, row.security, row.username, row.password_encrypted),
+        recipient_name=name or None,
+        recipient_address=row.email,
+        fields={
+            "first_name": row.first_name,
+            "last_name": row.last_name,
+            "company": row.company,
+            "phone": row.phone,
+            "custom": row.custom_fields,
+        },
+        step_text=StepText(row.subject, row.body_text, row.body_html),
+        step_version_id=row.step_version_id,
+        message_id=row.message_id or new_message_id(row.id, row.from_address),
+        thread=thread,
+    )
+
+
+async def _write(conn: AsyncConnection, gate: _Gate, *, now: datetime, lease: timedelta) -> None:
+    if gate.begun:
+        await _begin(conn, gate.begun, now=now, lease=lease)
+    for hold in sorted({hold for _, hold in gate.held}):
+        await _hold(conn, [row for row, its_hold in gate.held if its_hold is hold], hold, now=now)
+    if gate.cancelled:
+        await conn.execute(
+            transition(EMAIL, scheduled_emails, EmailEvent.CANCEL)
+            .where(among(scheduled_emails.c.id, [row.id for row in gate.cancelled]))
+            .values(lease_until=None, retry_at=None)
+        )
+        stopped = [Happening.of_row(row, EmailEvent.CANCEL, cause="STOPPED") for row in gate.cancelled]
+        await record_events(conn, stopped, at=now)
+    await count_on_days(conn, gate.days)
+
+
+async def _begin(conn: AsyncConnection, begun: Sequence[Attempt], *, now: datetime, lease: timedelta) -> None:
+    columns = scheduled_emails.c
+    given = unnested(
+        {"id": columns.id.type, "token": columns.attempt_token.type, "day": columns.quota_day.type}
+        | {"message_id": columns.message_id.type},
+        {
+            "id": [attempt.email_id for attempt in begun],
+            "token": [attempt.token for attempt in begun],
+            "day": [attempt.quota_day for attempt in begun],
+            "message_id": [attempt.message_id for attempt in begun],
+        },
+    )
+    await conn.execute(
+        transition(EMAIL, scheduled_emails, EmailEvent.BEGIN)
+        .where(columns.id == given.c.id)
+        .values(
+            attempt=columns.attempt + 1,
+            attempt_token=given.c.token,
+            quota_day=given.c.day,
+            message_id=given.c.message_id,
+            # Leases run by the database's clock, so that no machine's own clock can stretch one.
+            lease_until=func.clock_timestamp() + lease,
+            last_attempt_at=now,
+            retry_at=None,
+            released_because=None,
+        )
+    )
+    await conn.execute(
+        update(mailboxes)
+        .where(among(mailboxes.c.id, {attempt.mailbox_id for attempt in begun}))
+        .values(last_attempt_at=now)
+    )
+
+
+async def _hold(conn: AsyncConnection, rows: Sequence[Any], hold: Hold, *, now: datetime) -> None:
+    """Give *rows* back; those that need another time are brought before the planner."""
+    is_passing = hold in PASSING
+    await conn.execute(
+        transition(EMAIL, scheduled_emails, EmailEvent.RELEASE)
+        .where(among(scheduled_emails.c.id, [row.id for row in rows]))
+        .values(lease_until=None, retry_at=None, released_because=None if is_passing else str(hold))
+    )
+    if not is_passing:
+        await conn.execute(
+            update(enrollments)
+            .where(among(enrollments.c.id, [row.enrollment_id for row in rows]))
+            .values(planned_at=None)
+        )
+        await notify(conn, "plan")
+    held = [Happening.of_row(row, EmailEvent.RELEASE, cause=str(hold)) for row in rows]
+    await record_events(conn, held, at=now)

@@ -1,0 +1,110 @@
+"""What mailboxes have sent and are sending, read under their lock: the ground of gate and claims."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.gate import MailboxLoad
+from domain.lifecycle import MailboxStatus
+from persistence.planning_terms import mailbox_of
+
+# The lock is a statement of its own: what is read after it has seen everyone who held it before.
+_LOCK = text("""
+SELECT count(*) FROM (
+    SELECT FROM mailboxes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+) AS locked
+""")
+_LOADS = text("""
+SELECT m.*, coalesce(d.used, 0) AS used, (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
+    (SELECT count(*) FROM scheduled_emails AS e
+     WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING')) AS in_flight,
+    CASE WHEN m.hourly_limit IS NOT NULL OR m.sliding_window_limit IS NOT NULL THEN (
+        SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
+        WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
+            AND e.last_attempt_at > CAST(:now AS timestamptz)
+                - make_interval(secs => greatest(3600, coalesce(m.sliding_window_s, 0)))
+    ) END AS starts
+FROM mailboxes AS m
+LEFT JOIN mailbox_days AS d
+    ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
+WHERE m.id = ANY(CAST(:ids AS uuid[]))
+ORDER BY m.id
+""")
+
+
+async def lock_loads(
+    conn: AsyncConnection, ids: Collection[UUID], *, now: datetime
+) -> dict[UUID, MailboxLoad]:
+    """Lock the mailboxes *ids*, in the order that everyone keeps, and count what they sent up to *now*."""
+    if not ids:
+        return {}
+    await conn.execute(_LOCK, {"ids": list(ids)})
+    rows = await conn.execute(_LOADS, {"ids": list(ids), "now": now})
+    return {
+        row.id: MailboxLoad(
+            mailbox=mailbox_of(row),
+            status=MailboxStatus(row.status),
+            day=row.today,
+            used=row.used,
+            in_flight=row.in_flight,
+            hourly_limit=row.hourly_limit,
+            sliding_limit=row.sliding_window_limit,
+            sliding_window=timedelta(seconds=row.sliding_window_s or 0),
+            last_attempt_at=row.last_attempt_at,
+            starts=list(row.starts or ()),
+        )
+        for row in rows
+    }
+
+
+@dataclass(slots=True)
+class DayCount:
+    """What changes in the counts of one mailbox's day; *capacity* is the one in force there."""
+
+    capacity: int
+    used: int = 0
+    sent: int = 0
+    failed: int = 0
+
+
+# The highest capacity that was in force on a day stays: lowered later, it means nothing more on that day.
+_OPEN_DAYS = text("""
+INSERT INTO mailbox_days AS d (workspace_id, mailbox_id, day, capacity)
+SELECT m.workspace_id, m.id, given.day, given.capacity
+FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacities AS int[]))
+    AS given (mailbox_id, day, capacity)
+JOIN mailboxes AS m ON m.id = given.mailbox_id
+ORDER BY m.id, given.day
+ON CONFLICT (mailbox_id, day) DO UPDATE
+SET capacity = CASE WHEN d.capacity = 0 OR excluded.capacity = 0 THEN 0
+                    ELSE greatest(d.capacity, excluded.capacity) END
+""")
+_COUNT = text("""
+UPDATE mailbox_days AS d
+SET used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
+    updated_at = now()
+FROM unnest(
+    CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:used AS int[]), CAST(:sent AS int[]),
+    CAST(:failed AS int[])
+) AS given (mailbox_id, day, used, sent, failed)
+WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
+""")
+
+
+async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date], DayCount]) -> None:
+    """Add *counts* to the days of mailboxes; a day that nothing was counted on begins here."""
+    days = sorted(counts)
+    if not days:
+        return
+    of_days = {"mailbox_ids": [mailbox_id for mailbox_id, _ in days], "days": [day for _, day in days]}
+    await conn.execute(_OPEN_DAYS, of_days | {"capacities": [counts[day].capacity for day in days]})
+    changes = {
+        "used": [counts[day].used for day in days],
+        "sent": [counts[day].sent for day in days],
+        "failed": [counts[day].failed for day in days],
+    }
+    await conn.execute(_COUNT, of_days | changes)

@@ -1,0 +1,106 @@
+"""Mailboxes: made, changed, put on hold, brought back and taken out of use."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, insert, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import MailboxId, WorkspaceId
+from domain.lifecycle import MAILBOX, MailboxEvent, MailboxStatus
+from persistence.constraints import refusing
+from persistence.locks import lock_row
+from persistence.refusals import MailboxAddressTaken, NotInStatus, Noun
+from persistence.tables import mailboxes
+from persistence.transitions import transition
+
+_LIVE_ADDRESS = "mailboxes_live_normalised_email_key"
+
+
+async def add_mailbox(
+    conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, settings: Mapping[str, object]
+) -> None:
+    """
+    Make a mailbox with *settings* by column; its id is given, because its password is bound to it.
+
+    Raises:
+        MailboxAddressTaken: A live mailbox of any workspace has the address.
+    """
+    with refusing(_LIVE_ADDRESS, MailboxAddressTaken(str(settings["email"]))):
+        await conn.execute(
+            insert(mailboxes).values({**settings, "id": mailbox_id, "workspace_id": workspace_id})
+        )
+
+
+# Any: a row has the columns of its table.
+async def lock_mailbox(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    mailbox_id: MailboxId,
+    *,
+    expected_version: int | None = None,
+) -> Row[Any]:
+    """
+    Lock a mailbox that is in use, and answer it.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It is removed.
+    """
+    mailbox = await lock_row(
+        conn,
+        mailboxes,
+        Noun.MAILBOX,
+        workspace_id=workspace_id,
+        row_id=mailbox_id,
+        expected_version=expected_version,
+    )
+    if mailbox.status == MailboxStatus.REMOVED:
+        raise NotInStatus(Noun.MAILBOX, mailbox.status)
+    return mailbox
+
+
+async def change_mailbox(
+    conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, changes: Mapping[str, object]
+) -> None:
+    """Write *changes* by column to a locked mailbox."""
+    await conn.execute(
+        update(mailboxes)
+        .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
+        .values({**changes, "version": mailboxes.c.version + 1})
+    )
+
+
+async def move_mailbox(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    mailbox_id: MailboxId,
+    *,
+    event: MailboxEvent,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Lock a mailbox and let *event* happen to it. Once removed, it forgets its passwords.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: *event* does not happen in its status.
+    """
+    mailbox = await lock_mailbox(conn, workspace_id, mailbox_id, expected_version=expected_version)
+    moved = await conn.execute(
+        transition(MAILBOX, mailboxes, event)
+        .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
+        .values({"version": mailboxes.c.version + 1, **_consequences(event, now)})
+    )
+    if moved.rowcount == 0:
+        raise NotInStatus(Noun.MAILBOX, mailbox.status)
+
+
+def _consequences(event: MailboxEvent, now: datetime) -> dict[str, object]:
+    if event is MailboxEvent.RESUME:
+        return {"status_reason": None, "blocked_until": None}
+    if event is MailboxEvent.REMOVE:
+        return {"removed_at": now, "password_encrypted": None, "imap_password_encrypted": None}
+    return {}

@@ -1,0 +1,167 @@
+"""Scheduled emails, and what happened to each."""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    op.execute("""
+        CREATE TABLE scheduled_emails (
+            id UUID NOT NULL,
+            workspace_id UUID NOT NULL,
+            sequence_id UUID NOT NULL,
+            enrollment_id UUID NOT NULL,
+            contact_id UUID NOT NULL,
+            step_id UUID NOT NULL,
+            mailbox_id UUID,
+            batch_id UUID,
+            status TEXT DEFAULT 'PENDING' NOT NULL,
+            send_at TIMESTAMP WITH TIME ZONE,
+            unplaced_reason TEXT,
+            window_day DATE,
+            send_day DATE,
+            quota_day DATE,
+            priority INTEGER DEFAULT '0' NOT NULL,
+            released_because TEXT,
+            attempt INTEGER DEFAULT '0' NOT NULL,
+            retry_count INTEGER DEFAULT '0' NOT NULL,
+            crashes INTEGER DEFAULT '0' NOT NULL,
+            attempt_token UUID,
+            lease_until TIMESTAMP WITH TIME ZONE,
+            retry_at TIMESTAMP WITH TIME ZONE,
+            last_attempt_at TIMESTAMP WITH TIME ZONE,
+            last_error TEXT,
+            failure_reason TEXT,
+            committing_at TIMESTAMP WITH TIME ZONE,
+            sent_at TIMESTAMP WITH TIME ZONE,
+            message_id TEXT,
+            thread_root TEXT,
+            parent_message_id TEXT,
+            thread_references TEXT[],
+            step_version_id UUID,
+            subject TEXT,
+            body_text TEXT,
+            body_html TEXT,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT scheduled_emails_pkey PRIMARY KEY (id),
+            CONSTRAINT scheduled_emails_status_check CHECK (status IN ('PENDING', 'QUEUED', 'SENDING',
+                'COMMITTING', 'SENT', 'RETRYING', 'FAILED', 'IN_DOUBT', 'CANCELLED')),
+            CONSTRAINT scheduled_emails_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces
+                (id) ON DELETE CASCADE,
+            CONSTRAINT scheduled_emails_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT scheduled_emails_workspace_id_sequence_id_fkey FOREIGN KEY(workspace_id, sequence_id)
+                REFERENCES sequences (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_enrollment_id_fkey FOREIGN KEY(workspace_id,
+                enrollment_id) REFERENCES enrollments (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_contact_id_fkey FOREIGN KEY(workspace_id, contact_id)
+                REFERENCES contacts (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_step_id_fkey FOREIGN KEY(workspace_id, step_id)
+                REFERENCES steps (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
+                REFERENCES mailboxes (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_batch_id_fkey FOREIGN KEY(workspace_id, batch_id)
+                REFERENCES batches (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_workspace_id_step_version_id_fkey FOREIGN KEY(workspace_id,
+                step_version_id) REFERENCES step_versions (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT scheduled_emails_unplaced_reason_check CHECK (unplaced_reason IN ('NO_MAILBOX',
+                'MAILBOX_UNAVAILABLE', 'WINDOW_NEVER_OPENS', 'NO_CAPACITY', 'AFTER_LAST_DATE',
+                'WAITS_FOR_STEP')),
+            CONSTRAINT scheduled_emails_pending_has_slot_or_reason_check CHECK (status <> 'PENDING' OR
+                ((send_at IS NULL) = (unplaced_reason IS NOT NULL))),
+            CONSTRAINT scheduled_emails_slot_has_mailbox_check CHECK (status <> 'PENDING' OR send_at IS NULL
+                OR mailbox_id IS NOT NULL),
+            CONSTRAINT scheduled_emails_retry_count_check CHECK (retry_count BETWEEN 0 AND 3),
+            CONSTRAINT scheduled_emails_counters_check CHECK (attempt >= 0 AND crashes >= 0),
+            CONSTRAINT scheduled_emails_message_id_key UNIQUE (message_id)
+        )
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id)
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, send_at) WHERE status =
+            'PENDING'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_leased_idx ON scheduled_emails (lease_until) WHERE status IN
+            ('QUEUED', 'SENDING', 'COMMITTING')
+    """)
+    op.execute("""
+        CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
+            (enrollment_id, step_id) WHERE status <> 'CANCELLED'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_mailbox_id_send_day_idx ON scheduled_emails (mailbox_id, send_day)
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_retrying_idx ON scheduled_emails (retry_at) WHERE status = 'RETRYING'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE status = 'PENDING'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id)
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id,
+            coalesce(send_at, 'infinity'), id)
+    """)
+    op.execute("""
+        CREATE TABLE email_events (
+            id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+            workspace_id UUID NOT NULL,
+            email_id UUID NOT NULL,
+            enrollment_id UUID NOT NULL,
+            mailbox_id UUID,
+            kind TEXT NOT NULL,
+            at TIMESTAMP WITH TIME ZONE NOT NULL,
+            attempt INTEGER DEFAULT '0' NOT NULL,
+            code INTEGER,
+            reply TEXT,
+            cause TEXT,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT email_events_pkey PRIMARY KEY (id),
+            CONSTRAINT email_events_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
+                ON DELETE CASCADE,
+            CONSTRAINT email_events_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT email_events_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id)
+                REFERENCES scheduled_emails (workspace_id, id) ON DELETE CASCADE
+        )
+    """)
+    op.execute("""
+        CREATE INDEX email_events_email_id_idx ON email_events (email_id, id)
+    """)
+    op.execute("""
+        CREATE INDEX email_events_workspace_id_at_idx ON email_events (workspace_id, at, id)
+    """)
+    op.execute("""
+        CREATE TABLE email_moves (
+            id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+            workspace_id UUID NOT NULL,
+            email_id UUID NOT NULL,
+            from_send_at TIMESTAMP WITH TIME ZONE,
+            to_send_at TIMESTAMP WITH TIME ZONE,
+            from_mailbox_id UUID,
+            to_mailbox_id UUID,
+            cause TEXT NOT NULL,
+            recalculation_id UUID,
+            at TIMESTAMP WITH TIME ZONE NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT email_moves_pkey PRIMARY KEY (id),
+            CONSTRAINT email_moves_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
+                DELETE CASCADE,
+            CONSTRAINT email_moves_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT email_moves_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id) REFERENCES
+                scheduled_emails (workspace_id, id) ON DELETE CASCADE,
+            CONSTRAINT email_moves_workspace_id_recalculation_id_fkey FOREIGN KEY(workspace_id,
+                recalculation_id) REFERENCES recalculations (workspace_id, id) ON DELETE RESTRICT
+        )
+    """)
+    op.execute("""
+        CREATE INDEX email_moves_email_id_idx ON email_moves (email_id, id)
+    """)

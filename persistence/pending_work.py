@@ -1,0 +1,69 @@
+"""Pending work: what the clock asks before it sets an actor off."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import WorkspaceId
+from domain.keeping import LATE_AFTER
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWork:
+    """Workspaces to plan and to recalculate, and whether anything is due, expired or overdue from a wait."""
+
+    to_plan: tuple[WorkspaceId, ...]
+    to_recalculate: tuple[WorkspaceId, ...]
+    has_due: bool
+    has_expired: bool
+    has_overdue_retries: bool
+
+
+_FOUND = text("""
+SELECT
+    ARRAY(
+        SELECT DISTINCT n.workspace_id FROM enrollments AS n
+        WHERE n.planned_at IS NULL AND n.status = 'ACTIVE'
+        UNION
+        SELECT DISTINCT e.workspace_id FROM scheduled_emails AS e
+        JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+        JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
+        JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+        WHERE e.status = 'PENDING' AND e.send_at <= :late_since
+    ) AS to_plan,
+    ARRAY(
+        SELECT DISTINCT workspace_id FROM recalculations WHERE status IN ('PENDING', 'RUNNING')
+    ) AS to_recalculate,
+    EXISTS (
+        SELECT FROM scheduled_emails AS e
+        JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+            AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
+        WHERE e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+    ) AS has_due,
+    EXISTS (
+        SELECT FROM scheduled_emails
+        WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING') AND lease_until < clock_timestamp()
+    ) AS has_expired,
+    EXISTS (
+        SELECT FROM scheduled_emails WHERE status = 'RETRYING' AND retry_at <= :overdue_since
+    ) AS has_overdue
+""")
+
+
+async def find_work(conn: AsyncConnection, *, now: datetime, grace: timedelta) -> PendingWork:
+    """
+    What there is to do at business time *now*, in all workspaces.
+
+    A retry counts as overdue when its message has not come back *grace* after its time.
+    """
+    at = {"now": now, "late_since": now - LATE_AFTER, "overdue_since": now - grace}
+    row = (await conn.execute(_FOUND, at)).one()
+    return PendingWork(
+        to_plan=tuple(sorted(row.to_plan)),
+        to_recalculate=tuple(sorted(row.to_recalculate)),
+        has_due=row.has_due,
+        has_expired=row.has_expired,
+        has_overdue_retries=row.has_overdue,
+    )

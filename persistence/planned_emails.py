@@ -1,0 +1,215 @@
+"""Writing a plan: new emails are copied in, changed ones moved, and every move has its cause."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import RecalculationId, WorkspaceId
+from domain.itineraries import Itinerary, MoveCause, PlannedEmail
+from domain.plan import Plan, Shift
+from persistence.ids import uuid7
+
+
+@dataclass(slots=True)
+class Written:
+    """What writing a plan did, in emails. *delays* are of the moved ones, negative where they gained."""
+
+    placed: int = 0
+    moved: int = 0
+    unchanged: int = 0
+    infeasible: int = 0
+    delays: list[timedelta] = field(default_factory=list)
+
+
+async def write_plan(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    plan: Plan,
+    *,
+    now: datetime,
+    recalculation_id: RecalculationId | None = None,
+) -> Written:
+    """
+    Write what *plan* changes; the enrollments in it are locked by this transaction.
+
+    An email that the dispatcher took up meanwhile is no longer pending, and stays as it is.
+    """
+    written = Written()
+    fresh: list[tuple[Any, ...]] = []
+    changed: list[tuple[Any, ...]] = []
+    for itinerary in plan.itineraries:
+        for email in itinerary.emails:
+            _sort(itinerary, email, written, fresh, changed)
+    changed.extend(_shifted(shift) for shift in plan.shifts)
+    await _insert_fresh(conn, workspace_id, fresh)
+    await _move_changed(conn, workspace_id, changed, now=now, recalculation_id=recalculation_id)
+    await _mark_planned(conn, workspace_id, plan.itineraries, now=now)
+    return written
+
+
+def _sort(
+    itinerary: Itinerary,
+    email: PlannedEmail,
+    written: Written,
+    fresh: list[tuple[Any, ...]],
+    changed: list[tuple[Any, ...]],
+) -> None:
+    leg, slot = email.leg, email.slot
+    written.infeasible += slot is None
+    place = (
+        slot.mailbox_id if slot else itinerary.mailbox_id,
+        slot.send_at if slot else None,
+        slot.window_day if slot else None,
+        slot.send_day if slot else None,
+        None if email.unplaced_reason is None else str(email.unplaced_reason),
+    )
+    if leg.email_id is None:
+        written.placed += slot is not None
+        fresh.append((uuid7(), itinerary.enrollment_id, leg.step_id, *place))
+    elif slot is None or slot != leg.held:
+        if email.moved_because is not None:
+            written.moved += 1
+            if slot is not None and leg.held is not None:
+                written.delays.append(slot.send_at - leg.held.send_at)
+        changed.append(
+            (leg.email_id, *place, None if email.moved_because is None else str(email.moved_because))
+        )
+    else:
+        written.unchanged += 1
+
+
+def _shifted(shift: Shift) -> tuple[Any, ...]:
+    """A shift stays in its mailbox, window and days: only the instant changes."""
+    return (shift.email_id, shift.mailbox_id, shift.send_at, None, None, None, str(MoveCause.NARROWER_WINDOW))
+
+
+_FRESH = """
+CREATE TEMPORARY TABLE fresh_emails (
+    id uuid, enrollment_id uuid, step_id uuid, mailbox_id uuid, send_at timestamptz,
+    window_day date, send_day date, unplaced_reason text
+) ON COMMIT DROP
+"""
+_FRESH_TYPES = ("uuid", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "text")
+# COPY straight into a table with row-level security is refused, whatever the role.
+_INSERT = text("""
+INSERT INTO scheduled_emails (
+    id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
+    send_at, window_day, send_day, unplaced_reason, priority
+)
+SELECT fresh.id, n.workspace_id, n.sequence_id, n.id, n.contact_id, fresh.step_id, fresh.mailbox_id,
+    fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason, q.priority
+FROM fresh_emails AS fresh
+JOIN enrollments AS n ON n.id = fresh.enrollment_id AND n.workspace_id = :workspace_id
+JOIN sequences AS q ON q.id = n.sequence_id
+""")
+
+
+async def _insert_fresh(
+    conn: AsyncConnection, workspace_id: WorkspaceId, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if rows:
+        await _copy(conn, _FRESH, "fresh_emails", _FRESH_TYPES, rows)
+        await conn.execute(_INSERT, {"workspace_id": workspace_id})
+        await conn.execute(text("DROP TABLE fresh_emails"))
+
+
+_CHANGED = """
+CREATE TEMPORARY TABLE changed_emails (
+    id uuid, mailbox_id uuid, send_at timestamptz, window_day date, send_day date,
+    unplaced_reason text, cause text
+) ON COMMIT DROP
+"""
+_CHANGED_TYPES = ("uuid", "uuid", "timestamptz", "date", "date", "text", "text")
+_LOCK = text("""
+SELECT count(*) FROM (
+    SELECT e.id FROM scheduled_emails AS e JOIN changed_emails AS c ON c.id = e.id
+    WHERE e.status = 'PENDING' ORDER BY e.id FOR NO KEY UPDATE OF e
+) AS locked
+""")
+_RECORD = text("""
+INSERT INTO email_moves (
+    workspace_id, email_id, from_send_at, to_send_at, from_mailbox_id, to_mailbox_id,
+    cause, recalculation_id, at
+)
+SELECT e.workspace_id, e.id, e.send_at, c.send_at, e.mailbox_id, c.mailbox_id,
+    c.cause, :recalculation_id, :now
+FROM scheduled_emails AS e JOIN changed_emails AS c ON c.id = e.id
+WHERE e.workspace_id = :workspace_id AND e.status = 'PENDING' AND c.cause IS NOT NULL
+ORDER BY e.id
+""")
+_MOVE = text("""
+UPDATE scheduled_emails AS e
+SET mailbox_id = c.mailbox_id, send_at = c.send_at, unplaced_reason = c.unplaced_reason,
+    window_day = CASE WHEN c.send_at IS NULL THEN NULL ELSE coalesce(c.window_day, e.window_day) END,
+    send_day = CASE WHEN c.send_at IS NULL THEN NULL ELSE coalesce(c.send_day, e.send_day) END,
+    released_because = NULL, updated_at = now()
+FROM changed_emails AS c
+WHERE e.id = c.id AND e.workspace_id = :workspace_id AND e.status = 'PENDING'
+""")
+
+
+async def _move_changed(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    rows: Sequence[tuple[Any, ...]],
+    *,
+    now: datetime,
+    recalculation_id: RecalculationId | None,
+) -> None:
+    if not rows:
+        return
+    await _copy(conn, _CHANGED, "changed_emails", _CHANGED_TYPES, rows)
+    await conn.execute(_LOCK)
+    scope = {"workspace_id": workspace_id}
+    await conn.execute(_RECORD, scope | {"recalculation_id": recalculation_id, "now": now})
+    await conn.execute(_MOVE, scope)
+    await conn.execute(text("DROP TABLE changed_emails"))
+
+
+_BOUND = """
+CREATE TEMPORARY TABLE planned_enrollments (
+    id uuid, mailbox_id uuid, next_send_at timestamptz
+) ON COMMIT DROP
+"""
+_BOUND_TYPES = ("uuid", "uuid", "timestamptz")
+_MARK = text("""
+UPDATE enrollments AS n
+SET mailbox_id = p.mailbox_id, next_send_at = p.next_send_at, planned_at = :now, updated_at = now()
+FROM planned_enrollments AS p
+WHERE n.id = p.id AND n.workspace_id = :workspace_id
+    AND (n.planned_at IS NULL OR n.mailbox_id IS DISTINCT FROM p.mailbox_id
+         OR n.next_send_at IS DISTINCT FROM p.next_send_at)
+""")
+
+
+async def _mark_planned(
+    conn: AsyncConnection, workspace_id: WorkspaceId, itineraries: Iterable[Itinerary], *, now: datetime
+) -> None:
+    rows = [(each.enrollment_id, each.mailbox_id, _first_send_at(each)) for each in itineraries]
+    if rows:
+        await _copy(conn, _BOUND, "planned_enrollments", _BOUND_TYPES, rows)
+        await conn.execute(_MARK, {"workspace_id": workspace_id, "now": now})
+        await conn.execute(text("DROP TABLE planned_enrollments"))
+
+
+def _first_send_at(itinerary: Itinerary) -> datetime | None:
+    first = itinerary.emails[0] if itinerary.emails else None
+    return first.slot.send_at if first is not None and first.slot is not None else None
+
+
+async def _copy(
+    conn: AsyncConnection, create: str, table: str, types: Sequence[str], rows: Iterable[tuple[Any, ...]]
+) -> None:
+    """COPY *rows* into a temporary table of this transaction."""
+    await conn.execute(text(create))
+    driver = (await conn.get_raw_connection()).driver_connection
+    if driver is None:
+        raise RuntimeError("the connection has no driver")
+    async with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+        copy.set_types(types)
+        for row in rows:
+            await copy.write_row(row)

@@ -1,0 +1,125 @@
+"""What planning is told of sequences and mailboxes: their calendars, steps, capacities and policies."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, and_, func, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import MailboxId, SequenceId, WorkspaceId
+from domain.lifecycle import MailboxStatus, SequenceStatus
+from domain.mailboxes import Mailbox, Ramp
+from domain.send_window import Calendar, SendWindow
+from domain.sequences import Sequence
+from persistence.tables import mailboxes, sequence_mailboxes, sequences, workspaces
+
+
+class Terms:
+    """One sequence's terms; the calendar for a contact's own zone is made when a contact has one."""
+
+    def __init__(self, row: Row[Any], window: SendWindow | None) -> None:
+        self.row = row
+        self._window = window
+        self._by_zone: dict[str, Sequence] = {}
+
+    def for_zone(self, contact_zone: str | None) -> Sequence:
+        """The sequence as planning sees it for a contact in *contact_zone*."""
+        zone = contact_zone if contact_zone and self.row.uses_contact_zone else self.row.zone
+        if zone not in self._by_zone:
+            calendar = Calendar(ZoneInfo(zone), self._window, self.row.first_date, self.row.last_date)
+            linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
+            self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
+        return self._by_zone[zone]
+
+    @property
+    def calendar(self) -> Calendar:
+        return self.for_zone(None).calendar
+
+    def when_mailbox_is(self, status: MailboxStatus) -> str:
+        """WAIT, TRANSFER or CANCEL: what becomes of emails whose mailbox has *status*."""
+        removed = status is MailboxStatus.REMOVED
+        return str(self.row.when_mailbox_removed if removed else self.row.when_mailbox_paused)
+
+
+@dataclass(frozen=True, slots=True)
+class PlanningTerms:
+    """The sequences of a workspace that still matter, its mailboxes, and who serves what."""
+
+    sequences: Mapping[SequenceId, Terms]
+    mailboxes: Mapping[MailboxId, Mailbox]
+    statuses: Mapping[MailboxId, MailboxStatus]
+    calendars: Mapping[MailboxId, list[Calendar]]
+
+
+def read_window(stored: Mapping[str, Any] | None) -> SendWindow | None:
+    """A stored send window; None is every hour of every day."""
+    if stored is None:
+        return None
+    intervals = ((time.fromisoformat(start), time.fromisoformat(end)) for start, end in stored["intervals"])
+    return SendWindow(frozenset(stored["weekdays"]), tuple(intervals))
+
+
+async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> PlanningTerms:
+    """Read the terms of *workspace_id*: every sequence that is not archived, every mailbox."""
+    terms = {
+        SequenceId(row.id): Terms(row, read_window(row.window))
+        for row in await _sequences(conn, workspace_id)
+    }
+    boxes: dict[MailboxId, Mailbox] = {}
+    statuses: dict[MailboxId, MailboxStatus] = {}
+    rows = await conn.execute(
+        select(mailboxes).where(mailboxes.c.workspace_id == workspace_id).order_by(mailboxes.c.id)
+    )
+    for row in rows:
+        boxes[MailboxId(row.id)] = mailbox_of(row)
+        statuses[MailboxId(row.id)] = MailboxStatus(row.status)
+    calendars: dict[MailboxId, list[Calendar]] = {}
+    for each in terms.values():
+        for mailbox_id in each.for_zone(None).mailbox_ids:
+            calendars.setdefault(mailbox_id, []).append(each.calendar)
+    return PlanningTerms(terms, boxes, statuses, calendars)
+
+
+# Any: the columns are those of the table.
+def mailbox_of(row: Row[Any]) -> Mailbox:
+    """A mailbox's row as planning and the gate see it."""
+    ramp = None
+    if row.ramp_start is not None and row.ramp_started_on is not None:
+        ramp = Ramp(row.ramp_start, row.ramp_step or 0, row.ramp_started_on)
+    return Mailbox(
+        id=MailboxId(row.id),
+        zone=ZoneInfo(row.zone),
+        daily_capacity=row.daily_capacity,
+        minimum_gap=timedelta(seconds=row.minimum_gap_s),
+        ramp=ramp,
+        is_available=row.status == MailboxStatus.ACTIVE,
+    )
+
+
+async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collection[Row[Any]]:
+    is_linked = and_(
+        sequence_mailboxes.c.workspace_id == sequences.c.workspace_id,
+        sequence_mailboxes.c.sequence_id == sequences.c.id,
+    )
+    linked = (
+        select(
+            func.array_agg(
+                aggregate_order_by(sequence_mailboxes.c.mailbox_id, sequence_mailboxes.c.mailbox_id)
+            )
+        )
+        .select_from(sequence_mailboxes.join(mailboxes, mailboxes.c.id == sequence_mailboxes.c.mailbox_id))
+        .where(is_linked, mailboxes.c.status != str(MailboxStatus.REMOVED))
+        .scalar_subquery()
+    )
+    window = func.coalesce(sequences.c.send_window, workspaces.c.send_window)
+    rows = await conn.execute(
+        select(sequences, linked.label("mailbox_ids"), window.label("window"))
+        .join(workspaces, workspaces.c.id == sequences.c.workspace_id)
+        .where(sequences.c.workspace_id == workspace_id, sequences.c.status != str(SequenceStatus.ARCHIVED))
+        .order_by(sequences.c.id)
+    )
+    return rows.all()

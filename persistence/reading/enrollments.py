@@ -1,0 +1,44 @@
+"""Reading enrollments."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lifecycle import EnrollmentStatus
+from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
+from persistence.tables import enrollments
+
+ORDER = Order((instant_key(enrollments.c.enrolled_at), uuid_key(enrollments.c.id)))
+
+
+def enrollments_where(
+    workspace_id: UUID,
+    *,
+    statuses: Collection[EnrollmentStatus] | None = None,
+    sequence_id: UUID | None = None,
+    contact_id: UUID | None = None,
+    mailbox_id: UUID | None = None,
+    updated_since: datetime | None = None,
+) -> AnySelect:
+    found = select(enrollments).where(enrollments.c.workspace_id == workspace_id)
+    if statuses is not None:
+        found = found.where(enrollments.c.status.in_(statuses))
+    if sequence_id is not None:
+        found = found.where(enrollments.c.sequence_id == sequence_id)
+    if contact_id is not None:
+        found = found.where(enrollments.c.contact_id == contact_id)
+    if mailbox_id is not None:
+        found = found.where(enrollments.c.mailbox_id == mailbox_id)
+    if updated_since is not None:
+        found = found.where(enrollments.c.updated_at >= updated_since)
+    return found
+
+
+async def enrollments_by_id(
+    conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    found = select(enrollments).where(enrollments.c.workspace_id == workspace_id, enrollments.c.id.in_(ids))
+    return (await conn.execute(found)).all()

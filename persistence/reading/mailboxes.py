@@ -1,0 +1,95 @@
+"""Reading mailboxes, and what is planned and used on each of their days."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import Date, Uuid, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lifecycle import EmailStatus, MailboxStatus
+from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
+from persistence.tables import mailbox_days, mailboxes, scheduled_emails
+
+# Passwords stay in the database, encrypted as they are: nobody who reads needs them.
+SHOWN = tuple(column for column in mailboxes.c if not column.name.endswith("password_encrypted"))
+ORDER = Order((uuid_key(mailboxes.c.id),))
+# Emails that the day is still to be spent on; a retry needs its place in the budget again.
+PLANNED = (EmailStatus.PENDING, EmailStatus.RETRYING)
+
+
+def mailboxes_where(
+    workspace_id: UUID,
+    *,
+    statuses: Collection[MailboxStatus] | None = None,
+    updated_since: datetime | None = None,
+) -> AnySelect:
+    """Mailboxes; removed ones only when *statuses* asks for them."""
+    found = select(*SHOWN).where(mailboxes.c.workspace_id == workspace_id)
+    if statuses is None:
+        found = found.where(mailboxes.c.status != MailboxStatus.REMOVED)
+    else:
+        found = found.where(mailboxes.c.status.in_(statuses))
+    if updated_since is not None:
+        found = found.where(mailboxes.c.updated_at >= updated_since)
+    return found
+
+
+async def mailboxes_by_id(
+    conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    found = select(*SHOWN).where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id.in_(ids))
+    return (await conn.execute(found)).all()
+
+
+async def used_days(
+    conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
+) -> Sequence[AnyRow]:
+    """The days in *spans*, both ends included, on which anything was sent, failed or reserved."""
+    asked = _asked(spans)
+    found = (
+        select(mailbox_days)
+        .distinct()
+        .join(
+            asked,
+            and_(
+                mailbox_days.c.mailbox_id == asked.c.mailbox_id,
+                mailbox_days.c.day.between(asked.c.first, asked.c.last),
+            ),
+        )
+        .where(mailbox_days.c.workspace_id == workspace_id)
+    )
+    return (await conn.execute(found)).all()
+
+
+async def planned_days(
+    conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
+) -> Sequence[AnyRow]:
+    """Rows of `mailbox_id`, `day`, `planned`; days without a planned email have no row."""
+    asked = _asked(spans)
+    emails = scheduled_emails.c
+    found = (
+        select(
+            emails.mailbox_id,
+            emails.send_day.label("day"),
+            func.count(emails.id.distinct()).label("planned"),
+        )
+        .join(
+            asked,
+            and_(
+                emails.mailbox_id == asked.c.mailbox_id,
+                emails.send_day.between(asked.c.first, asked.c.last),
+            ),
+        )
+        .where(emails.workspace_id == workspace_id, emails.status.in_(PLANNED))
+        .group_by(emails.mailbox_id, emails.send_day)
+    )
+    return (await conn.execute(found)).all()
+
+
+def _asked(spans: Collection[tuple[UUID, date, date]]):  # type: ignore[no-untyped-def]
+    ids, firsts, lasts = zip(*spans, strict=True)
+    return func.unnest(
+        literal(list(ids), ARRAY(Uuid)), literal(list(firsts), ARRAY(Date)), literal(list(lasts), ARRAY(Date))
+    ).table_valued("mailbox_id", "first", "last", name="asked")

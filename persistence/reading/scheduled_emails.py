@@ -1,0 +1,91 @@
+"""Reading scheduled emails: timetable, archive and those in doubt are filters of one table."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lifecycle import EmailStatus
+from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
+from persistence.tables import scheduled_emails, steps
+
+emails = scheduled_emails.c
+ORDER = Order((instant_key(emails.send_at), uuid_key(emails.id)))
+# What is still to come of an itinerary.
+REMAINING = (
+    EmailStatus.PENDING,
+    EmailStatus.QUEUED,
+    EmailStatus.SENDING,
+    EmailStatus.COMMITTING,
+    EmailStatus.RETRYING,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EmailFilter:
+    """What is None does not filter. Times are of `send_at` and `sent_at`, *from* included, *to* not."""
+
+    statuses: Collection[EmailStatus] | None = None
+    mailbox_id: UUID | None = None
+    sequence_id: UUID | None = None
+    enrollment_id: UUID | None = None
+    contact_id: UUID | None = None
+    step_id: UUID | None = None
+    send_from: datetime | None = None
+    send_to: datetime | None = None
+    sent_from: datetime | None = None
+    sent_to: datetime | None = None
+    is_unplaced: bool | None = None
+    updated_since: datetime | None = None
+
+
+def emails_where(workspace_id: UUID, asked: EmailFilter) -> AnySelect:
+    found = select(scheduled_emails).where(emails.workspace_id == workspace_id)
+    if asked.statuses is not None:
+        found = found.where(emails.status.in_(asked.statuses))
+    if asked.is_unplaced is not None:
+        found = found.where((emails.unplaced_reason.is_not(None)) == asked.is_unplaced)
+    for column, wanted in (
+        (emails.mailbox_id, asked.mailbox_id),
+        (emails.sequence_id, asked.sequence_id),
+        (emails.enrollment_id, asked.enrollment_id),
+        (emails.contact_id, asked.contact_id),
+        (emails.step_id, asked.step_id),
+    ):
+        if wanted is not None:
+            found = found.where(column == wanted)
+    for column, earliest, before in (
+        (emails.send_at, asked.send_from, asked.send_to),
+        (emails.sent_at, asked.sent_from, asked.sent_to),
+        (emails.updated_at, asked.updated_since, None),
+    ):
+        if earliest is not None:
+            found = found.where(column >= earliest)
+        if before is not None:
+            found = found.where(column < before)
+    return found
+
+
+async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
+    found = select(scheduled_emails).where(emails.workspace_id == workspace_id, emails.id.in_(ids))
+    return (await conn.execute(found)).all()
+
+
+async def itineraries_of(
+    conn: AsyncConnection, workspace_id: UUID, enrollment_ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    """The emails still to come of several enrollments, in the order of their steps."""
+    to_come = (
+        select(scheduled_emails)
+        .join(steps, steps.c.id == emails.step_id)
+        .where(
+            emails.workspace_id == workspace_id,
+            emails.enrollment_id.in_(enrollment_ids),
+            emails.status.in_(REMAINING),
+        )
+        .order_by(emails.enrollment_id, steps.c.position, emails.id)
+    )
+    return (await conn.execute(to_come)).all()

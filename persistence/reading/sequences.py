@@ -1,0 +1,110 @@
+"""Reading sequences, their steps and mailboxes, and how many contacts and emails they have in each state."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.lifecycle import SequenceStatus
+from persistence.reading.mailboxes import SHOWN
+from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
+from persistence.tables import (
+    enrollments,
+    mailboxes,
+    scheduled_emails,
+    sequence_mailboxes,
+    sequences,
+    step_versions,
+    steps,
+)
+
+ORDER = Order((uuid_key(sequences.c.id),))
+
+
+def sequences_where(
+    workspace_id: UUID,
+    *,
+    statuses: Collection[SequenceStatus] | None = None,
+    updated_since: datetime | None = None,
+) -> AnySelect:
+    found = select(sequences).where(sequences.c.workspace_id == workspace_id)
+    if statuses is not None:
+        found = found.where(sequences.c.status.in_(statuses))
+    if updated_since is not None:
+        found = found.where(sequences.c.updated_at >= updated_since)
+    return found
+
+
+async def sequences_by_id(
+    conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.id.in_(ids))
+    return (await conn.execute(found)).all()
+
+
+def _steps(workspace_id: UUID) -> AnySelect:
+    """Steps with the text in force."""
+    text_in_force = and_(
+        step_versions.c.step_id == steps.c.id, step_versions.c.version == steps.c.text_version
+    )
+    return (
+        select(steps, step_versions.c.subject, step_versions.c.body_text, step_versions.c.body_html)
+        .join(step_versions, text_in_force)
+        .where(steps.c.workspace_id == workspace_id)
+    )
+
+
+async def steps_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
+    """Steps, removed ones too: what was sent for them stays."""
+    return (await conn.execute(_steps(workspace_id).where(steps.c.id.in_(ids)))).all()
+
+
+async def live_steps_of(
+    conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    """The live steps of several sequences, each one's in their order."""
+    live = _steps(workspace_id).where(steps.c.sequence_id.in_(sequence_ids), steps.c.removed_at.is_(None))
+    return (await conn.execute(live.order_by(steps.c.sequence_id, steps.c.position))).all()
+
+
+async def mailboxes_of(
+    conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    """The mailboxes linked to several sequences, oldest first, each row with its `sequence_id`."""
+    linked = (
+        select(*SHOWN, sequence_mailboxes.c.sequence_id)
+        .join(sequence_mailboxes, sequence_mailboxes.c.mailbox_id == mailboxes.c.id)
+        .where(
+            sequence_mailboxes.c.workspace_id == workspace_id,
+            sequence_mailboxes.c.sequence_id.in_(sequence_ids),
+        )
+        .order_by(mailboxes.c.id)
+    )
+    return (await conn.execute(linked)).all()
+
+
+async def enrollment_counts(
+    conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    """Rows of `sequence_id`, `status`, `amount`; states without an enrollment have no row."""
+    counted = (
+        select(enrollments.c.sequence_id, enrollments.c.status, func.count().label("amount"))
+        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.sequence_id.in_(sequence_ids))
+        .group_by(enrollments.c.sequence_id, enrollments.c.status)
+    )
+    return (await conn.execute(counted)).all()
+
+
+async def email_counts(
+    conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
+) -> Sequence[AnyRow]:
+    """Rows of `sequence_id`, `status`, `amount`; states without an email have no row."""
+    emails = scheduled_emails.c
+    counted = (
+        select(emails.sequence_id, emails.status, func.count().label("amount"))
+        .where(emails.workspace_id == workspace_id, emails.sequence_id.in_(sequence_ids))
+        .group_by(emails.sequence_id, emails.status)
+    )
+    return (await conn.execute(counted)).all()

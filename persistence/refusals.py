@@ -1,0 +1,59 @@
+"""Refusals: facts that keep a change from being made. Raising one rolls the whole change back."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from uuid import UUID
+
+
+class Noun(StrEnum):
+    """What a refusal is about, in the words of the API."""
+
+    SEQUENCE = "sequence"
+    STEP = "step"
+    MAILBOX = "mailbox"
+    CONTACT = "contact"
+    ENROLLMENT = "enrollment"
+    API_KEY = "API key"
+
+
+class Refusal(Exception):
+    """A change that was asked for is not made, and why."""
+
+
+class UnknownObject(Refusal):
+    """The workspace has no *noun* with any of *ids*; one of another workspace is no different."""
+
+    def __init__(self, noun: Noun, ids: Collection[UUID]) -> None:
+        super().__init__(f"no such {noun}: {', '.join(map(str, ids))}")
+        self.noun = noun
+        self.ids = frozenset(ids)
+
+
+class StaleObject(Refusal):
+    """The caller knew an older version of the *noun*; it is at *version* now."""
+
+    def __init__(self, noun: Noun, version: int) -> None:
+        super().__init__(f"the {noun} is at version {version} by now")
+        self.noun = noun
+        self.version = version
+
+
+class NotInStatus(Refusal):
+    """What was asked for does not happen to a *noun* in *status*."""
+
+    def __init__(self, noun: Noun, status: str) -> None:
+        super().__init__(f"the {noun} is {status}")
+        self.noun = noun
+        self.status = status
+
+
+class SequenceHasNoSteps(Refusal):
+    """A sequence without a step has nothing to send."""
+
+
+class MailboxAddressTaken(Refusal):
+    """A live mailbox, here or in another workspace, sends from *address* already."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__("a mailbox with this address exists")
+        self.address = address

@@ -1,0 +1,180 @@
+"""Results: how attempts ended, with everything that follows from it in the same transaction."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import EmailId
+from domain.lifecycle import EMAIL, EmailEvent
+from persistence.arrays import among, unnested
+from persistence.attempts import Attempt
+from persistence.database import notify
+from persistence.email_events import Happening, record_events
+from persistence.failures import Failed, after_failure
+from persistence.mailbox_loads import DayCount, count_on_days
+from persistence.progress import go_on, lock_contacts, lock_enrollments
+from persistence.tables import enrollments, scheduled_emails
+from persistence.transitions import transition
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How *attempt* ended: the event, what the server said of it, and when it is tried again."""
+
+    attempt: Attempt
+    event: EmailEvent
+    reason: str
+    code: int | None = None
+    reply: str | None = None
+    retry_at: datetime | None = None
+    spends_retry: bool = False
+    # The address does not exist: nothing is written to this contact any more.
+    bounces: bool = False
+    # The email needs another time, or another mailbox, than its own.
+    needs_planner: bool = False
+
+
+async def end_attempts(
+    conn: AsyncConnection, results: Sequence[Result], *, now: datetime
+) -> frozenset[EmailId]:
+    """
+    Record *results*, taken at business time *now*; the ids of those that counted.
+
+    A result whose attempt was rescued, stopped or taken over meanwhile changes nothing.
+    """
+    await lock_contacts(conn, {each.attempt.contact_id for each in results if each.bounces})
+    await lock_enrollments(conn, {result.attempt.enrollment_id for result in results})
+    await _lock_emails(conn, results)
+    counted: list[Result] = []
+    for event in sorted({result.event for result in results}):
+        counted.extend(await _record(conn, [each for each in results if each.event is event], event, now=now))
+    await _count_days(conn, counted)
+    settled = [each.attempt.enrollment_id for each in counted if _lets_go_on(each)]
+    await go_on(conn, settled, now=now)
+    for failed in counted:
+        if failed.event is EmailEvent.FAIL:
+            await after_failure(conn, _failed(failed.attempt), bounces=failed.bounces, now=now)
+    await _bring_before_planner(conn, [each.attempt for each in counted if each.needs_planner])
+    return frozenset(result.attempt.email_id for result in counted)
+
+
+def _failed(attempt: Attempt) -> Failed:
+    ids = (attempt.workspace_id, attempt.sequence_id, attempt.enrollment_id)
+    return Failed(*ids, attempt.contact_id, attempt.email_id)
+
+
+def _lets_go_on(result: Result) -> bool:
+    if result.event is EmailEvent.LOSE_SIGHT:
+        return result.attempt.assumes_sent
+    return result.event is EmailEvent.ACCEPT
+
+
+# What was provably not accepted gives its budget back.
+_REFUNDED = frozenset({EmailEvent.RETRY, EmailEvent.FAIL, EmailEvent.RELEASE})
+
+
+async def _lock_emails(conn: AsyncConnection, results: Sequence[Result]) -> None:
+    ids = [result.attempt.email_id for result in results]
+    locked = (
+        scheduled_emails.select()
+        .with_only_columns(scheduled_emails.c.id)
+        .where(among(scheduled_emails.c.id, ids))
+        .order_by(scheduled_emails.c.id)
+        .with_for_update(key_share=True)
+    )
+    await conn.execute(locked)
+
+
+async def _record(
+    conn: AsyncConnection, results: Sequence[Result], event: EmailEvent, *, now: datetime
+) -> list[Result]:
+    columns = scheduled_emails.c
+    given = unnested(
+        {
+            "id": columns.id.type,
+            "token": columns.attempt_token.type,
+            "retry_at": columns.retry_at.type,
+            "spent": columns.retry_count.type,
+            "error": columns.last_error.type,
+            "reason": columns.failure_reason.type,
+            "window_day": columns.window_day.type,
+            "released_because": columns.released_because.type,
+        },
+        {
+            "id": [each.attempt.email_id for each in results],
+            "token": [each.attempt.token for each in results],
+            "retry_at": [each.retry_at for each in results],
+            "spent": [int(each.spends_retry) for each in results],
+            "error": [None if each.event is EmailEvent.ACCEPT else _worded(each) for each in results],
+            "reason": [each.reason for each in results],
+            "window_day": [each.attempt.window_day for each in results],
+            "released_because": [each.reason if each.needs_planner else None for each in results],
+        },
+    )
+    update = transition(EMAIL, scheduled_emails, event).where(
+        columns.id == given.c.id, columns.attempt_token == given.c.token
+    )
+    rows = await conn.scalars(_valued(update, event, given, now).returning(columns.id))
+    ended = frozenset(rows)
+    counted = [each for each in results if each.attempt.email_id in ended]
+    happened = [
+        Happening.of_attempt(each.attempt, event, code=each.code, reply=each.reply, cause=each.reason)
+        for each in counted
+    ]
+    await record_events(conn, happened, at=now)
+    return counted
+
+
+# Any: the columns of an array of rows.
+def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Update:
+    columns = scheduled_emails.c
+    update = update.values(lease_until=None)
+    match event:
+        case EmailEvent.ACCEPT:
+            # What really happened replaces what was planned: waits and quotas count from it.
+            return update.values(
+                sent_at=now, last_error=None, window_day=given.c.window_day, send_day=columns.quota_day
+            )
+        case EmailEvent.RETRY:
+            return update.values(
+                retry_at=given.c.retry_at,
+                retry_count=columns.retry_count + given.c.spent,
+                last_error=given.c.error,
+            )
+        case EmailEvent.FAIL:
+            return update.values(failure_reason=given.c.reason, last_error=given.c.error)
+        case EmailEvent.RELEASE:
+            return update.values(last_error=given.c.error, released_because=given.c.released_because)
+        case _:
+            return update.values(last_error=given.c.error, window_day=given.c.window_day)
+
+
+def _worded(result: Result) -> str:
+    said = " ".join(str(part) for part in (result.code, result.reply) if part)
+    return said or result.reason
+
+
+async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:
+    days: dict[tuple[UUID, Any], DayCount] = {}
+    for result in counted:
+        attempt = result.attempt
+        day = days.setdefault((attempt.mailbox_id, attempt.quota_day), DayCount(attempt.capacity))
+        day.used -= result.event in _REFUNDED
+        day.sent += result.event is EmailEvent.ACCEPT
+        day.failed += result.event is EmailEvent.FAIL
+    await count_on_days(conn, days)
+
+
+async def _bring_before_planner(conn: AsyncConnection, attempts: Collection[Attempt]) -> None:
+    if attempts:
+        await conn.execute(
+            enrollments.update()
+            .where(among(enrollments.c.id, [attempt.enrollment_id for attempt in attempts]))
+            .values(planned_at=None)
+        )
+        await notify(conn, "plan")

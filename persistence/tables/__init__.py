@@ -1,0 +1,55 @@
+"""The tables, by noun. ``metadata`` knows all of them."""
+
+from persistence.tables.columns import metadata
+from persistence.tables.contacts import contacts, enrollments, imports
+from persistence.tables.emails import (
+    batches,
+    dispatches,
+    email_events,
+    email_moves,
+    recalculations,
+    scheduled_emails,
+)
+from persistence.tables.mailboxes import business_clock, clock_leaders, mailbox_days, mailboxes
+from persistence.tables.sequences import sequence_mailboxes, sequences, step_versions, steps
+from persistence.tables.workspaces import (
+    api_keys,
+    audit_log,
+    idempotency_keys,
+    members,
+    schedule_runs,
+    sessions,
+    suppressions,
+    users,
+    workspaces,
+)
+
+__all__ = [
+    "api_keys",
+    "audit_log",
+    "batches",
+    "business_clock",
+    "clock_leaders",
+    "contacts",
+    "dispatches",
+    "email_events",
+    "email_moves",
+    "enrollments",
+    "idempotency_keys",
+    "imports",
+    "mailbox_days",
+    "mailboxes",
+    "members",
+    "metadata",
+    "recalculations",
+    "schedule_runs",
+    "scheduled_emails",
+    "sequence_mailboxes",
+    "sequences",
+    "sessions",
+    "step_versions",
+    "steps",
+    "suppressions",
+    "users",
+    "workspaces",
+]

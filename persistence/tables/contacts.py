@@ -1,0 +1,115 @@
+"""Contacts, their enrollments, and the imports that they came by."""
+
+from sqlalchemy import CheckConstraint as Check
+from sqlalchemy import Column, Date, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from domain.lifecycle import CONTACT, ENROLLMENT
+from persistence.tables.columns import (
+    in_workspace,
+    instant,
+    key,
+    metadata,
+    one_of,
+    same_workspace,
+    status,
+    timestamps,
+    workspace,
+)
+
+contacts = Table(
+    "contacts",
+    metadata,
+    key(),
+    workspace(),
+    Column("email", Text, nullable=False),
+    # Stored, because lower() is not leakproof: an index on it is not used under row-level security.
+    Column("normalised_email", Text, nullable=False),
+    Column("first_name", Text),
+    Column("last_name", Text),
+    Column("company", Text),
+    Column("phone", Text),
+    Column("zone", Text),
+    Column("custom_fields", JSONB, nullable=False, server_default=text("'{}'")),
+    *status(CONTACT),
+    instant("bounced_at"),
+    instant("unsubscribed_at"),
+    instant("deleted_at"),
+    Column("import_id", Uuid),
+    Column("version", Integer, nullable=False, server_default="1"),
+    *timestamps(),
+    *in_workspace(),
+    *same_workspace("import_id", table="imports"),
+    Index(
+        "contacts_live_normalised_email_key",
+        "workspace_id",
+        "normalised_email",
+        unique=True,
+        postgresql_where=text("status <> 'DELETED'"),
+    ),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    key(),
+    workspace(),
+    Column("status", Text, nullable=False, server_default="COMPLETED"),
+    Column("rows", Integer, nullable=False, server_default="0"),
+    Column("created", Integer, nullable=False, server_default="0"),
+    Column("updated", Integer, nullable=False, server_default="0"),
+    Column("invalid", Integer, nullable=False, server_default="0"),
+    Column("suppressed", Integer, nullable=False, server_default="0"),
+    *timestamps(),
+    *in_workspace(),
+    one_of("status", ("RUNNING", "COMPLETED", "FAILED")),
+)
+
+enrollments = Table(
+    "enrollments",
+    metadata,
+    key(),
+    workspace(),
+    Column("sequence_id", Uuid, nullable=False),
+    Column("contact_id", Uuid, nullable=False),
+    # The sender of the whole itinerary; bound when the first step is placed.
+    Column("mailbox_id", Uuid),
+    *status(ENROLLMENT),
+    instant("enrolled_at", nullable=False),
+    instant("started_at"),
+    Column("current_step", Integer, nullable=False, server_default="0"),
+    instant("next_send_at"),
+    instant("paused_at"),
+    instant("completed_at"),
+    # What may leave next: the step at this position, not before this instant; and the day of the last one.
+    Column("next_position", Integer, nullable=False, server_default="1"),
+    instant("next_not_before"),
+    Column("last_window_day", Date),
+    # NULL asks the planner to look at this enrollment: it is new, or reality left the plan.
+    instant("planned_at"),
+    Column("version", Integer, nullable=False, server_default="1"),
+    *timestamps(),
+    *in_workspace(),
+    *same_workspace("sequence_id", table="sequences"),
+    *same_workspace("contact_id", table="contacts"),
+    *same_workspace("mailbox_id", table="mailboxes"),
+    Check("next_position >= 1", name="next_position"),
+    Check("current_step >= 0", name="current_step"),
+    Index(
+        "enrollments_open_sequence_id_contact_id_key",
+        "sequence_id",
+        "contact_id",
+        unique=True,
+        postgresql_where=text("status IN ('ACTIVE', 'PAUSED')"),
+    ),
+    Index(
+        "enrollments_unplanned_idx",
+        "workspace_id",
+        "enrolled_at",
+        "id",
+        postgresql_where=text("planned_at IS NULL AND status = 'ACTIVE'"),
+    ),
+    Index("enrollments_sequence_id_status_idx", "sequence_id", "status"),
+    Index("enrollments_contact_id_idx", "contact_id"),
+    Index("enrollments_mailbox_id_idx", "mailbox_id"),
+)

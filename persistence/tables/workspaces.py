@@ -1,0 +1,134 @@
+"""Workspaces, who may enter them, and what they did."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from persistence.tables.columns import in_workspace, instant, key, metadata, one_of, timestamps, workspace
+
+workspaces = Table(
+    "workspaces",
+    metadata,
+    key(),
+    Column("name", Text, nullable=False),
+    Column("zone", Text, nullable=False, server_default="UTC"),
+    # The send window of sequences that have none; NULL means every hour of every day.
+    Column("send_window", JSONB),
+    *timestamps(),
+)
+
+users = Table(
+    "users",
+    metadata,
+    key(),
+    Column("sub", Text, unique=True),
+    Column("name", Text, nullable=False, server_default=""),
+    Column("email", Text, nullable=False),
+    Column("avatar_url", Text),
+    *timestamps(),
+)
+
+members = Table(
+    "members",
+    metadata,
+    key(),
+    workspace(),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Text, nullable=False),
+    *timestamps(),
+    *in_workspace(),
+    one_of("role", ("OWNER", "MEMBER", "VIEWER")),
+    UniqueConstraint("workspace_id", "user_id"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    key(),
+    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    instant("expires_at", nullable=False),
+    *timestamps(),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    key(),
+    workspace(),
+    Column("name", Text, nullable=False),
+    # SHA-256 of the key; the key itself is shown once and kept nowhere.
+    Column("key_hash", LargeBinary, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{read,write,admin}'")),
+    instant("expires_at"),
+    instant("revoked_at"),
+    instant("last_used_at"),
+    *timestamps(),
+    *in_workspace(),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    workspace(),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("object_id", Uuid),
+    Column("before", JSONB),
+    Column("after", JSONB),
+    instant("at", nullable=False),
+    *timestamps(),
+    *in_workspace(),
+    Index("audit_log_workspace_id_object_id_idx", "workspace_id", "object_id", "id"),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    key(),
+    workspace(),
+    Column("key", Text, nullable=False),
+    Column("request_hash", LargeBinary, nullable=False),
+    Column("answer", JSONB),
+    instant("expires_at", nullable=False),
+    *timestamps(),
+    *in_workspace(),
+    UniqueConstraint("workspace_id", "key"),
+)
+
+suppressions = Table(
+    "suppressions",
+    metadata,
+    key(),
+    workspace(),
+    Column("address", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("email_id", Uuid),
+    *timestamps(),
+    *in_workspace(),
+    one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
+    UniqueConstraint("workspace_id", "address"),
+)
+
+schedule_runs = Table(
+    "schedule_runs",
+    metadata,
+    Column("workspace_id", Uuid, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("job", Text, primary_key=True),
+    # In the workspace's zone.
+    Column("day", Date, primary_key=True),
+    *timestamps(),
+)

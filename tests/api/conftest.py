@@ -1,0 +1,74 @@
+"""The API as its callers have it: over HTTP, with a key, on a real database."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import httpx
+import pytest
+
+from api.app import create_app
+from api.context import Services
+from domain.ids import WorkspaceId
+from persistence.api_keys import create_api_key
+from persistence.database import Database
+from persistence.vault import Vault
+from tests.api.client import ApiClient, SteppingClock
+from tests.support.world import make_workspace
+
+PUBLIC_URL = "https://mail.example.com"
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock()
+
+
+@pytest.fixture
+def services(api_db: Database, clock: SteppingClock) -> Services:
+    return Services(database=api_db, vault=Vault(b"k" * 32), clock=clock, public_url=PUBLIC_URL)
+
+
+@pytest.fixture
+async def http(services: Services) -> AsyncIterator[httpx.AsyncClient]:
+    """A client without a key."""
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
+        yield client
+
+
+@pytest.fixture
+async def make_client(
+    services: Services, worker_db: Database
+) -> AsyncIterator[Callable[[], Awaitable[ApiClient]]]:
+    """Makes clients, each with a workspace of its own."""
+    opened: list[httpx.AsyncClient] = []
+
+    async def make() -> ApiClient:
+        workspace_id, key = await _workspace_with_key(worker_db, services.database)
+        transport = httpx.ASGITransport(create_app(services))
+        client = httpx.AsyncClient(
+            transport=transport, base_url=PUBLIC_URL, headers={"Authorization": f"Bearer {key}"}
+        )
+        opened.append(client)
+        return ApiClient(client, workspace_id)
+
+    yield make
+    for client in opened:
+        await client.aclose()
+
+
+async def _workspace_with_key(worker_db: Database, api_db: Database) -> tuple[WorkspaceId, str]:
+    async with worker_db.transaction() as conn:
+        workspace_id = await make_workspace(conn)
+    async with api_db.transaction(workspace_id) as conn:
+        return workspace_id, await create_api_key(conn, workspace_id, name="tests")
+
+
+@pytest.fixture
+async def api(make_client: Callable[[], Awaitable[ApiClient]]) -> ApiClient:
+    return await make_client()
+
+
+@pytest.fixture
+async def stranger(make_client: Callable[[], Awaitable[ApiClient]]) -> ApiClient:
+    """Somebody with a key of another workspace."""
+    return await make_client()

@@ -1,0 +1,206 @@
+"""GraphQL over HTTP: media types, status codes, and requests that are none."""
+
+import json
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
+
+from api.context import Services
+from api.limits import BODY_BYTES
+from tests.api.client import ApiClient, SteppingClock
+
+VIEWER = "{ viewer { workspace { name } } }"
+GRAPHQL_JSON = {"Accept": "application/graphql-response+json"}
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/graphql-response+json", "application/graphql-response+json; charset=utf-8"),
+        (
+            "application/graphql-response+json; charset=utf-8, application/json;q=0.9",
+            "application/graphql-response+json; charset=utf-8",
+        ),
+        ("application/json", "application/json; charset=utf-8"),
+        ("*/*", "application/json; charset=utf-8"),
+        ("text/html, application/*", "application/json; charset=utf-8"),
+    ],
+)
+async def test_the_answer_has_the_media_type_that_is_accepted(
+    api: ApiClient, accept: str, content_type: str
+) -> None:
+    """Both media types are spoken; without a preference it is plain JSON."""
+    response = await api.http.post("/graphql", json={"query": VIEWER}, headers={"Accept": accept})
+
+    assert (response.status_code, response.headers["content-type"]) == (200, content_type)
+    assert response.json() == {"data": {"viewer": {"workspace": {"name": "Welcome Ltd"}}}}
+
+
+async def test_a_client_that_accepts_neither_media_type_is_told_so(api: ApiClient) -> None:
+    """406, and nothing is executed."""
+    response = await api.http.post("/graphql", json={"query": VIEWER}, headers={"Accept": "text/html"})
+
+    assert response.status_code == 406
+    assert "data" not in response.json()
+
+
+async def test_only_post_is_taken(api: ApiClient) -> None:
+    """GET is answered with what would do."""
+    response = await api.http.get("/graphql", params={"query": VIEWER})
+
+    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+
+
+@pytest.mark.parametrize("content_type", ["", "text/plain", "application/json; charset=latin-1"])
+async def test_a_body_that_is_not_declared_as_json_is_refused(api: ApiClient, content_type: str) -> None:
+    """415: the types that a web page may send without asking do nothing either."""
+    response = await api.http.post(
+        "/graphql", content=json.dumps({"query": VIEWER}), headers={"Content-Type": content_type}
+    )
+
+    assert response.status_code == 415
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b"[]",
+        b'"query"',
+        b"{}",
+        b'{"query": 1}',
+        b'{"query": " "}',
+        b'{"query": "{ viewer { workspace { id } } }", "variables": []}',
+        b'{"query": "{ viewer { workspace { id } } }", "variables": "{}"}',
+        b'{"query": "{ viewer { workspace { id } } }", "operationName": 1}',
+        b'{"query": "{ viewer { workspace { id } } }", "extensions": "x"}',
+    ],
+)
+@pytest.mark.parametrize("accept", ["application/graphql-response+json", "application/json"])
+async def test_a_body_that_is_no_graphql_request_is_400(api: ApiClient, body: bytes, accept: str) -> None:
+    """Under either media type, with a code and without data."""
+    response = await api.http.post(
+        "/graphql", content=body, headers={"Content-Type": "application/json", "Accept": accept}
+    )
+
+    assert response.status_code == 400
+    [error] = response.json()["errors"]
+    assert error["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert "data" not in response.json()
+
+
+async def test_a_body_may_have_256_kilobytes(api: ApiClient) -> None:
+    """One byte more is 413."""
+    request = json.dumps({"query": VIEWER, "variables": {"padding": ""}})
+    padding = "x" * (BODY_BYTES - len(request))
+    largest = json.dumps({"query": VIEWER, "variables": {"padding": padding}})
+    headers = {"Content-Type": "application/json"}
+
+    taken = await api.http.post("/graphql", content=largest, headers=headers)
+    refused = await api.http.post("/graphql", content=largest + " ", headers=headers)
+
+    assert taken.status_code == 200
+    assert refused.status_code == 413
+    assert refused.json()["errors"][0]["extensions"] == {"code": "QUERY_TOO_EXPENSIVE"}
+
+
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ("{ viewer {", {}),
+        ("{ nobody }", {}),
+        ("query ($id: ID!) { node(id: $id) { id } }", {}),
+        (
+            "query ($since: DateTime) { sequences(filter: {updatedSince: $since}) { totalCount } }",
+            {"since": 1},
+        ),
+        ("query A { viewer { workspace { id } } } query B { viewer { workspace { id } } }", {}),
+        ("fragment F on Viewer { workspace { id } }", {}),
+    ],
+    ids=["syntax", "validation", "missing variable", "wrong variable", "which operation", "no operation"],
+)
+async def test_a_request_that_cannot_be_executed_has_no_data(
+    api: ApiClient, document: str, variables: dict[str, Any]
+) -> None:
+    """400 under the newer media type, 200 under the older one, whose clients take no other."""
+    request = {"query": document, "variables": variables}
+
+    newer = await api.http.post("/graphql", json=request, headers=GRAPHQL_JSON)
+    older = await api.http.post("/graphql", json=request)
+
+    assert (newer.status_code, older.status_code) == (400, 200)
+    assert newer.json() == older.json()
+    assert newer.json().keys() == {"errors"}
+    assert newer.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+async def test_the_operation_that_is_named_is_executed(api: ApiClient) -> None:
+    """A document may have several."""
+    document = "query A { viewer { workspace { name } } } query B { queueStats { due } }"
+
+    response = await api.http.post("/graphql", json={"query": document, "operationName": "B"})
+
+    assert response.json() == {"data": {"queueStats": {"due": 0}}}
+
+
+async def test_an_error_in_one_field_leaves_the_others(api: ApiClient) -> None:
+    """200 with data and errors, the error with the place where it happened."""
+    document = '{ viewer { workspace { name } } broken: sequences(after: "x") { totalCount } }'
+
+    response = await api.http.post("/graphql", json={"query": document}, headers=GRAPHQL_JSON)
+
+    assert response.status_code == 200
+    assert response.json()["data"] is None
+    assert response.json()["errors"][0]["path"] == ["broken"]
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+async def test_an_unexpected_error_is_told_as_an_id_that_is_in_the_log(
+    api: ApiClient, clock: SteppingClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The caller learns nothing of what broke; the log has all of it under the same id."""
+
+    async def broken() -> None:
+        raise RuntimeError("the secret reason")
+
+    monkeypatch.setattr(clock, "now", broken)
+
+    with capture_logs() as logged:
+        response = await api.http.post("/graphql", json={"query": "{ queueStats { due } }"})
+
+    [error] = response.json()["errors"]
+    assert error["message"] == "Something went wrong on our side."
+    assert error["extensions"].keys() == {"code", "errorId"}
+    assert error["extensions"]["code"] == "INTERNAL"
+    assert "secret reason" not in response.text
+    [entry] = logged
+    assert (entry["event"], entry["error_id"]) == ("api.unexpected_error", error["extensions"]["errorId"])
+    assert str(entry["exc_info"]) == "the secret reason"
+
+
+async def test_a_database_that_is_away_makes_the_service_unavailable(
+    api: ApiClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """503 before a key could even be looked up: not 401, the key may be good."""
+
+    def away(*_: object) -> None:
+        raise OperationalError("SELECT 1", {}, Exception("connection refused"))
+
+    monkeypatch.setattr(services.database, "transaction", away)
+
+    response = await api.http.post("/graphql", json={"query": VIEWER})
+
+    assert response.status_code == 503
+    assert response.json() == {
+        "errors": [
+            {
+                "message": "The database cannot be reached; try again.",
+                "extensions": {"code": "SERVICE_UNAVAILABLE"},
+            }
+        ]
+    }

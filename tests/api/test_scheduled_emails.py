@@ -1,0 +1,296 @@
+"""Asking for scheduled emails, what happened to them, and how they were moved."""
+
+from datetime import timedelta
+
+from sqlalchemy import insert
+
+from api.ids import global_id
+from persistence.database import Database
+from persistence.tables import email_events, email_moves, recalculations
+from tests.api.client import ApiClient
+from tests.support.world import (
+    MONDAY,
+    make_contact,
+    make_email,
+    make_enrollment,
+    make_mailbox,
+    make_sequence,
+)
+
+HOUR = timedelta(hours=1)
+IDS = "query ($filter: ScheduledEmailFilter) { scheduledEmails(filter: $filter) { nodes { id } } }"
+ONE = "query ($id: ID!) { scheduledEmail(id: $id) { %s } }"
+
+
+async def test_an_email_that_was_sent_shows_what_was_written(api: ApiClient, worker_db: Database) -> None:
+    """Subject and text as the recipient got them."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id, email="desk@example.com")
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        contact_id = await make_contact(conn, api.workspace_id, email="reader@example.test")
+        enrollment_id = await make_enrollment(
+            conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
+        )
+        email_id = await make_email(
+            conn,
+            enrollment_id,
+            status="SENT",
+            sent_at=MONDAY + HOUR,
+            last_attempt_at=MONDAY + HOUR,
+            retry_count=1,
+            last_error="451 4.7.1 later",
+            subject="Welcome, Reader",
+            body_text="Hello",
+            message_id="<1@example.com>",
+            priority=3,
+        )
+
+    data = await api.data(
+        ONE
+        % """recipientEmail subject bodyText bodyHtml sendAt sentAt status retryCount lastAttemptAt lastError
+            priority unplacedReason messageId firstSendAt mailbox { email } step { position }
+            contact { email } enrollment { id } sequence { name }""",
+        id=global_id("ScheduledEmail", email_id),
+    )
+
+    assert data["scheduledEmail"] == {
+        "recipientEmail": "reader@example.test",
+        "subject": "Welcome, Reader",
+        "bodyText": "Hello",
+        "bodyHtml": None,
+        "sendAt": "2026-03-02T09:00:00Z",
+        "sentAt": "2026-03-02T10:00:00Z",
+        "status": "SENT",
+        "retryCount": 1,
+        "lastAttemptAt": "2026-03-02T10:00:00Z",
+        "lastError": "451 4.7.1 later",
+        "priority": 3,
+        "unplacedReason": None,
+        "messageId": "<1@example.com>",
+        "firstSendAt": "2026-03-02T09:00:00Z",
+        "mailbox": {"email": "desk@example.com"},
+        "step": {"position": 1},
+        "contact": {"email": "reader@example.test"},
+        "enrollment": {"id": global_id("Enrollment", enrollment_id)},
+        "sequence": {"name": "Welcome Campaign"},
+    }
+
+
+async def test_an_email_that_was_not_tried_yet_shows_the_template_in_force(
+    api: ApiClient, worker_db: Database
+) -> None:
+    """A corrected subject reaches everyone who was not written to."""
+    async with worker_db.transaction() as conn:
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id)
+        email_id = await make_email(conn, enrollment_id, send_at=None, unplaced_reason="NO_MAILBOX")
+
+    data = await api.data(
+        ONE % "subject bodyText sendAt unplacedReason mailbox { id } firstSendAt",
+        id=global_id("ScheduledEmail", email_id),
+    )
+
+    assert data["scheduledEmail"] == {
+        "subject": "Welcome, {{ first_name }}",
+        "bodyText": None,
+        "sendAt": None,
+        "unplacedReason": "NO_MAILBOX",
+        "mailbox": None,
+        "firstSendAt": None,
+    }
+
+
+async def test_an_email_shows_what_happened_to_it_and_how_it_was_moved(
+    api: ApiClient, worker_db: Database
+) -> None:
+    """Oldest first; the first time that it had is the one that was promised."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id, name="first")
+        second_id = await make_mailbox(conn, api.workspace_id, name="second")
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=second_id)
+        email_id = await make_email(conn, enrollment_id, send_at=MONDAY + 2 * HOUR)
+        cause = {"workspace_id": api.workspace_id, "cause": "MAILBOX_REMOVED", "mailbox_id": mailbox_id}
+        asked = {"requested_by": "someone", "requested_at": MONDAY}
+        [recalculation_id] = (
+            await conn.execute(insert(recalculations).values(cause | asked).returning(recalculations.c.id))
+        ).one()
+        of_email = {"workspace_id": api.workspace_id, "email_id": email_id, "at": MONDAY}
+        for move in (
+            {
+                "from_send_at": MONDAY,
+                "to_send_at": MONDAY + HOUR,
+                "cause": "MAILBOX_HANDED_OVER",
+                "from_mailbox_id": mailbox_id,
+                "to_mailbox_id": second_id,
+                "recalculation_id": recalculation_id,
+            },
+            {"from_send_at": MONDAY + HOUR, "to_send_at": MONDAY + 2 * HOUR, "cause": "SPACING"},
+        ):
+            await conn.execute(insert(email_moves).values(of_email | move))
+        for event in (
+            {"kind": "BEGIN", "attempt": 1},
+            {"kind": "RETRY", "attempt": 1, "code": 451, "reply": "4.7.1 later", "mailbox_id": second_id},
+        ):
+            await conn.execute(
+                insert(email_events).values(of_email | {"enrollment_id": enrollment_id} | event)
+            )
+
+    data = await api.data(
+        ONE
+        % """firstSendAt
+            events { kind at attempt code reply cause email { id } mailbox { name } }
+            moves { fromSendAt toSendAt cause at fromMailbox { name } toMailbox { name }
+                recalculation { cause mailbox { name } sequence { id } } }""",
+        id=global_id("ScheduledEmail", email_id),
+    )
+
+    at, of_this = "2026-03-02T09:00:00Z", {"id": global_id("ScheduledEmail", email_id)}
+    assert data["scheduledEmail"] == {
+        "firstSendAt": at,
+        "events": [
+            {
+                "kind": "BEGIN",
+                "at": at,
+                "attempt": 1,
+                "code": None,
+                "reply": None,
+                "cause": None,
+                "email": of_this,
+                "mailbox": None,
+            },
+            {
+                "kind": "RETRY",
+                "at": at,
+                "attempt": 1,
+                "code": 451,
+                "reply": "4.7.1 later",
+                "cause": None,
+                "email": of_this,
+                "mailbox": {"name": "second"},
+            },
+        ],
+        "moves": [
+            {
+                "fromSendAt": at,
+                "toSendAt": "2026-03-02T10:00:00Z",
+                "cause": "MAILBOX_HANDED_OVER",
+                "at": at,
+                "fromMailbox": {"name": "first"},
+                "toMailbox": {"name": "second"},
+                "recalculation": {
+                    "cause": "MAILBOX_REMOVED",
+                    "mailbox": {"name": "first"},
+                    "sequence": None,
+                },
+            },
+            {
+                "fromSendAt": "2026-03-02T10:00:00Z",
+                "toSendAt": "2026-03-02T11:00:00Z",
+                "cause": "SPACING",
+                "at": at,
+                "fromMailbox": None,
+                "toMailbox": None,
+                "recalculation": None,
+            },
+        ],
+    }
+
+
+async def test_timetable_archive_and_doubts_are_filters(api: ApiClient, worker_db: Database) -> None:
+    """By every reference, by times from (included) to (excluded), and by whether there is a slot."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id)
+        another_id = await make_mailbox(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        contact_id = await make_contact(conn, api.workspace_id)
+        one = await make_enrollment(conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id)
+        other_sequence = await make_sequence(conn, api.workspace_id)
+        other = await make_enrollment(conn, api.workspace_id, other_sequence, mailbox_id=another_id)
+        sent = await make_email(conn, one, status="SENT", sent_at=MONDAY + HOUR, updated_at=MONDAY)
+        planned = await make_email(conn, one, position=2, send_at=MONDAY + 2 * HOUR)
+        doubtful = await make_email(conn, other, status="IN_DOUBT", send_at=MONDAY + HOUR)
+        unplaced = await make_email(conn, other, position=2, send_at=None, unplaced_reason="NO_CAPACITY")
+    names = {
+        global_id("ScheduledEmail", key): name
+        for key, name in [
+            (sent, "sent"),
+            (planned, "planned"),
+            (doubtful, "doubtful"),
+            (unplaced, "unplaced"),
+        ]
+    }
+
+    async def found(**conditions: object) -> list[str]:
+        data = await api.data(IDS, filter=conditions)
+        return [names[node["id"]] for node in data["scheduledEmails"]["nodes"]]
+
+    assert await found() == ["sent", "doubtful", "planned", "unplaced"]
+    assert await found(status=["IN_DOUBT"]) == ["doubtful"]
+    assert await found(status=["SENT", "PENDING"]) == ["sent", "planned", "unplaced"]
+    assert await found(isUnplaced=True) == ["unplaced"]
+    assert await found(isUnplaced=False) == ["sent", "doubtful", "planned"]
+    assert await found(mailboxId=global_id("Mailbox", mailbox_id)) == ["sent", "planned"]
+    assert await found(sequenceId=global_id("Sequence", other_sequence)) == ["doubtful", "unplaced"]
+    assert await found(enrollmentId=global_id("Enrollment", one)) == ["sent", "planned"]
+    assert await found(contactId=global_id("Contact", contact_id)) == ["sent", "planned"]
+    assert await found(sendFrom="2026-03-02T10:00:00Z", sendTo="2026-03-02T11:00:00Z") == ["doubtful"]
+    assert await found(sentFrom="2026-03-02T10:00:00Z", sentTo="2026-03-02T10:00:01Z") == ["sent"]
+    assert await found(updatedSince="2026-03-02T09:00:01Z") == ["doubtful", "planned", "unplaced"]
+
+
+async def test_events_are_listed_latest_first_and_filtered(api: ApiClient, worker_db: Database) -> None:
+    """By kind, email, enrollment, mailbox and time."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=mailbox_id)
+        other_id = await make_enrollment(conn, api.workspace_id, sequence_id)
+        email_id = await make_email(conn, enrollment_id)
+        other_email = await make_email(conn, other_id, mailbox_id=mailbox_id)
+        for row in (
+            {"email_id": email_id, "enrollment_id": enrollment_id, "kind": "CLAIM", "at": MONDAY},
+            {
+                "email_id": email_id,
+                "enrollment_id": enrollment_id,
+                "kind": "ACCEPT",
+                "at": MONDAY + HOUR,
+                "mailbox_id": mailbox_id,
+            },
+            {"email_id": other_email, "enrollment_id": other_id, "kind": "CANCEL", "at": MONDAY},
+        ):
+            await conn.execute(insert(email_events).values(row, workspace_id=api.workspace_id))
+
+    async def found(**conditions: object) -> list[str]:
+        document = "query ($filter: EmailEventFilter) { emailEvents(filter: $filter) { nodes { kind } } }"
+        data = await api.data(document, filter=conditions)
+        return [node["kind"] for node in data["emailEvents"]["nodes"]]
+
+    assert await found() == ["ACCEPT", "CANCEL", "CLAIM"]
+    assert await found(kind=["CLAIM", "ACCEPT"]) == ["ACCEPT", "CLAIM"]
+    assert await found(scheduledEmailId=global_id("ScheduledEmail", other_email)) == ["CANCEL"]
+    assert await found(enrollmentId=global_id("Enrollment", enrollment_id)) == ["ACCEPT", "CLAIM"]
+    assert await found(mailboxId=global_id("Mailbox", mailbox_id)) == ["ACCEPT"]
+    assert await found(since="2026-03-02T10:00:00Z") == ["ACCEPT"]
+    assert await found(until="2026-03-02T10:00:00Z") == ["CANCEL", "CLAIM"]
+
+
+async def test_another_workspaces_email_is_not_found(
+    api: ApiClient, stranger: ApiClient, worker_db: Database
+) -> None:
+    """Nor listed, nor its events."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, stranger.workspace_id)
+        sequence_id = await make_sequence(conn, stranger.workspace_id)
+        enrollment_id = await make_enrollment(conn, stranger.workspace_id, sequence_id, mailbox_id=mailbox_id)
+        email_id = await make_email(conn, enrollment_id)
+        event = {"workspace_id": stranger.workspace_id, "email_id": email_id, "enrollment_id": enrollment_id}
+        await conn.execute(insert(email_events).values(event, kind="CLAIM", at=MONDAY))
+
+    refusal = await api.refusal(ONE % "subject", id=global_id("ScheduledEmail", email_id))
+
+    assert refusal == ("NOT_FOUND", "There is no scheduled email with this id.")
+    assert await api.data("{ scheduledEmails { totalCount } emailEvents { totalCount } }") == {
+        "scheduledEmails": {"totalCount": 0},
+        "emailEvents": {"totalCount": 0},
+    }

@@ -1,0 +1,15 @@
+"""What the tests of commands and settings may ask for."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No DRUMBEAT_* variable is set, and the current folder has no `.env`."""
+    for name in os.environ:
+        if name.startswith("DRUMBEAT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)

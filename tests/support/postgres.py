@@ -1,0 +1,49 @@
+"""The PostgreSQL of the tests: the one from `DRUMBEAT_DATABASE_URL`, else an embedded one for all."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import make_url
+
+from app.embedded_postgres import start_postgres
+from persistence.database import libpq_url
+from tests.support.processes import serve, shared_server
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URL of a login that may create databases and roles; the same for all workers of a run."""
+    given = os.environ.get("DRUMBEAT_DATABASE_URL")
+    return given or shared_server("tests.support.postgres", tmp_path_factory)["url"]
+
+
+def make_database(admin_url: str, name: str, template: str | None = None) -> str:
+    """Create the database *name*, as a copy of *template* if given, and answer its URL."""
+    with psycopg.connect(libpq_url(admin_url), autocommit=True) as conn:
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        conn.execute(create.format(sql.Identifier(name), sql.Identifier(template or "template1")))
+    return make_url(admin_url).set(database=name).render_as_string(hide_password=False)
+
+
+def drop_database(admin_url: str, name: str) -> None:
+    """Drop the database *name* and end whatever is still connected to it."""
+    with psycopg.connect(libpq_url(admin_url), autocommit=True) as conn:
+        conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def _postgres(directory: Path) -> Iterator[dict[str, str]]:
+    server = start_postgres(directory, durable=False)
+    try:
+        yield {"url": server.url}
+    finally:
+        server.stop()
+
+
+if __name__ == "__main__":
+    serve(_postgres)
