@@ -1,5 +1,6 @@
 """What a resolver may use: the caller's workspace, the database, the clock, and the request's loaders."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -37,6 +38,22 @@ class Services:
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
 
 
+class Present:
+    """The moment of one request: the clock is asked once, however many fields want to know."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._asked: asyncio.Task[datetime] | None = None
+
+    async def now(self) -> datetime:
+        if self._asked is None:
+            self._asked = asyncio.create_task(self._ask())
+        return await self._asked
+
+    async def _ask(self) -> datetime:
+        return await self._clock.now()
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """
@@ -50,14 +67,15 @@ class Context:
     workspace_id: WorkspaceId
     actor: str
     loaders: Loaders
+    present: Present
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction in the caller's workspace, committed at the end of the block."""
         return self.services.database.transaction(self.workspace_id)
 
     async def now(self) -> datetime:
-        """Business time, in UTC."""
-        return await self.services.clock.now()
+        """Business time, in UTC; the same throughout the request."""
+        return await self.present.now()
 
     @property
     def vault(self) -> Vault:
@@ -68,4 +86,10 @@ Info: TypeAlias = strawberry.Info[Context, None]
 
 
 def context_for(services: Services, *, workspace_id: WorkspaceId, actor: str) -> Context:
-    return Context(services, workspace_id, actor, Loaders(services.database, workspace_id))
+    return Context(
+        services=services,
+        workspace_id=workspace_id,
+        actor=actor,
+        loaders=Loaders(services.database, workspace_id),
+        present=Present(services.clock),
+    )

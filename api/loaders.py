@@ -12,6 +12,7 @@ from strawberry.dataloader import DataLoader
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.reading import (
+    api_keys,
     contacts,
     email_events,
     enrollments,
@@ -43,6 +44,7 @@ class Loaders:
         self._database = database
         self._workspace_id = workspace_id
         self.workspaces: One = self._one(workspaces.workspaces_by_id)
+        self.api_keys: One = self._one(api_keys.api_keys_by_id)
         self.sequences: One = self._one(sequences.sequences_by_id)
         self.steps: One = self._one(sequences.steps_by_id)
         self.mailboxes: One = self._one(mailboxes.mailboxes_by_id)

@@ -52,13 +52,17 @@ def _settings(settings: Settings, environ: Mapping[str, str]) -> Finding:
     if unset:
         names = ", ".join(variable(name) for name in unset)
         return Finding("settings", f"not set: {names}", "set them as .env.example shows")
-    known = {variable(name) for name in Settings.model_fields}
+    prefix = variable("")
     for name in sorted(environ):
-        if name.startswith("DRUMBEAT_") and name.removesuffix("_FILE") not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            remedy = f"did you mean {near[0]}?" if near else "unset it, or look for its name in .env.example"
-            return Finding("settings", f"{name} is no setting", remedy)
+        field = name.removeprefix(prefix).removesuffix("_FILE").lower()
+        if name.startswith(prefix) and field not in Settings.model_fields:
+            return Finding("settings", f"{name} is no setting", _nearest(field))
     return Finding("settings", "complete")
+
+
+def _nearest(field: str) -> str:
+    near = difflib.get_close_matches(field, Settings.model_fields, n=1)
+    return f"did you mean {variable(near[0])}?" if near else "unset it, or look for its name in .env.example"
 
 
 async def _database(settings: Settings) -> AsyncIterator[Finding]:

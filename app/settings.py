@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         "commas: a relay in the LAN, 127.0.0.0/8 for a test.",
         examples=["10.20.0.0/16,127.0.0.0/8"],
     )
+    most_queued: int = Field(
+        default=1000,
+        ge=1,
+        description="Emails that may wait in the sender's queue; the others wait in the database.",
+    )
     retry_schedule: Annotated[tuple[timedelta, ...], NoDecode, BeforeValidator(durations)] = Field(
         default=(timedelta(minutes=5), timedelta(minutes=15), timedelta(minutes=30)),
         min_length=1,

@@ -7,20 +7,17 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, text
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.gate import MailboxLoad
+from domain.gate import CONNECTIONS_PER_MAILBOX, MailboxLoad
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
-from domain.lifecycle import EMAIL, EmailEvent
+from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
 from persistence.arrays import unnested
 from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
-
-# Emails that one mailbox may have with the broker when nothing spaces them.
-HEADS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +134,8 @@ def _room(load: MailboxLoad, now: datetime) -> int:
         return 0
     if load.mailbox.minimum_gap > timedelta(0):
         return 1
-    limits = [HEADS, load.room_today, load.hourly_limit, load.sliding_limit]
+    at_once = max(0, CONNECTIONS_PER_MAILBOX - load.in_flight)
+    limits = [at_once, load.room_today, load.hourly_limit, load.sliding_limit]
     return min(limit for limit in limits if limit is not None)
 
 
@@ -160,3 +158,9 @@ async def _reserve(
         },
     )
     await conn.execute(_SPACE, {"now": now, "mailbox_ids": list(claims)})
+
+
+async def count_queued(conn: AsyncConnection) -> int:
+    """Emails that are claimed and not yet begun, in all workspaces."""
+    queued = select(func.count()).where(scheduled_emails.c.status == str(EmailStatus.QUEUED))
+    return int(await conn.scalar(queued) or 0)

@@ -21,7 +21,7 @@ from domain.lifecycle import (
 from persistence.arrays import among, unnested
 from persistence.database import notify
 from persistence.ids import uuid7
-from persistence.locks import lock_row, lock_rows
+from persistence.locks import lock_row, share_rows
 from persistence.refusals import NotInStatus, Noun, UnknownObject
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
@@ -42,7 +42,7 @@ class Enrolled:
 
 async def hold_for_enrolling(
     conn: AsyncConnection, workspace_id: WorkspaceId, sequence_id: SequenceId
-) -> SequenceStatus:
+) -> None:
     """
     Keep the sequence in its status while contacts are enrolled; others may enroll into it meanwhile.
 
@@ -55,18 +55,17 @@ async def hold_for_enrolling(
             sequences.c.workspace_id == workspace_id, sequences.c.id == sequence_id
         )
     )
-    (sequence,) = await lock_rows(
-        conn,
-        sequences,
-        Noun.SEQUENCE,
-        workspace_id=workspace_id,
-        row_ids=[sequence_id],
-        # Reopening writes the row; two that share it first would then wait for each other.
-        shared=seen != SequenceStatus.COMPLETED,
-    )
-    if sequence.status not in _TAKES_CONTACTS:
-        raise NotInStatus(Noun.SEQUENCE, sequence.status)
-    return SequenceStatus(sequence.status)
+    # Reopening writes the row; two that share it first would then wait for each other.
+    if seen == SequenceStatus.COMPLETED:
+        held = await lock_row(conn, sequences, Noun.SEQUENCE, workspace_id=workspace_id, row_id=sequence_id)
+        status = held.status
+    else:
+        statuses = await share_rows(
+            conn, sequences, Noun.SEQUENCE, workspace_id=workspace_id, row_ids=[sequence_id]
+        )
+        status = statuses[sequence_id]
+    if status not in _TAKES_CONTACTS:
+        raise NotInStatus(Noun.SEQUENCE, status)
 
 
 async def enroll(
@@ -109,10 +108,8 @@ async def _hold_reachable(
     conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Collection[ContactId]
 ) -> frozenset[ContactId]:
     """Keep the contacts as they are until the end, then see which of them may be written to."""
-    held = await lock_rows(
-        conn, contacts, Noun.CONTACT, workspace_id=workspace_id, row_ids=contact_ids, shared=True
-    )
-    if deleted := [contact.id for contact in held if contact.status == ContactStatus.DELETED]:
+    statuses = await share_rows(conn, contacts, Noun.CONTACT, workspace_id=workspace_id, row_ids=contact_ids)
+    if deleted := [each for each, status in statuses.items() if status == ContactStatus.DELETED]:
         raise UnknownObject(Noun.CONTACT, deleted)
     is_suppressed = exists().where(
         suppressions.c.workspace_id == workspace_id, suppressions.c.address == contacts.c.normalised_email

@@ -34,35 +34,41 @@ async def lock_row(
         UnknownObject: The workspace has no such row.
         StaleObject: It is not at *expected_version*.
     """
-    (row,) = await lock_rows(conn, table, noun, workspace_id=workspace_id, row_ids=[row_id])
+    found = await conn.execute(
+        select(table)
+        .where(table.c.workspace_id == workspace_id, table.c.id == row_id)
+        .with_for_update(key_share=True)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise UnknownObject(noun, [row_id])
     if expected_version is not None and row.version != expected_version:
         raise StaleObject(noun, row.version)
     return row
 
 
-async def lock_rows(
+async def share_rows(
     conn: AsyncConnection,
     table: Table,
     noun: Noun,
     *,
     workspace_id: WorkspaceId,
     row_ids: Collection[UUID],
-    shared: bool = False,
-) -> list[Row[Any]]:
+) -> dict[UUID, str]:
     """
-    Lock several rows and answer them by id; *shared* keeps others from changing them, not from reading on.
+    Keep rows as they are, while others may do the same; answer their statuses by id.
 
     Raises:
         UnknownObject: The workspace lacks some of them.
     """
     wanted = frozenset(row_ids)
-    rows = await conn.execute(
-        select(table)
+    found = await conn.execute(
+        select(table.c.id, table.c.status)
         .where(table.c.workspace_id == workspace_id, among(table.c.id, wanted))
         .order_by(table.c.id)
-        .with_for_update(read=shared, key_share=not shared)
+        .with_for_update(read=True)
     )
-    found = list(rows.all())
-    if missing := wanted - {row.id for row in found}:
+    statuses: dict[UUID, str] = {row.id: row.status for row in found.all()}
+    if missing := wanted - statuses.keys():
         raise UnknownObject(noun, missing)
-    return found
+    return statuses

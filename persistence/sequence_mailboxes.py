@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus
 from persistence.arrays import among
-from persistence.locks import lock_rows
+from persistence.locks import share_rows
 from persistence.refusals import NotInStatus, Noun
 from persistence.tables import mailboxes, sequence_mailboxes
 
@@ -28,10 +28,8 @@ async def link_mailboxes(
         UnknownObject: The workspace lacks one of them.
         NotInStatus: One of them is removed.
     """
-    held = await lock_rows(
-        conn, mailboxes, Noun.MAILBOX, workspace_id=workspace_id, row_ids=mailbox_ids, shared=True
-    )
-    if any(mailbox.status == MailboxStatus.REMOVED for mailbox in held):
+    statuses = await share_rows(conn, mailboxes, Noun.MAILBOX, workspace_id=workspace_id, row_ids=mailbox_ids)
+    if MailboxStatus.REMOVED in statuses.values():
         raise NotInStatus(Noun.MAILBOX, MailboxStatus.REMOVED)
     linked = await conn.scalars(
         insert(sequence_mailboxes)
@@ -60,9 +58,7 @@ async def unlink_mailboxes(
     Raises:
         UnknownObject: The workspace lacks one of them.
     """
-    await lock_rows(
-        conn, mailboxes, Noun.MAILBOX, workspace_id=workspace_id, row_ids=mailbox_ids, shared=True
-    )
+    await share_rows(conn, mailboxes, Noun.MAILBOX, workspace_id=workspace_id, row_ids=mailbox_ids)
     unlinked = await conn.scalars(
         delete(sequence_mailboxes)
         .where(

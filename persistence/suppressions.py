@@ -150,7 +150,7 @@ async def _insert(
         {"id": Uuid(), "address": Text()},
         {"id": [uuid7() for _ in addresses], "address": addresses},
     )
-    inserted = await conn.execute(
+    inserted = await conn.scalars(
         insert(suppressions)
         .from_select(
             ["id", "address", "workspace_id", "reason", "email_id"],
@@ -163,8 +163,9 @@ async def _insert(
             ).order_by(given.c.address),
         )
         .on_conflict_do_nothing()
+        .returning(suppressions.c.id)
     )
-    return inserted.rowcount
+    return len(inserted.all())
 
 
 async def _end_enrollments_of(

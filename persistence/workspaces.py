@@ -1,6 +1,6 @@
 """Workspaces: whose rows are whose."""
 
-from sqlalchemy import insert
+from sqlalchemy import exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
@@ -15,3 +15,8 @@ async def create_workspace(conn: AsyncConnection, *, name: str, zone: str) -> Wo
     await enter_workspace(conn, workspace_id)
     await conn.execute(insert(workspaces).values(id=workspace_id, name=name, zone=zone))
     return workspace_id
+
+
+async def any_workspace(conn: AsyncConnection) -> bool:
+    """Whether there is a workspace at all; asked as the worker, who sees all of them."""
+    return bool(await conn.scalar(select(exists().select_from(workspaces))))

@@ -17,14 +17,14 @@ from api.queries.workspaces import WorkspaceQueries
     description="Everything that can be read. All of it belongs to the workspace of the API key."
 )
 class Query(
-    RecalculationQueries,
-    EmailEventQueries,
-    ScheduledEmailQueries,
-    EnrollmentQueries,
-    ContactQueries,
-    MailboxQueries,
-    SequenceQueries,
-    NodeQueries,
     WorkspaceQueries,
+    NodeQueries,
+    SequenceQueries,
+    MailboxQueries,
+    ContactQueries,
+    EnrollmentQueries,
+    ScheduledEmailQueries,
+    EmailEventQueries,
+    RecalculationQueries,
 ):
     pass

@@ -12,6 +12,7 @@ from api.errors import BadUserInput, NotFound
 from api.fields import resolves
 from api.ids import GlobalId, MalformedId, read_global_id
 from api.loaders import Loaders
+from api.types.api_key import ApiKey
 from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
@@ -26,6 +27,7 @@ from api.types.workspace import Workspace
 MOST_IDS = 100
 # Loaders of numbered things take numbers, all others UUIDs; `read_global_id` gives each its own.
 _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] = {
+    "ApiKey": (ApiKey, lambda loaders: loaders.api_keys),
     "Contact": (Contact, lambda loaders: loaders.contacts),
     "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
     "EmailMove": (EmailMove, lambda loaders: loaders.email_moves),

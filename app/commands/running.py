@@ -13,8 +13,8 @@ def demo() -> None:
     """
     Send a whole campaign on this machine, in half a minute.
 
-    Brings its own PostgreSQL, broker and SMTP server, steps through four days of business time, shows what was
-    received, checks it, and leaves nothing behind. Needs no settings.
+    Brings its own PostgreSQL, broker and SMTP server, steps through four days of business time, shows what
+    was received, checks it, and leaves nothing behind. Needs no settings.
     """
     from app.demo import run_demo
 

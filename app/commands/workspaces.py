@@ -1,14 +1,11 @@
 """The commands about workspaces, for whoever runs the installation."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from app.misconfiguration import Misconfigured
-
-if TYPE_CHECKING:
-    from domain.ids import WorkspaceId
 
 cli = typer.Typer(help="Workspaces: who they are, and the keys that open them.", no_args_is_help=True)
 
@@ -34,6 +31,7 @@ def create(
     from sqlalchemy.exc import DBAPIError
 
     from app.database_faults import fault_of
+    from app.founding import found_workspace
     from app.settings import load_settings
 
     _check_zone(zone)
@@ -42,25 +40,13 @@ def create(
     settings = load_settings()
     settings.require("database_url")
     try:
-        workspace_id, key = asyncio.run(_create(settings.database_url, name.strip(), zone, key_name))
+        workspace_id, key = asyncio.run(
+            found_workspace(settings.database_url, name=name.strip(), zone=zone, key_name=key_name)
+        )
     except DBAPIError as error:
         fault = fault_of(error)
         raise Misconfigured([f"{fault.cause}: {fault.remedy}"]) from error
     typer.echo(f"workspace {workspace_id}\nkey       {key}")
-
-
-async def _create(url: str, name: str, zone: str, key_name: str) -> "tuple[WorkspaceId, str]":
-    from persistence.api_keys import create_api_key
-    from persistence.database import Role, open_database
-    from persistence.workspaces import create_workspace
-
-    database = open_database(url, Role.API, pool_size=1)
-    try:
-        async with database.transaction() as conn:
-            workspace_id = await create_workspace(conn, name=name, zone=zone)
-            return workspace_id, await create_api_key(conn, workspace_id, name=key_name)
-    finally:
-        await database.aclose()
 
 
 def _check_zone(zone: str) -> None:

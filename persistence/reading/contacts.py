@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import ContactStatus
+from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import contacts
 
@@ -37,5 +38,5 @@ def contacts_where(
 async def contacts_by_id(
     conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    found = select(contacts).where(contacts.c.workspace_id == workspace_id, contacts.c.id.in_(ids))
+    found = select(contacts).where(contacts.c.workspace_id == workspace_id, among(contacts.c.id, ids))
     return (await conn.execute(found)).all()

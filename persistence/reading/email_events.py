@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailEvent
+from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, number_key
 from persistence.tables import email_events, email_moves
 
@@ -44,7 +45,7 @@ def events_where(
 
 async def events_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[int]) -> Sequence[AnyRow]:
     found = select(email_events).where(
-        email_events.c.workspace_id == workspace_id, email_events.c.id.in_(ids)
+        email_events.c.workspace_id == workspace_id, among(email_events.c.id, ids)
     )
     return (await conn.execute(found)).all()
 
@@ -55,14 +56,16 @@ async def events_of(
     """What happened to several emails, in the order in which it was written down."""
     found = (
         select(email_events)
-        .where(email_events.c.workspace_id == workspace_id, email_events.c.email_id.in_(email_ids))
+        .where(email_events.c.workspace_id == workspace_id, among(email_events.c.email_id, email_ids))
         .order_by(email_events.c.id)
     )
     return (await conn.execute(found)).all()
 
 
 async def moves_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[int]) -> Sequence[AnyRow]:
-    found = select(email_moves).where(email_moves.c.workspace_id == workspace_id, email_moves.c.id.in_(ids))
+    found = select(email_moves).where(
+        email_moves.c.workspace_id == workspace_id, among(email_moves.c.id, ids)
+    )
     return (await conn.execute(found)).all()
 
 
@@ -72,7 +75,7 @@ async def moves_of(
     """The moves of several emails, first one first."""
     found = (
         select(email_moves)
-        .where(email_moves.c.workspace_id == workspace_id, email_moves.c.email_id.in_(email_ids))
+        .where(email_moves.c.workspace_id == workspace_id, among(email_moves.c.email_id, email_ids))
         .order_by(email_moves.c.id)
     )
     return (await conn.execute(found)).all()

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EnrollmentStatus
+from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
 from persistence.tables import enrollments
 
@@ -40,5 +41,7 @@ def enrollments_where(
 async def enrollments_by_id(
     conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    found = select(enrollments).where(enrollments.c.workspace_id == workspace_id, enrollments.c.id.in_(ids))
+    found = select(enrollments).where(
+        enrollments.c.workspace_id == workspace_id, among(enrollments.c.id, ids)
+    )
     return (await conn.execute(found)).all()

@@ -4,11 +4,11 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import Date, Uuid, and_, func, literal, select
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Date, TableValuedAlias, Uuid, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailStatus, MailboxStatus
+from persistence.arrays import among, unnested
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import mailbox_days, mailboxes, scheduled_emails
 
@@ -39,7 +39,7 @@ def mailboxes_where(
 async def mailboxes_by_id(
     conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    found = select(*SHOWN).where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id.in_(ids))
+    found = select(*SHOWN).where(mailboxes.c.workspace_id == workspace_id, among(mailboxes.c.id, ids))
     return (await conn.execute(found)).all()
 
 
@@ -88,8 +88,9 @@ async def planned_days(
     return (await conn.execute(found)).all()
 
 
-def _asked(spans: Collection[tuple[UUID, date, date]]):  # type: ignore[no-untyped-def]
+def _asked(spans: Collection[tuple[UUID, date, date]]) -> TableValuedAlias:
     ids, firsts, lasts = zip(*spans, strict=True)
-    return func.unnest(
-        literal(list(ids), ARRAY(Uuid)), literal(list(firsts), ARRAY(Date)), literal(list(lasts), ARRAY(Date))
-    ).table_valued("mailbox_id", "first", "last", name="asked")
+    return unnested(
+        {"mailbox_id": Uuid(), "first": Date(), "last": Date()},
+        {"mailbox_id": ids, "first": firsts, "last": lasts},
+    )

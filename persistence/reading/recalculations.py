@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.recalculations import RecalculationCause, RecalculationStatus
+from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import recalculations
 
@@ -37,6 +38,6 @@ async def recalculations_by_id(
     conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
     found = select(recalculations).where(
-        recalculations.c.workspace_id == workspace_id, recalculations.c.id.in_(ids)
+        recalculations.c.workspace_id == workspace_id, among(recalculations.c.id, ids)
     )
     return (await conn.execute(found)).all()

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailStatus
+from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
 from persistence.tables import scheduled_emails, steps
 
@@ -70,7 +71,7 @@ def emails_where(workspace_id: UUID, asked: EmailFilter) -> AnySelect:
 
 
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
-    found = select(scheduled_emails).where(emails.workspace_id == workspace_id, emails.id.in_(ids))
+    found = select(scheduled_emails).where(emails.workspace_id == workspace_id, among(emails.id, ids))
     return (await conn.execute(found)).all()
 
 
@@ -83,7 +84,7 @@ async def itineraries_of(
         .join(steps, steps.c.id == emails.step_id)
         .where(
             emails.workspace_id == workspace_id,
-            emails.enrollment_id.in_(enrollment_ids),
+            among(emails.enrollment_id, enrollment_ids),
             emails.status.in_(REMAINING),
         )
         .order_by(emails.enrollment_id, steps.c.position, emails.id)

@@ -8,6 +8,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import SequenceStatus
+from persistence.arrays import among
 from persistence.reading.mailboxes import SHOWN
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import (
@@ -40,7 +41,7 @@ def sequences_where(
 async def sequences_by_id(
     conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.id.in_(ids))
+    found = select(sequences).where(sequences.c.workspace_id == workspace_id, among(sequences.c.id, ids))
     return (await conn.execute(found)).all()
 
 
@@ -58,14 +59,14 @@ def _steps(workspace_id: UUID) -> AnySelect:
 
 async def steps_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
     """Steps, removed ones too: what was sent for them stays."""
-    return (await conn.execute(_steps(workspace_id).where(steps.c.id.in_(ids)))).all()
+    return (await conn.execute(_steps(workspace_id).where(among(steps.c.id, ids)))).all()
 
 
 async def live_steps_of(
     conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
     """The live steps of several sequences, each one's in their order."""
-    live = _steps(workspace_id).where(steps.c.sequence_id.in_(sequence_ids), steps.c.removed_at.is_(None))
+    live = _steps(workspace_id).where(among(steps.c.sequence_id, sequence_ids), steps.c.removed_at.is_(None))
     return (await conn.execute(live.order_by(steps.c.sequence_id, steps.c.position))).all()
 
 
@@ -78,7 +79,7 @@ async def mailboxes_of(
         .join(sequence_mailboxes, sequence_mailboxes.c.mailbox_id == mailboxes.c.id)
         .where(
             sequence_mailboxes.c.workspace_id == workspace_id,
-            sequence_mailboxes.c.sequence_id.in_(sequence_ids),
+            among(sequence_mailboxes.c.sequence_id, sequence_ids),
         )
         .order_by(mailboxes.c.id)
     )
@@ -91,7 +92,7 @@ async def enrollment_counts(
     """Rows of `sequence_id`, `status`, `amount`; states without an enrollment have no row."""
     counted = (
         select(enrollments.c.sequence_id, enrollments.c.status, func.count().label("amount"))
-        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.sequence_id.in_(sequence_ids))
+        .where(enrollments.c.workspace_id == workspace_id, among(enrollments.c.sequence_id, sequence_ids))
         .group_by(enrollments.c.sequence_id, enrollments.c.status)
     )
     return (await conn.execute(counted)).all()
@@ -104,7 +105,7 @@ async def email_counts(
     emails = scheduled_emails.c
     counted = (
         select(emails.sequence_id, emails.status, func.count().label("amount"))
-        .where(emails.workspace_id == workspace_id, emails.sequence_id.in_(sequence_ids))
+        .where(emails.workspace_id == workspace_id, among(emails.sequence_id, sequence_ids))
         .group_by(emails.sequence_id, emails.status)
     )
     return (await conn.execute(counted)).all()

@@ -17,8 +17,10 @@ class SteppingClock:
 
     def __init__(self, present: datetime = MONDAY) -> None:
         self.present = present
+        self.times_asked = 0
 
     async def now(self) -> datetime:
+        self.times_asked += 1
         return self.present
 
 

@@ -88,7 +88,9 @@ async def test_capacity_shows_what_is_planned_used_and_left(api: ApiClient, work
             enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id)
             await make_email(conn, enrollment_id, mailbox_id=chosen, send_at=send_at, status=status)
         day = {"workspace_id": api.workspace_id, "mailbox_id": mailbox_id, "day": date(2026, 3, 2)}
-        await conn.execute(insert(mailbox_days).values(day, capacity=10, used=5, sent=4, failed=1))
+        await conn.execute(
+            insert(mailbox_days).values(day | {"capacity": 10, "used": 5, "sent": 4, "failed": 1})
+        )
 
     days = await _capacity(api, mailbox_id)
 
@@ -135,7 +137,7 @@ async def test_a_lowered_capacity_leaves_nothing_instead_of_less(
         mailbox_id = await make_mailbox(conn, api.workspace_id, daily_capacity=3)
         for day in (date(2026, 3, 2), date(2026, 3, 3)):
             whose = {"workspace_id": api.workspace_id, "mailbox_id": mailbox_id, "day": day}
-            await conn.execute(insert(mailbox_days).values(whose, capacity=30, used=20, sent=20))
+            await conn.execute(insert(mailbox_days).values(whose | {"capacity": 30, "used": 20, "sent": 20}))
 
     yesterday, today = await _capacity(api, mailbox_id, **{"from": "2026-03-02"})
 

@@ -11,7 +11,7 @@ from persistence.migrations import migrate
 from persistence.tables import metadata
 from tests.support.postgres import drop_database, make_database
 
-_EMPTY = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))  # noqa: S608 - our own names
+_EMPTY = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
 
 
 @pytest.fixture(scope="session")

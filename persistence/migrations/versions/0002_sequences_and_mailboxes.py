@@ -125,6 +125,7 @@ def upgrade() -> None:
             sliding_window_s INTEGER,
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
+            last_attempt_at TIMESTAMP WITH TIME ZONE,
             version INTEGER DEFAULT '1' NOT NULL,
             removed_at TIMESTAMP WITH TIME ZONE,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

@@ -1,0 +1,116 @@
+"""The dispatcher: claims what is due and hands it to the senders; rescues what they left behind."""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from actors.clocks import Clock
+from actors.outage import QueueUnavailable
+from actors.publisher import Publisher
+from actors.queues import SENDER
+from persistence.claims import Claimed, claim_due, count_queued
+from persistence.database import Database
+from persistence.dispatches import hand_over, processed, taken
+from persistence.overdue_retries import sweep_overdue
+from persistence.rescue import rescue
+
+log = structlog.get_logger(__name__)
+
+# One message carries this many emails: the broker's share of the work is 1 % then.
+BATCH = 50
+CLAIM = 500
+_MOST_CLAIMS = 100
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        publisher: Publisher,
+        clock: Clock,
+        lease: timedelta,
+        most_queued: int,
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._lease = lease
+        self._most_queued = most_queued
+
+    async def __call__(self, dispatch_id: str | None) -> None:
+        """Claim and publish until nothing is due, or the senders have enough to do."""
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await taken(conn, UUID(dispatch_id))
+        for _ in range(_MOST_CLAIMS):
+            if not await self._claim():
+                break
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await processed(conn, UUID(dispatch_id))
+
+    async def _claim(self) -> bool:
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            room = self._most_queued - await count_queued(conn)
+            if room <= 0:
+                return False
+            claimed = await claim_due(conn, now=now, limit=min(room, CLAIM), lease=self._lease)
+            batches = [
+                (await hand_over(conn, SENDER, email_count=len(batch)), batch)
+                for batch in in_batches(claimed)
+            ]
+        for dispatch_id, batch in batches:
+            await self._publish(dispatch_id, batch)
+        if claimed:
+            log.info("emails.dispatched", count=len(claimed), batches=len(batches))
+        return bool(claimed)
+
+    async def _publish(self, dispatch_id: UUID, batch: Sequence[Claimed]) -> None:
+        tickets = [(str(each.email_id), each.attempt) for each in batch]
+        try:
+            await self._publisher.publish(SENDER, str(dispatch_id), tickets)
+        except QueueUnavailable as unavailable:
+            # They stay claimed until their lease ends, and are claimed again.
+            log.error("emails.not_published", count=len(batch), cause=unavailable.cause)
+
+
+def in_batches(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
+    """Messages of up to 50; one that its worker died of travels alone, and takes nobody along."""
+    healthy = [each for each in claimed if not each.crashes]
+    for start in range(0, len(healthy), BATCH):
+        yield healthy[start : start + BATCH]
+    for suspect in claimed:
+        if suspect.crashes:
+            yield [suspect]
+
+
+class Rescuer:
+    """Finds what nobody holds any more: leases that ran out, and retries whose message was lost."""
+
+    def __init__(self, *, database: Database, publisher: Publisher, clock: Clock, grace: timedelta) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._clock = clock
+        self._grace = grace
+
+    async def __call__(self, dispatch_id: str | None) -> None:
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            if dispatch_id is not None:
+                await taken(conn, UUID(dispatch_id))
+            found = await rescue(conn, now=now)
+            overdue = await sweep_overdue(conn, now=now, grace=self._grace)
+        for email_id in found.in_doubt:
+            log.warning("email.in_doubt", email_id=str(email_id), reason="SENDER_LOST")
+        if found.released or found.poisonous:
+            log.warning("emails.rescued", released=len(found.released), poisonous=len(found.poisonous))
+        for start in range(0, len(overdue), BATCH):
+            tickets = [(str(each.email_id), each.number) for each in overdue[start : start + BATCH]]
+            await self._publisher.publish(SENDER, None, tickets)
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await processed(conn, UUID(dispatch_id))

@@ -1,0 +1,89 @@
+"""The ledger: what a sender writes down before, at and after the point of no return, in micro-batches."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from actors.clocks import Clock
+from actors.micro_batches import MicroBatch
+from domain.ids import MailboxId
+from persistence.attempts import Admission, Ticket
+from persistence.commits import Committing, mark_committing
+from persistence.database import Database
+from persistence.gate import begin_attempts
+from persistence.mailbox_troubles import block, refuse_login
+from persistence.results import Result, end_attempts
+
+log = structlog.get_logger(__name__)
+
+# A result that the server gave is worth waiting for the database: about five minutes in all.
+_PATIENCE_S = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 60, 60, 60)
+
+
+class Ledger:
+    """One transaction per group of emails, so that the protocol costs statements per group."""
+
+    def __init__(self, database: Database, clock: Clock, *, lease: timedelta) -> None:
+        self._database = database
+        self._clock = clock
+        self.lease = lease
+        self._begins: MicroBatch[Ticket, Admission] = MicroBatch(self._begin)
+        self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
+        self._results: MicroBatch[Result, bool] = MicroBatch(self._end)
+
+    async def begin(self, ticket: Ticket) -> Admission:
+        """Ask the gate for an attempt; None when there is nothing to begin."""
+        return await self._begins.submit(ticket)
+
+    async def commit(self, committing: Committing) -> bool:
+        """Pass the point of no return; when it answers False or raises, no dot may be sent."""
+        return await self._commits.submit(committing)
+
+    async def end(self, result: Result) -> bool:
+        """Record how an attempt ended; False when it was rescued or stopped meanwhile."""
+        return await self._results.submit(result)
+
+    async def refuse_login(self, mailbox_id: MailboxId, *, reason: str) -> None:
+        async with self._database.transaction() as conn:
+            refused = await refuse_login(conn, mailbox_id, reason=reason)
+        if refused:
+            log.warning("mailbox.needs_auth", mailbox_id=str(mailbox_id), reason=reason)
+
+    async def block(self, mailbox_id: MailboxId, *, rest: timedelta, reason: str) -> None:
+        until = await self._clock.now() + rest
+        async with self._database.transaction() as conn:
+            blocked = await block(conn, mailbox_id, until=until, reason=reason)
+        if blocked:
+            log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat(), reason=reason)
+
+    async def _begin(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:
+        # A copy of a message asks for the same attempt again; only the first of them may have it.
+        first = dict.fromkeys(tickets)
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            admitted = await begin_attempts(conn, list(first), now=now, lease=self.lease)
+        return [admitted.pop(ticket.email_id, None) for ticket in tickets]
+
+    async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            committed = await mark_committing(conn, group, now=now, lease=self.lease)
+        return [each.attempt.email_id in committed for each in group]
+
+    async def _end(self, results: Sequence[Result]) -> Sequence[bool]:
+        for pause_s in (*_PATIENCE_S, None):
+            try:
+                now = await self._clock.now()
+                async with self._database.transaction() as conn:
+                    counted = await end_attempts(conn, results, now=now)
+            except DBAPIError as error:
+                if pause_s is None:
+                    raise
+                log.warning("results.delayed", emails=len(results), cause=type(error.orig).__name__)
+                await asyncio.sleep(pause_s)
+            else:
+                return [result.attempt.email_id in counted for result in results]
+        raise AssertionError("the last pause is None")

@@ -1,0 +1,100 @@
+"""The planner: places what has no slot yet, one workspace at a time."""
+
+import asyncio
+from collections.abc import Collection
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from actors.clocks import Clock
+from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
+from domain.keeping import LATE_AFTER
+from domain.planning import plan
+from persistence.database import Database, notify
+from persistence.dispatches import processed, taken
+from persistence.open_enrollments import enrollments_for_planning, reopen_late, unplanned
+from persistence.plan_lock import try_plan_lock
+from persistence.planned_emails import Written, write_plan
+from persistence.planning_terms import planning_terms
+from persistence.taken_slots import taken_slots
+
+log = structlog.get_logger(__name__)
+
+# Enrollments of one turn: the lock is given back between two, so that a recalculation gets its own.
+TURN = 10_000
+_MOST_TURNS = 1_000
+
+
+class Planner:
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
+        """Plan *workspace_id* until nothing waits; ends at once when another planner is at it."""
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await taken(conn, UUID(dispatch_id))
+        for _ in range(_MOST_TURNS):
+            if not await self._turn(WorkspaceId(UUID(workspace_id))):
+                break
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await processed(conn, UUID(dispatch_id))
+
+    async def _turn(self, workspace_id: WorkspaceId) -> bool:
+        """Plan one turn; False when there was nothing to plan, or the plan is locked."""
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            if not await try_plan_lock(conn, workspace_id):
+                return False
+            await reopen_late(conn, workspace_id, late_since=now - LATE_AFTER)
+            ids = await unplanned(conn, workspace_id, limit=TURN)
+            if not ids:
+                return False
+            written = await replan(conn, workspace_id, ids, now=now)
+            await notify(conn, "due")
+        log.info(
+            "enrollments.planned",
+            workspace_id=str(workspace_id),
+            count=len(ids),
+            placed=written.placed,
+            moved=written.moved,
+            infeasible=written.infeasible,
+        )
+        return True
+
+
+async def replan(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    ids: Collection[EnrollmentId],
+    *,
+    now: datetime,
+    recalculation_id: RecalculationId | None = None,
+    may_gain: bool = False,
+    may_rebind: bool = False,
+) -> Written:
+    """Plan the locked enrollments *ids* under the workspace's plan lock, and write what changes."""
+    terms = await planning_terms(conn, workspace_id)
+    enrollments = await enrollments_for_planning(
+        conn, workspace_id, ids, terms=terms, may_gain=may_gain, may_rebind=may_rebind
+    )
+    serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
+    serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
+    others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
+    planned = await asyncio.to_thread(
+        partial(
+            plan,
+            enrollments,
+            [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
+            now=now,
+            taken=others,
+            calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+        )
+    )
+    return await write_plan(conn, workspace_id, planned, now=now, recalculation_id=recalculation_id)

@@ -1,0 +1,116 @@
+"""The recalculator: replans what a change of steps, windows or mailboxes touches."""
+
+from uuid import UUID
+
+import structlog
+
+from actors.clocks import Clock
+from actors.planner import replan
+from domain.ids import WorkspaceId
+from domain.recalculations import RecalculationCause
+from persistence.database import Database, notify
+from persistence.dispatches import processed, taken
+from persistence.open_enrollments import in_scope
+from persistence.plan_lock import try_plan_lock
+from persistence.recalculations import (
+    Recalculation,
+    begin_recalculation,
+    cancel_by_policy,
+    cancel_removed_steps,
+    fail_recalculation,
+    finish_recalculation,
+)
+
+log = structlog.get_logger(__name__)
+
+_MOST = 100
+# After these there is more room than before, or an earlier time is allowed.
+_GAINING = frozenset(
+    {
+        RecalculationCause.REBALANCE,
+        RecalculationCause.STEPS_CHANGED,
+        RecalculationCause.CAPACITY_CHANGED,
+        RecalculationCause.MAILBOX_ADDED,
+        RecalculationCause.MAILBOX_RESUMED,
+    }
+)
+# After these an enrollment that has not started may get another mailbox.
+_REBINDING = frozenset(
+    {
+        RecalculationCause.REBALANCE,
+        RecalculationCause.CAPACITY_CHANGED,
+        RecalculationCause.MAILBOX_ADDED,
+        RecalculationCause.MAILBOX_RESUMED,
+    }
+)
+
+
+class Recalculator:
+    def __init__(self, *, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
+        """Carry out the requests of *workspace_id*, oldest first."""
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await taken(conn, UUID(dispatch_id))
+        for _ in range(_MOST):
+            if not await self._next(WorkspaceId(UUID(workspace_id))):
+                break
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await processed(conn, UUID(dispatch_id))
+
+    async def _next(self, workspace_id: WorkspaceId) -> bool:
+        """Carry out one request; False when there is none, or the plan is locked."""
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            # Begun in a transaction of its own, so that everyone sees it running while it runs.
+            if not await try_plan_lock(conn, workspace_id):
+                return False
+            recalculation = await begin_recalculation(conn, workspace_id, now=now)
+        if recalculation is None:
+            return False
+        try:
+            return await self._carry_out(workspace_id, recalculation)
+        except Exception as error:
+            async with self._database.transaction() as conn:
+                await fail_recalculation(conn, recalculation.id, error=type(error).__name__)
+            raise
+
+    async def _carry_out(self, workspace_id: WorkspaceId, recalculation: Recalculation) -> bool:
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            if not await try_plan_lock(conn, workspace_id):
+                return False
+            cancelled = await cancel_removed_steps(conn, workspace_id, now=now)
+            cancelled += await cancel_by_policy(conn, workspace_id, now=now)
+            ids = await in_scope(
+                conn,
+                workspace_id,
+                sequence_id=recalculation.sequence_id,
+                mailbox_id=None if recalculation.cause in _REBINDING else recalculation.mailbox_id,
+            )
+            written = await replan(
+                conn,
+                workspace_id,
+                ids,
+                now=now,
+                recalculation_id=recalculation.id,
+                may_gain=recalculation.cause in _GAINING,
+                may_rebind=recalculation.cause in _REBINDING,
+            )
+            await finish_recalculation(conn, recalculation.id, written, cancelled=cancelled, now=now)
+            await notify(conn, "due")
+        log.info(
+            "emails.recalculated",
+            workspace_id=str(workspace_id),
+            recalculation_id=str(recalculation.id),
+            cause=recalculation.cause,
+            moved=written.moved,
+            unchanged=written.unchanged,
+            cancelled=cancelled,
+            infeasible=written.infeasible,
+        )
+        return True

@@ -1,0 +1,211 @@
+"""The sender: from a message with ids to letters on the wire, each at most once."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import structlog
+
+from actors.clocks import Clock
+from actors.endpoints import Endpoint
+from actors.judgement import Judgement, judge
+from actors.ledger import Ledger
+from actors.letters import LetterWriter
+from actors.outage import QueueUnavailable
+from actors.publisher import Publisher
+from actors.queues import SENDER
+from actors.smtp import Handover
+from actors.smtp_pool import ConnectionPool
+from domain.ids import EmailId
+from domain.letter import HeaderInjection, Letter
+from domain.lifecycle import EmailEvent
+from domain.mailboxes import Security
+from domain.templates import TemplateError
+from persistence.attempts import Attempt, Held, Ticket, TooEarly
+from persistence.commits import Committing
+from persistence.database import Database
+from persistence.dispatches import processed, taken
+from persistence.results import Result
+from persistence.vault import UnreadableSecret, Vault
+
+log = structlog.get_logger(__name__)
+
+# Of the lease, what is left unused: a process that slept must not wake up and send with its last second.
+TRUST_MARGIN = timedelta(seconds=10)
+
+
+class Sender:
+    """
+    Takes batches of tickets, at most *in_flight* emails at a time.
+
+    A message ends when all its emails are admitted, so no thread waits for the slowest of them; their
+    leases cover what the broker no longer does.
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        ledger: Ledger,
+        letters: LetterWriter,
+        pool: ConnectionPool,
+        publisher: Publisher,
+        vault: Vault,
+        clock: Clock,
+        schedule: Sequence[timedelta],
+        in_flight: int,
+        timeout_s: float,
+    ) -> None:
+        self._database = database
+        self._ledger = ledger
+        self._letters = letters
+        self._pool = pool
+        self._publisher = publisher
+        self._vault = vault
+        self._clock = clock
+        self._schedule = schedule
+        self._places = asyncio.Semaphore(in_flight)
+        self._timeout_s = timeout_s
+        self._sending: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, dispatch_id: str | None, tickets: Sequence[tuple[str, int]]) -> None:
+        """Admit a message: *tickets* are pairs of an email's id and the attempt that may begin."""
+        batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
+        if dispatch_id is not None:
+            async with self._database.transaction() as conn:
+                await taken(conn, UUID(dispatch_id))
+        sending = []
+        for ticket in batch:
+            await self._places.acquire()
+            task = asyncio.create_task(self._send_in_place(ticket))
+            self._sending.add(task)
+            task.add_done_callback(self._sending.discard)
+            sending.append(task)
+        if dispatch_id is not None:
+            closing = asyncio.create_task(self._close(UUID(dispatch_id), sending))
+            self._sending.add(closing)
+            closing.add_done_callback(self._sending.discard)
+
+    async def drain(self, *, timeout_s: float) -> None:
+        """Wait for what is on its way; what is not done by then is left to the rescue."""
+        if self._sending:
+            _, late = await asyncio.wait(set(self._sending), timeout=timeout_s)
+            if late:
+                log.warning("sender.stopped_early", emails=len(late))
+
+    async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
+        await asyncio.wait(sending)
+        async with self._database.transaction() as conn:
+            await processed(conn, dispatch_id)
+
+    async def _send_in_place(self, ticket: Ticket) -> None:
+        try:
+            await self._send(ticket)
+        except Exception:
+            # The row is leased: whatever went wrong here, it is rescued or listed in doubt.
+            log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
+        finally:
+            self._places.release()
+
+    async def _send(self, ticket: Ticket) -> None:
+        admission = await self._ledger.begin(ticket)
+        if isinstance(admission, Attempt):
+            await self._make(admission)
+        elif isinstance(admission, TooEarly):
+            wait = max(admission.retry_at - await self._clock.now(), timedelta(seconds=1))
+            await self._ask_again(ticket, wait)
+        elif isinstance(admission, Held):
+            log.info("email.held", email_id=str(ticket.email_id), cause=admission.hold)
+
+    async def _make(self, attempt: Attempt) -> None:
+        began = time.monotonic()
+        try:
+            letter = self._letters.write(attempt, date=await self._clock.now())
+            endpoint = self._endpoint(attempt)
+        except (TemplateError, HeaderInjection) as unwritable:
+            await self._ledger.end(Result(attempt, EmailEvent.FAIL, "UNWRITABLE", reply=str(unwritable)))
+            log.warning("email.failed", **_named(attempt), reason="UNWRITABLE")
+            return
+        except UnreadableSecret as unreadable:
+            await self._ledger.refuse_login(attempt.mailbox_id, reason=str(unreadable))
+            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "PASSWORD_UNREADABLE"))
+            return
+        handover = await self._hand_over(attempt, letter, endpoint)
+        judgement = judge(attempt, handover, now=await self._clock.now(), schedule=self._schedule)
+        await self._conclude(attempt, judgement, ms=round((time.monotonic() - began) * 1000))
+
+    async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
+        async def before_dot() -> bool:
+            trusted_until = _boot_time() + (self._ledger.lease - TRUST_MARGIN).total_seconds()
+            return await self._ledger.commit(Committing(attempt, letter)) and _boot_time() < trusted_until
+
+        async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:
+            return await connection.deliver(
+                letter.sender_address,
+                letter.recipient_address,
+                letter.content,
+                before_dot=before_dot,
+                timeout_s=self._timeout_s,
+            )
+
+    async def _conclude(self, attempt: Attempt, judgement: Judgement, *, ms: int) -> None:
+        result = judgement.result
+        if judgement.login_refused:
+            await self._ledger.refuse_login(attempt.mailbox_id, reason=result.reply or result.reason)
+        if judgement.rest is not None:
+            await self._ledger.block(attempt.mailbox_id, rest=judgement.rest, reason=result.reason)
+        counted = await self._ledger.end(result)
+        level = log.info if result.event is EmailEvent.ACCEPT else log.warning
+        level(
+            _FACTS[result.event],
+            **_named(attempt),
+            code=result.code,
+            reason=result.reason,
+            ms=ms,
+            counted=counted,
+        )
+        if counted and judgement.retry_in is not None:
+            await self._ask_again(Ticket(attempt.email_id, attempt.number + 1), judgement.retry_in)
+
+    async def _ask_again(self, ticket: Ticket, wait: timedelta) -> None:
+        """Have *ticket* come back after *wait*. The row says when, too: a lost message costs minutes."""
+        if wait > max(self._schedule):
+            return
+        try:
+            await self._publisher.publish(SENDER, None, [(str(ticket.email_id), ticket.number)], delay=wait)
+        except QueueUnavailable as unavailable:
+            log.warning("email.retry_not_published", email_id=str(ticket.email_id), cause=unavailable.cause)
+
+    def _endpoint(self, attempt: Attempt) -> Endpoint:
+        login = attempt.login
+        password = ""
+        if login.password_encrypted is not None:
+            password = self._vault.decrypt(login.password_encrypted, row_id=attempt.mailbox_id)
+        return Endpoint(
+            login.host, login.port, Security(login.security), username=login.username or "", password=password
+        )
+
+
+_FACTS = {
+    EmailEvent.ACCEPT: "email.sent",
+    EmailEvent.RETRY: "email.retry_scheduled",
+    EmailEvent.FAIL: "email.failed",
+    EmailEvent.LOSE_SIGHT: "email.in_doubt",
+    EmailEvent.RELEASE: "email.released",
+}
+
+
+def _named(attempt: Attempt) -> dict[str, str | int]:
+    return {
+        "email_id": str(attempt.email_id),
+        "enrollment_id": str(attempt.enrollment_id),
+        "mailbox_id": str(attempt.mailbox_id),
+        "attempt": attempt.number,
+    }
+
+
+def _boot_time() -> float:
+    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,0 +1,86 @@
+"""The clock process: stands by, leads when nobody does, and ticks while it leads."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable
+from datetime import datetime
+
+import psycopg
+import structlog
+from sqlalchemy.exc import DBAPIError
+
+from actors.broker import rabbitmq_broker
+from actors.publisher import MessageStore, Publisher
+from actors.timekeeper import Timekeeper
+from app.business_clock import BusinessClock, business_clock_of
+from app.settings import Settings
+from app.workshop import grace_of
+from persistence.database import Database, Role, listen, open_database
+from persistence.leadership import Leader, LeadershipLost, lead
+
+log = structlog.get_logger(__name__)
+
+TICK_S = 1.0
+
+
+def run_clock(settings: Settings) -> None:
+    """Keep time until SIGTERM or SIGINT."""
+    asyncio.run(_run(settings))
+
+
+async def _run(settings: Settings) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    database = open_database(settings.database_url, Role.WORKER, pool_size=2)
+    broker = rabbitmq_broker(settings.amqp_url, retry_schedule=settings.retry_schedule)
+    try:
+        await keep_time(settings, database, business_clock_of(settings, database), broker, stop=stop)
+    finally:
+        await database.aclose()
+
+
+async def keep_time(
+    settings: Settings,
+    database: Database,
+    clock: BusinessClock,
+    broker: MessageStore,
+    *,
+    stop: asyncio.Event,
+    on_tick: Callable[[datetime], object] = lambda now: None,
+) -> None:
+    """Stand by and lead by turns until *stop* is set; lost connections are waited out."""
+    publisher = Publisher(broker)
+    timekeeper = Timekeeper(
+        database=database, publisher=publisher, clock=clock, grace=grace_of(settings), on_tick=on_tick
+    )
+    try:
+        while not stop.is_set():
+            try:
+                async with lead(settings.database_url) as leader:
+                    if leader is not None:
+                        await _lead(settings.database_url, timekeeper, leader, stop)
+            except (LeadershipLost, psycopg.Error, DBAPIError, OSError) as lost:
+                log.warning("clock.interrupted", cause=type(lost).__name__)
+            await _pause(stop)
+    finally:
+        await publisher.close()
+
+
+async def _lead(url: str, timekeeper: Timekeeper, leader: Leader, stop: asyncio.Event) -> None:
+    log.info("clock.leads", epoch=leader.epoch)
+    async with listen(url) as listener:
+        while not stop.is_set():
+            await timekeeper.tick(leader)
+            # Whatever was said: the tick looks at everything, and a burst of notifications makes one tick.
+            if await listener.next(timeout_s=TICK_S) is not None:
+                while await listener.next(timeout_s=0.0) is not None:
+                    pass
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(TICK_S):
+            await stop.wait()

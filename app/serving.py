@@ -1,0 +1,58 @@
+"""The API process: GraphQL over HTTP, by uvicorn."""
+
+import asyncio
+
+import uvicorn
+
+from api.app import create_app
+from api.context import Services
+from app.business_clock import business_clock_of
+from app.settings import Settings
+from persistence.database import Role, open_database
+from persistence.vault import Vault
+
+
+def services_of(settings: Settings) -> Services:
+    """What the API is built from; its database pool belongs to the loop that uses it first."""
+    database = open_database(settings.database_url, Role.API, pool_size=settings.database_pool_size)
+    return Services(
+        database=database,
+        vault=Vault(settings.secret_key.encode()),
+        clock=business_clock_of(settings, database),
+        public_url=settings.public_url,
+    )
+
+
+def server_of(settings: Settings, services: Services) -> uvicorn.Server:
+    """The HTTP server over *services*; it logs through the application's own log."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            create_app(services),
+            host=settings.api_host,
+            port=settings.api_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+    )
+
+
+def run_api(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT; refuses to start with a role that row-level security would not bind."""
+    with asyncio.Runner(loop_factory=_uvloop) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    services = services_of(settings)
+    try:
+        await services.database.check_role()
+        await server_of(settings, services).serve()
+    finally:
+        await services.database.aclose()
+
+
+def _uvloop() -> asyncio.AbstractEventLoop:
+    import uvloop
+
+    return uvloop.new_event_loop()

@@ -1,0 +1,27 @@
+"""What dramatiq loads in each worker process: the broker, with the actors on it."""
+
+from contextlib import suppress
+
+from actors.broker import install, rabbitmq_broker
+from actors.middleware import middleware_stack
+from actors.outage import QueueUnavailable
+from app.logs import configure_logs
+from app.worker import worker_settings
+from app.workshop import Workshop
+
+_settings = worker_settings()
+configure_logs(_settings.log_format, level=_settings.log_level)
+_workshop = Workshop(
+    _settings, lambda: rabbitmq_broker(_settings.amqp_url, retry_schedule=_settings.retry_schedule)
+)
+broker = rabbitmq_broker(
+    _settings.amqp_url,
+    retry_schedule=_settings.retry_schedule,
+    middleware=middleware_stack(
+        at_start=_workshop.open, at_stop=_workshop.close, retry_schedule=_settings.retry_schedule
+    ),
+)
+install(broker, _workshop.actors)
+# So that an operator sees every queue at once. Without a broker they are declared when it is there.
+with suppress(QueueUnavailable):
+    broker.declare_all()

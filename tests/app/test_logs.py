@@ -1,0 +1,96 @@
+"""The log: one event per fact, and nothing in it that does not belong there."""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from app.logs import configure_logs
+
+
+@pytest.fixture(autouse=True)
+def _undo() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def events(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+
+
+def test_an_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """With its level, the time in UTC, and what it was given."""
+    configure_logs("json")
+
+    structlog.get_logger().info("email.sent", attempt=1, ms=412)
+
+    (event,) = events(capsys)
+    assert event.pop("timestamp").endswith("Z")
+    assert event == {"event": "email.sent", "level": "info", "attempt": 1, "ms": 412}
+
+
+def test_libraries_write_into_the_same_log(capsys: pytest.CaptureFixture[str]) -> None:
+    """With the name of the one that speaks; the talkative ones only from warnings on."""
+    configure_logs("json")
+
+    logging.getLogger("uvicorn.error").info("Started %s", "server")
+    logging.getLogger("dramatiq.worker").info("not worth a line")
+    logging.getLogger("dramatiq.worker").warning("worth a line")
+
+    told = [(event["logger"], event["event"], event["level"]) for event in events(capsys)]
+    assert told == [
+        ("uvicorn.error", "Started server", "info"),
+        ("dramatiq.worker", "worth a line", "warning"),
+    ]
+
+
+def test_what_is_below_the_level_is_not_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """Neither ours nor that of libraries."""
+    configure_logs("json", level="WARNING")
+
+    structlog.get_logger().info("email.sent")
+    logging.getLogger("uvicorn.error").info("Started")
+    structlog.get_logger().warning("email.failed")
+
+    assert [event["event"] for event in events(capsys)] == ["email.failed"]
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_a_traceback_shows_no_values(capsys: pytest.CaptureFixture[str], log_format: Any) -> None:
+    """A password in a local variable stays out of the log."""
+    configure_logs(log_format)
+    password = "".join(["hid", "den"])
+
+    try:
+        raise ValueError(f"{len(password)} characters")
+    except ValueError:
+        structlog.get_logger().exception("mailbox.check_failed")
+
+    shown = capsys.readouterr().err
+    assert "ValueError: 6 characters" in shown
+    assert "hidden" not in shown
+
+
+def test_auto_is_json_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard error is no terminal here."""
+    configure_logs("auto")
+
+    structlog.get_logger().info("clock.leads")
+
+    assert events(capsys)[0]["event"] == "clock.leads"
+
+
+def test_console_is_for_eyes(capsys: pytest.CaptureFixture[str]) -> None:
+    """The event and what it was given, in a line."""
+    configure_logs("console")
+
+    structlog.get_logger().info("email.sent", attempt=1)
+
+    assert "email.sent" in capsys.readouterr().err.replace("\n", "")
