@@ -32,8 +32,12 @@ from persistence.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger(__name__)
 
-# Of the lease, what is left unused: a process that slept must not wake up and send with its last second.
-TRUST_MARGIN = timedelta(seconds=10)
+_LARGEST_MARGIN = timedelta(seconds=10)
+
+
+def trust_window(lease: timedelta) -> timedelta:
+    """How much of *lease* may be used: a process that slept must not wake up and send in its last second."""
+    return lease - min(_LARGEST_MARGIN, lease / 4)
 
 
 class Sender:
@@ -138,7 +142,7 @@ class Sender:
 
     async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
         async def before_dot() -> bool:
-            trusted_until = _boot_time() + (self._ledger.lease - TRUST_MARGIN).total_seconds()
+            trusted_until = _boot_time() + trust_window(self._ledger.lease).total_seconds()
             return await self._ledger.commit(Committing(attempt, letter)) and _boot_time() < trusted_until
 
         async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:

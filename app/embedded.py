@@ -1,7 +1,6 @@
 """Everything in one process: API, clock and workers over a broker in memory, with the same actors."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -56,8 +55,6 @@ async def everything(settings: Settings, *, now: Callable[[], datetime]) -> Asyn
 async def _serving(settings: Settings) -> AsyncIterator[uvicorn.Server]:
     services = services_of(settings)
     server = server_of(settings, services)
-    # Signals belong to whoever runs everything, not to one of its parts.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     serving = asyncio.create_task(server.serve())
     try:
         while not server.started:

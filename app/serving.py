@@ -1,11 +1,14 @@
 """The API process: GraphQL over HTTP, by uvicorn."""
 
 import asyncio
+import contextlib
+import signal
 
 import uvicorn
 
 from api.app import create_app
 from api.context import Services
+from api.health import migrations_probe
 from app.business_clock import business_clock_of
 from app.settings import Settings
 from persistence.database import Role, open_database
@@ -20,12 +23,13 @@ def services_of(settings: Settings) -> Services:
         vault=Vault(settings.secret_key.encode()),
         clock=business_clock_of(settings, database),
         public_url=settings.public_url,
+        probes={"migrations": migrations_probe(settings.database_url)},
     )
 
 
 def server_of(settings: Settings, services: Services) -> uvicorn.Server:
     """The HTTP server over *services*; it logs through the application's own log."""
-    return uvicorn.Server(
+    server = uvicorn.Server(
         uvicorn.Config(
             create_app(services),
             host=settings.api_host,
@@ -35,6 +39,9 @@ def server_of(settings: Settings, services: Services) -> uvicorn.Server:
             server_header=False,
         )
     )
+    # Signals belong to whoever runs the process: uvicorn would end it by the signal that it was stopped by.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
+    return server
 
 
 def run_api(settings: Settings) -> None:
@@ -47,7 +54,10 @@ async def _serve(settings: Settings) -> None:
     services = services_of(settings)
     try:
         await services.database.check_role()
-        await server_of(settings, services).serve()
+        server = server_of(settings, services)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        await server.serve()
     finally:
         await services.database.aclose()
 

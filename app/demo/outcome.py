@@ -9,9 +9,9 @@ from typing import Any
 
 from app.captured_mail import Received, Refused
 from app.demo.scenario import CLOSES, DAILY_CAPACITY, GREYLISTED, MAILBOXES, OPENS, UNKNOWN, ZONE, Scenario
+from domain.delivery import RETRY_SCHEDULE
 
 SPACING = timedelta(minutes=16)
-RETRY_WAIT = timedelta(minutes=5)
 CONTACTS = DAILY_CAPACITY * len(MAILBOXES)
 
 
@@ -65,11 +65,12 @@ def faults(
     received: Sequence[Received],
     refused: Sequence[Refused],
     emails: Sequence[dict[str, Any]],
+    schedule: Sequence[timedelta] = RETRY_SCHEDULE,
 ) -> list[str]:
-    """What is not as promised, in words; empty when everything is."""
+    """What is not as promised, in words; empty when everything is. Retries wait by *schedule*."""
     return [
         *_wrong_totals(scenario, received),
-        *_wrong_instants(scenario, received, refused),
+        *_wrong_instants(scenario, received, refused, schedule),
         *_wrong_recipients(received, refused),
         *_wrong_ends(emails),
     ]
@@ -88,17 +89,21 @@ def _wrong_totals(scenario: Scenario, received: Sequence[Received]) -> Iterable[
 
 
 def _wrong_instants(
-    scenario: Scenario, received: Sequence[Received], refused: Sequence[Refused]
+    scenario: Scenario,
+    received: Sequence[Received],
+    refused: Sequence[Refused],
+    schedule: Sequence[timedelta],
 ) -> Iterable[str]:
-    """Every email leaves at a slot, one every 16 minutes; a retried one 5, then 15 minutes later."""
+    """Every email leaves at a slot, one every 16 minutes; a retried one as long after as it had to wait."""
     first_tries: dict[tuple[str, date], set[datetime]] = {}
     last_refusal: dict[str, datetime] = {}
-    for attempt in sorted([*received, *refused], key=lambda each: each.at):
+    attempts: list[Received | Refused] = [*received, *refused]
+    for attempt in sorted(attempts, key=lambda each: each.at):
         local = attempt.at.astimezone(ZONE)
         sender, recipient = attempt.sender or "", attempt.recipient or ""
         before = last_refusal.get(recipient)
         if before is not None and before.date() == local.date():
-            wait = RETRY_WAIT if before in first_tries[sender, local.date()] else 3 * RETRY_WAIT
+            wait = schedule[0 if before in first_tries[sender, local.date()] else 1]
             if local - before != wait:
                 yield f"a retry came {local - before} after the refusal, not {wait}"
         else:
