@@ -19,6 +19,7 @@ up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .dru
 	@$(BIN)/drumbeat up
 
 test: lint types ## Check everything: style, types, layers, and all tests
+	@$(BIN)/python -m tests.support.rabbitmq_server
 	@$(BIN)/pytest -n 2
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes

@@ -10,6 +10,7 @@ from actors.clocks import Clock
 from actors.outage import QueueUnavailable
 from actors.publisher import Publisher
 from actors.queues import SENDER
+from persistence.attempts import Ticket
 from persistence.claims import Claimed, claim_due, count_queued
 from persistence.database import Database
 from persistence.dispatches import hand_over, processed, taken
@@ -64,18 +65,12 @@ class Dispatcher:
                 for batch in in_batches(claimed)
             ]
         for dispatch_id, batch in batches:
-            await self._publish(dispatch_id, batch)
+            tickets = [Ticket(each.email_id, each.attempt) for each in batch]
+            if not await _publish(self._publisher, str(dispatch_id), tickets):
+                return False
         if claimed:
             log.info("emails.dispatched", count=len(claimed), batches=len(batches))
         return bool(claimed)
-
-    async def _publish(self, dispatch_id: UUID, batch: Sequence[Claimed]) -> None:
-        tickets = [(str(each.email_id), each.attempt) for each in batch]
-        try:
-            await self._publisher.publish(SENDER, str(dispatch_id), tickets)
-        except QueueUnavailable as unavailable:
-            # They stay claimed until their lease ends, and are claimed again.
-            log.error("emails.not_published", count=len(batch), cause=unavailable.cause)
 
 
 def in_batches(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
@@ -109,8 +104,18 @@ class Rescuer:
         if found.released or found.poisonous:
             log.warning("emails.rescued", released=len(found.released), poisonous=len(found.poisonous))
         for start in range(0, len(overdue), BATCH):
-            tickets = [(str(each.email_id), each.number) for each in overdue[start : start + BATCH]]
-            await self._publisher.publish(SENDER, None, tickets)
+            if not await _publish(self._publisher, None, overdue[start : start + BATCH]):
+                break
         if dispatch_id is not None:
             async with self._database.transaction() as conn:
                 await processed(conn, UUID(dispatch_id))
+
+
+async def _publish(publisher: Publisher, dispatch_id: str | None, tickets: Sequence[Ticket]) -> bool:
+    """Hand *tickets* to the senders; False without a broker: their rows are found again when time is up."""
+    try:
+        await publisher.publish(SENDER, dispatch_id, [(str(each.email_id), each.number) for each in tickets])
+    except QueueUnavailable as unavailable:
+        log.error("emails.not_published", count=len(tickets), cause=unavailable.cause)
+        return False
+    return True

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from actors.smtp import Handover, Withheld
 from domain.delivery import CAPACITY_WAIT, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
-from domain.replies import Reply
+from domain.replies import Reply, Stage
 from persistence.attempts import Attempt
 from persistence.results import Result
 
@@ -25,13 +25,12 @@ class Judgement:
     rest: timedelta | None = None
 
 
-_RELEASING = frozenset({Outcome.NEEDS_AUTH, Outcome.MAILBOX_BLOCKED})
-
-
 def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequence[timedelta]) -> Judgement:
     """What *handover*, ended at business time *now*, means for *attempt* (see `domain.delivery`)."""
     if isinstance(handover.answer, Withheld):
-        return Judgement(Result(attempt, EmailEvent.RELEASE, "WITHHELD"))
+        # Marked or not, nothing was handed over: it comes again, and the gate asks anew what withheld it.
+        wait = min(schedule)
+        return Judgement(Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait), retry_in=wait)
     found = verdict(handover.stage, handover.answer)
     code = handover.answer.code if isinstance(handover.answer, Reply) else None
     said = handover.answer.text if isinstance(handover.answer, Reply) else handover.detail or None
@@ -43,15 +42,31 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
         case Outcome.FAILED | Outcome.HARD_BOUNCE:
             bounces = found.outcome is Outcome.HARD_BOUNCE
             return Judgement(Result(attempt, EmailEvent.FAIL, found.reason, code, said, bounces=bounces))
-        case Outcome.NEEDS_AUTH:
-            return Judgement(
-                Result(attempt, EmailEvent.RELEASE, found.reason, code, said), login_refused=True
-            )
-        case Outcome.MAILBOX_BLOCKED:
-            result = Result(attempt, EmailEvent.RELEASE, found.reason, code, said, needs_planner=True)
-            return Judgement(result, rest=found.retry_after or CAPACITY_WAIT)
+        case Outcome.NEEDS_AUTH | Outcome.MAILBOX_BLOCKED:
+            return _set_aside(attempt, handover.stage, found, code, said, now=now, wait=min(schedule))
         case Outcome.RETRY | Outcome.SOFT_BOUNCE | Outcome.HOST_TROUBLE:
             return _again(attempt, found, code, said, now=now, schedule=schedule)
+
+
+def _set_aside(
+    attempt: Attempt,
+    stage: Stage,
+    found: Verdict,
+    code: int | None,
+    said: str | None,
+    *,
+    now: datetime,
+    wait: timedelta,
+) -> Judgement:
+    """The mailbox cannot send, for now or without a person; the email loses nothing by it."""
+    is_blocked = found.outcome is Outcome.MAILBOX_BLOCKED
+    rest = (found.retry_after or CAPACITY_WAIT) if is_blocked else None
+    if stage is Stage.DOT:
+        # Past the point of no return nothing is given back: the gate holds it when it comes again.
+        result = Result(attempt, EmailEvent.RETRY, found.reason, code, said, retry_at=now + wait)
+        return Judgement(result, wait, login_refused=not is_blocked, rest=rest)
+    result = Result(attempt, EmailEvent.RELEASE, found.reason, code, said, needs_planner=is_blocked)
+    return Judgement(result, login_refused=not is_blocked, rest=rest)
 
 
 def _again(

@@ -1,11 +1,13 @@
 """The ledger: what a sender writes down before, at and after the point of no return, in micro-batches."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from actors.clocks import Clock
 from actors.micro_batches import MicroBatch
@@ -21,10 +23,19 @@ log = structlog.get_logger(__name__)
 
 # A result that the server gave is worth waiting for the database: about five minutes in all.
 _PATIENCE_S = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 60, 60, 60)
+# The database is away, or ended this transaction to break a deadlock: the same again may go well.
+_OUTAGES = (OperationalError, InterfaceError, NoConnectionFree)
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
 
 
 class Ledger:
-    """One transaction per group of emails, so that the protocol costs statements per group."""
+    """
+    One transaction per group of emails, so that the protocol costs statements per group.
+
+    When the database refuses a group, each of it is tried alone: one bad email stops no other.
+    """
 
     def __init__(self, database: Database, clock: Clock, *, lease: timedelta) -> None:
         self._database = database
@@ -36,15 +47,15 @@ class Ledger:
 
     async def begin(self, ticket: Ticket) -> Admission:
         """Ask the gate for an attempt; None when there is nothing to begin."""
-        return await self._begins.submit(ticket)
+        return await _grouped(self._begins, self._begin, ticket)
 
     async def commit(self, committing: Committing) -> bool:
         """Pass the point of no return; when it answers False or raises, no dot may be sent."""
-        return await self._commits.submit(committing)
+        return await _grouped(self._commits, self._commit, committing)
 
     async def end(self, result: Result) -> bool:
         """Record how an attempt ended; False when it was rescued or stopped meanwhile."""
-        return await self._results.submit(result)
+        return await _grouped(self._results, self._end, result)
 
     async def refuse_login(self, mailbox_id: MailboxId, *, reason: str) -> None:
         async with self._database.transaction() as conn:
@@ -79,11 +90,26 @@ class Ledger:
                 now = await self._clock.now()
                 async with self._database.transaction() as conn:
                     counted = await end_attempts(conn, results, now=now)
-            except DBAPIError as error:
+            except _OUTAGES as outage:
                 if pause_s is None:
                     raise
-                log.warning("results.delayed", emails=len(results), cause=type(error.orig).__name__)
+                log.warning("results.delayed", emails=len(results), cause=type(outage).__name__)
                 await asyncio.sleep(pause_s)
             else:
                 return [result.attempt.email_id in counted for result in results]
         raise AssertionError("the last pause is None")
+
+
+async def _grouped(
+    batch: MicroBatch[Asked, Answer],
+    flush: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
+    asked: Asked,
+) -> Answer:
+    try:
+        return await batch.submit(asked)
+    except _OUTAGES:
+        raise
+    except Exception as error:
+        log.warning("group.refused", cause=type(error).__name__)
+    (answer,) = await flush([asked])
+    return answer

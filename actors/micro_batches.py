@@ -13,7 +13,8 @@ class MicroBatch(Generic[Asked, Answer]):
     Gathers what is submitted within *gather_s* seconds, at most *most* at a time, and flushes it together.
 
     *flush* answers in the order that it was asked. While it runs the next group gathers, so under load the
-    groups grow by themselves. When it raises, everyone in its group hears the error.
+    groups grow by themselves. When it raises, everyone in its group hears the error. What was submitted is
+    flushed even when its caller waits no longer.
     """
 
     def __init__(
@@ -48,11 +49,10 @@ class MicroBatch(Generic[Asked, Answer]):
     async def _answer(self, group: Sequence[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._flush([asked for asked, _ in group])
+            for (_, future), answer in zip(group, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
         except Exception as error:
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
-            return
-        for (_, future), answer in zip(group, answers, strict=True):
-            if not future.done():
-                future.set_result(answer)

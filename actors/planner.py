@@ -25,7 +25,6 @@ log = structlog.get_logger(__name__)
 
 # Enrollments of one turn: the lock is given back between two, so that a recalculation gets its own.
 TURN = 10_000
-_MOST_TURNS = 1_000
 
 
 class Planner:
@@ -38,23 +37,24 @@ class Planner:
         if dispatch_id is not None:
             async with self._database.transaction() as conn:
                 await taken(conn, UUID(dispatch_id))
-        for _ in range(_MOST_TURNS):
-            if not await self._turn(WorkspaceId(UUID(workspace_id))):
-                break
+        planned: set[EnrollmentId] = set()
+        # What comes again within one message is not helped by planning it: the clock asks again.
+        while not planned.issuperset(ids := await self._turn(WorkspaceId(UUID(workspace_id)))):
+            planned.update(ids)
         if dispatch_id is not None:
             async with self._database.transaction() as conn:
                 await processed(conn, UUID(dispatch_id))
 
-    async def _turn(self, workspace_id: WorkspaceId) -> bool:
-        """Plan one turn; False when there was nothing to plan, or the plan is locked."""
+    async def _turn(self, workspace_id: WorkspaceId) -> Collection[EnrollmentId]:
+        """Plan one turn; whom it planned: nobody when nothing waits, or the plan is locked."""
         now = await self._clock.now()
         async with self._database.transaction() as conn:
             if not await try_plan_lock(conn, workspace_id):
-                return False
+                return ()
             await reopen_late(conn, workspace_id, late_since=now - LATE_AFTER)
             ids = await unplanned(conn, workspace_id, limit=TURN)
             if not ids:
-                return False
+                return ()
             written = await replan(conn, workspace_id, ids, now=now)
             await notify(conn, "due")
         log.info(
@@ -65,7 +65,7 @@ class Planner:
             moved=written.moved,
             infeasible=written.infeasible,
         )
-        return True
+        return ids
 
 
 async def replan(

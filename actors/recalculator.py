@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import structlog
+from sqlalchemy.exc import OperationalError
 
 from actors.clocks import Clock
 from actors.planner import replan
@@ -74,6 +75,9 @@ class Recalculator:
             return False
         try:
             return await self._carry_out(workspace_id, recalculation)
+        except OperationalError:
+            # The database was away or broke a deadlock: the request stays open and is taken up again.
+            raise
         except Exception as error:
             async with self._database.transaction() as conn:
                 await fail_recalculation(conn, recalculation.id, error=type(error).__name__)
@@ -84,6 +88,8 @@ class Recalculator:
         async with self._database.transaction() as conn:
             if not await try_plan_lock(conn, workspace_id):
                 return False
+            if await begin_recalculation(conn, workspace_id, now=now) != recalculation:
+                return True  # another recalculator carried it out meanwhile
             cancelled = await cancel_removed_steps(conn, workspace_id, now=now)
             cancelled += await cancel_by_policy(conn, workspace_id, now=now)
             ids = await in_scope(

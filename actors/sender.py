@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from uuid import UUID
 
@@ -35,6 +35,11 @@ log = structlog.get_logger(__name__)
 _LARGEST_MARGIN = timedelta(seconds=10)
 
 
+def _boot_time() -> float:
+    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 def trust_window(lease: timedelta) -> timedelta:
     """How much of *lease* may be used: a process that slept must not wake up and send in its last second."""
     return lease - min(_LARGEST_MARGIN, lease / 4)
@@ -61,6 +66,7 @@ class Sender:
         schedule: Sequence[timedelta],
         in_flight: int,
         timeout_s: float,
+        boot_time: Callable[[], float] = _boot_time,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -72,6 +78,7 @@ class Sender:
         self._schedule = schedule
         self._places = asyncio.Semaphore(in_flight)
         self._timeout_s = timeout_s
+        self._boot_time = boot_time
         self._sending: set[asyncio.Task[None]] = set()
 
     async def __call__(self, dispatch_id: str | None, tickets: Sequence[tuple[str, int]]) -> None:
@@ -142,8 +149,10 @@ class Sender:
 
     async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
         async def before_dot() -> bool:
-            trusted_until = _boot_time() + trust_window(self._ledger.lease).total_seconds()
-            return await self._ledger.commit(Committing(attempt, letter)) and _boot_time() < trusted_until
+            trusted_until = self._boot_time() + trust_window(self._ledger.lease).total_seconds()
+            return (
+                await self._ledger.commit(Committing(attempt, letter)) and self._boot_time() < trusted_until
+            )
 
         async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:
             return await connection.deliver(
@@ -159,7 +168,8 @@ class Sender:
         if judgement.login_refused:
             await self._ledger.refuse_login(attempt.mailbox_id, reason=result.reply or result.reason)
         if judgement.rest is not None:
-            await self._ledger.block(attempt.mailbox_id, rest=judgement.rest, reason=result.reason)
+            reason = result.reply or result.reason
+            await self._ledger.block(attempt.mailbox_id, rest=judgement.rest, reason=reason)
         counted = await self._ledger.end(result)
         level = log.info if result.event is EmailEvent.ACCEPT else log.warning
         level(
@@ -208,8 +218,3 @@ def _named(attempt: Attempt) -> dict[str, str | int]:
         "mailbox_id": str(attempt.mailbox_id),
         "attempt": attempt.number,
     }
-
-
-def _boot_time() -> float:
-    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -68,7 +68,9 @@ class Timekeeper:
             try:
                 await self._publisher.publish(actor, *arguments)
             except QueueUnavailable as unavailable:
+                # The others would wait for the same broker, and the leader must show life meanwhile.
                 log.error("trigger.not_published", actor=actor, cause=unavailable.cause)
+                break
         return len(calls)
 
     async def _look(self, conn: AsyncConnection, now: datetime) -> list[_Call]:

@@ -50,8 +50,13 @@ async def keep_time(
     *,
     stop: asyncio.Event,
     on_tick: Callable[[datetime], object] = lambda now: None,
+    every_s: float = TICK_S,
 ) -> None:
-    """Stand by and lead by turns until *stop* is set; lost connections are waited out."""
+    """
+    Stand by and lead by turns until *stop* is set; lost connections are waited out.
+
+    A leader ticks *every_s* seconds, and at once when a change is announced.
+    """
     publisher = Publisher(broker)
     timekeeper = Timekeeper(
         database=database, publisher=publisher, clock=clock, grace=grace_of(settings), on_tick=on_tick
@@ -61,26 +66,28 @@ async def keep_time(
             try:
                 async with lead(settings.database_url) as leader:
                     if leader is not None:
-                        await _lead(settings.database_url, timekeeper, leader, stop)
+                        await _lead(settings.database_url, timekeeper, leader, stop, every_s)
             except (LeadershipLost, psycopg.Error, DBAPIError, OSError) as lost:
                 log.warning("clock.interrupted", cause=type(lost).__name__)
-            await _pause(stop)
+            await _pause(stop, every_s)
     finally:
         await publisher.close()
 
 
-async def _lead(url: str, timekeeper: Timekeeper, leader: Leader, stop: asyncio.Event) -> None:
+async def _lead(
+    url: str, timekeeper: Timekeeper, leader: Leader, stop: asyncio.Event, every_s: float
+) -> None:
     log.info("clock.leads", epoch=leader.epoch)
     async with listen(url) as listener:
         while not stop.is_set():
             await timekeeper.tick(leader)
             # Whatever was said: the tick looks at everything, and a burst of notifications makes one tick.
-            if await listener.next(timeout_s=TICK_S) is not None:
+            if await listener.next(timeout_s=every_s) is not None:
                 while await listener.next(timeout_s=0.0) is not None:
                     pass
 
 
-async def _pause(stop: asyncio.Event) -> None:
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(TICK_S):
+        async with asyncio.timeout(seconds):
             await stop.wait()

@@ -81,11 +81,11 @@ async def _mark(
     stored = ("step_version_id", "subject", "body_text", "body_html", "parent_message_id", "thread_root")
     rows = [_stored(each) for each in group]
     given = unnested(
-        {"id": columns.id.type, "token": columns.attempt_token.type}
+        {"id": columns.id.type, "token": columns.attempt_token.type, "window_day": columns.window_day.type}
         | {name: columns[name].type for name in stored}
         # An array of arrays has to be rectangular; ids hold no spaces.
         | {"joined_references": Text()},
-        {name: [row[name] for row in rows] for name in ("id", "token", *stored, "joined_references")},
+        {name: [row[name] for row in rows] for name in ("id", "token", "window_day", *stored, "joined_references")},
     )
     marked = await conn.scalars(
         transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
@@ -97,6 +97,9 @@ async def _mark(
         .values(
             {name: given.c[name] for name in stored}
             | {"thread_references": func.string_to_array(given.c.joined_references, " ")}
+            # From here on the days are those of the real attempt: waits and quotas count from them, even
+            # when nobody lives to record how it ended.
+            | {"window_day": given.c.window_day, "send_day": columns.quota_day}
             | {"committing_at": now, "lease_until": func.clock_timestamp() + lease}
         )
         .returning(columns.id)
@@ -109,6 +112,7 @@ def _stored(committing: Committing) -> dict[str, object]:
     return {
         "id": attempt.email_id,
         "token": attempt.token,
+        "window_day": attempt.window_day,
         "step_version_id": attempt.step_version_id,
         "subject": letter.subject,
         "body_text": letter.text,

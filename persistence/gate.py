@@ -39,11 +39,12 @@ async def begin_attempts(
     conn: AsyncConnection, tickets: Sequence[Ticket], *, now: datetime, lease: timedelta
 ) -> dict[EmailId, Admission]:
     """
-    Let the emails of *tickets* through the gate at business time *now*, one by one in their order.
+    Let the emails of *tickets* through the gate at business time *now*, one by one, soonest planned first.
 
     Everything that could stop one is read under the locks of mailbox, enrollment and email. A ticket that
     answers None has nothing to begin: it is a copy, or late, or the email was stopped.
     """
+    tickets = list(dict.fromkeys(tickets))
     asked = {"ids": [ticket.email_id for ticket in tickets], "numbers": [ticket.number for ticket in tickets]}
     mailbox_ids = list(await conn.scalars(MAILBOXES_OF, asked))
     loads = await lock_loads(conn, mailbox_ids, now=now)
@@ -73,7 +74,7 @@ class _Gate:
         zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
         calendar = Calendar(ZoneInfo(zone), read_window(row.send_window), row.first_date, row.last_date)
         email = _due_email(row, calendar)
-        judged = judge(email, load, now=self.now)
+        judged = Pass.CANCEL if row.is_removed else judge(email, load, now=self.now)
         if judged is Pass.WAIT:
             return TooEarly(EmailId(row.id), row.retry_at)
         if judged is Pass.GO:

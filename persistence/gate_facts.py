@@ -28,7 +28,7 @@ FACTS = text(f"""
 SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mailbox_id, e.status, e.attempt,
     e.retry_count, e.retry_at, e.quota_day, e.message_id,
     n.status AS enrollment_status, n.next_not_before,
-    s.position IS NOT DISTINCT FROM n.next_position AS is_next,
+    s.position IS NOT DISTINCT FROM n.next_position AS is_next, s.removed_at IS NOT NULL AS is_removed,
     q.status AS sequence_status, q.zone AS sequence_zone, q.uses_contact_zone, q.first_date, q.last_date,
     coalesce(q.send_window, w.send_window) AS send_window,
     c.status AS contact_status, c.zone AS contact_zone,
@@ -53,7 +53,7 @@ LEFT JOIN LATERAL (
     SELECT p.message_id, p.thread_references, p.subject FROM scheduled_emails AS p
     WHERE p.enrollment_id = e.enrollment_id AND p.id <> e.id AND p.status IN ('SENT', 'IN_DOUBT')
         AND p.message_id IS NOT NULL
-    ORDER BY coalesce(p.sent_at, p.committing_at) DESC LIMIT 1
+    ORDER BY coalesce(p.sent_at, p.committing_at) DESC, p.id DESC LIMIT 1
 ) AS parent ON true
 ORDER BY e.send_at, e.id
 """)

@@ -48,9 +48,7 @@ async def lead(url: str) -> AsyncIterator[Leader | None]:
         application_name="drumbeat clock leader",
     )
     async with conn:
-        took = await (
-            await conn.execute("SELECT pg_try_advisory_lock(hashtextextended('drumbeat clock', 0))")
-        ).fetchone()
+        took = await (await conn.execute(_TAKE)).fetchone()
         if took is None or not took[0]:
             yield None
             return

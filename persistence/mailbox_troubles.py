@@ -13,23 +13,29 @@ from persistence.transitions import transition
 
 
 async def refuse_login(conn: AsyncConnection, mailbox_id: MailboxId, *, reason: str) -> bool:
-    """Set the mailbox aside until a person mends its login; its emails wait. False when it was already."""
-    refused = await conn.execute(
-        transition(MAILBOX, mailboxes, MailboxEvent.REFUSE_LOGIN)
-        .where(mailboxes.c.id == mailbox_id)
-        .values(status_reason=reason, blocked_until=None)
-    )
-    return refused.rowcount == 1
+    """
+    Set the mailbox aside until a person mends its login. False when it was already.
+
+    Its emails wait, unless their sequence says otherwise.
+    """
+    return await _set_aside(conn, mailbox_id, MailboxEvent.REFUSE_LOGIN, until=None, reason=reason)
 
 
 async def block(conn: AsyncConnection, mailbox_id: MailboxId, *, until: datetime, reason: str) -> bool:
     """Rest the mailbox until business time *until*: its provider takes no more. False when it rests."""
-    blocked = await conn.execute(
-        transition(MAILBOX, mailboxes, MailboxEvent.BLOCK)
+    return await _set_aside(conn, mailbox_id, MailboxEvent.BLOCK, until=until, reason=reason)
+
+
+async def _set_aside(
+    conn: AsyncConnection, mailbox_id: MailboxId, event: MailboxEvent, *, until: datetime | None, reason: str
+) -> bool:
+    set_aside = await conn.execute(
+        transition(MAILBOX, mailboxes, event)
         .where(mailboxes.c.id == mailbox_id)
         .values(status_reason=reason, blocked_until=until)
+        .returning(mailboxes.c.workspace_id)
     )
-    return blocked.rowcount == 1
+    return set_aside.rowcount == 1
 
 
 async def unblock_rested(conn: AsyncConnection, *, now: datetime) -> list[MailboxId]:

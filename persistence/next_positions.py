@@ -2,19 +2,41 @@
 
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, and_, exists, func, or_, select, update
+from sqlalchemy import ScalarSelect, and_, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, WorkspaceId
 from domain.lifecycle import EmailStatus, EnrollmentEvent
+from persistence.progress import NEXT_POSITION, OUT
 from persistence.sequences import complete_sequences
-from persistence.stops import OPEN, end_enrollments
+from persistence.stops import end_enrollments
 from persistence.tables import enrollments, mailboxes, scheduled_emails, steps
 
 _IN_FLIGHT = tuple(
     map(str, (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING, EmailStatus.RETRYING))
 )
-_SETTLED = tuple(map(str, (EmailStatus.SENT, EmailStatus.FAILED, EmailStatus.IN_DOUBT)))
+
+_OPEN_HERE = """
+    n.workspace_id = :workspace_id AND n.sequence_id = :sequence_id AND n.status IN ('ACTIVE', 'PAUSED')
+"""
+_HOLD = text(f"""
+SELECT count(*) FROM (
+    SELECT FROM enrollments AS n WHERE {_OPEN_HERE} ORDER BY n.id FOR NO KEY UPDATE
+) AS held
+""")
+_REFRESH = text(f"""
+WITH last AS (
+    SELECT coalesce(max(position), 0) AS position FROM steps
+    WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id
+), anew AS (
+    SELECT n.id, coalesce({NEXT_POSITION}, last.position + 1) AS next_position
+    FROM enrollments AS n CROSS JOIN last JOIN {OUT}
+    WHERE {_OPEN_HERE}
+)
+UPDATE enrollments AS n SET next_position = anew.next_position, updated_at = now()
+FROM anew
+WHERE n.workspace_id = :workspace_id AND n.id = anew.id AND n.next_position <> anew.next_position
+""")
 
 
 async def refresh_next_positions(
@@ -23,73 +45,12 @@ async def refresh_next_positions(
     """
     Set ``next_position`` of the open enrollments of a locked sequence anew; how many it changed.
 
-    It is the first live step of which nothing was sent nor is on its way. A step that was put in front of
-    one whose email is out already is passed over: that contact is beyond it. One past the last step means
-    that nothing is left to send.
+    The rule is `progress.NEXT_POSITION`; one past the last step means that nothing is left to send.
     """
-    open_here = (
-        enrollments.c.workspace_id == workspace_id,
-        enrollments.c.sequence_id == sequence_id,
-        enrollments.c.status.in_(OPEN),
-    )
-    held = (
-        select(enrollments.c.id).where(*open_here).order_by(enrollments.c.id).with_for_update(key_share=True)
-    )
-    await conn.execute(select(func.count()).select_from(held.subquery()))
-    anew = (
-        select(
-            enrollments.c.id,
-            func.coalesce(_first_unsent(), _last_position(sequence_id) + 1).label("next_position"),
-        )
-        .where(*open_here)
-        .cte("anew")
-    )
-    changed = await conn.execute(
-        update(enrollments)
-        .where(
-            enrollments.c.workspace_id == workspace_id,
-            enrollments.c.id == anew.c.id,
-            enrollments.c.next_position != anew.c.next_position,
-        )
-        .values(next_position=anew.c.next_position)
-    )
+    here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
+    await conn.execute(_HOLD, here)
+    changed = await conn.execute(_REFRESH, here)
     return changed.rowcount
-
-
-def _first_unsent() -> ScalarSelect[int]:
-    step, later = steps.alias("step"), steps.alias("later")
-    email, later_email = scheduled_emails.alias("email"), scheduled_emails.alias("later_email")
-    is_out = (
-        exists()
-        .where(
-            email.c.enrollment_id == enrollments.c.id,
-            email.c.step_id == step.c.id,
-            email.c.status.in_(_SETTLED + _IN_FLIGHT),
-        )
-        .correlate(enrollments, step)
-    )
-    is_passed = (
-        exists()
-        .where(
-            later_email.c.enrollment_id == enrollments.c.id,
-            later_email.c.status.in_(_SETTLED + _IN_FLIGHT),
-            later_email.c.created_at < step.c.created_at,
-            later.c.id == later_email.c.step_id,
-            later.c.position > step.c.position,
-        )
-        .correlate(enrollments, step)
-    )
-    return (
-        select(func.min(step.c.position))
-        .where(
-            step.c.sequence_id == enrollments.c.sequence_id,
-            step.c.removed_at.is_(None),
-            ~is_out,
-            ~is_passed,
-        )
-        .correlate(enrollments)
-        .scalar_subquery()
-    )
 
 
 def _last_position(sequence_id: SequenceId) -> ScalarSelect[int]:

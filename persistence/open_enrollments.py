@@ -1,7 +1,7 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, and_, exists, or_, select, update
@@ -28,17 +28,22 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
         mailboxes.c.id == scheduled_emails.c.mailbox_id,
         mailboxes.c.status == str(MailboxStatus.ACTIVE),
     )
-    reopened = await conn.execute(
-        update(enrollments)
+    late = (
+        select(enrollments.c.id)
+        .join(sequences, sequences.c.id == enrollments.c.sequence_id)
         .where(
             enrollments.c.workspace_id == workspace_id,
             enrollments.c.status == str(EnrollmentStatus.ACTIVE),
             enrollments.c.planned_at.is_not(None),
-            sequences.c.id == enrollments.c.sequence_id,
             sequences.c.status == str(SequenceStatus.ACTIVE),
             is_late,
         )
-        .values(planned_at=None)
+        # The planner waits for no sender: whom one holds now, it looks at in its next turn.
+        .with_for_update(of=enrollments, key_share=True, skip_locked=True)
+        .cte("late")
+    )
+    reopened = await conn.execute(
+        update(enrollments).where(enrollments.c.id.in_(select(late.c.id))).values(planned_at=None)
     )
     return reopened.rowcount
 
@@ -54,9 +59,9 @@ async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: 
         )
         .order_by(enrollments.c.enrolled_at, enrollments.c.id)
         .limit(limit)
-        .cte("first")
+        .with_for_update(key_share=True, skip_locked=True)
     )
-    return await _locked(conn, select(enrollments.c.id).where(enrollments.c.id.in_(select(first.c.id))))
+    return [EnrollmentId(each) for each in await conn.scalars(first)]
 
 
 async def in_scope(
@@ -80,11 +85,6 @@ async def in_scope(
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
         chosen = chosen.where(or_(enrollments.c.mailbox_id == mailbox_id, has_email, waits))
-    return await _locked(conn, chosen)
-
-
-# Any: a select of one column, of whatever makes an enrollment chosen.
-async def _locked(conn: AsyncConnection, chosen: Any) -> list[EnrollmentId]:
     locked = await conn.scalars(chosen.order_by(enrollments.c.id).with_for_update(key_share=True))
     return [EnrollmentId(each) for each in locked]
 
@@ -99,14 +99,19 @@ async def enrollments_for_planning(
     may_rebind: bool = False,
 ) -> list[Enrollment]:
     """
-    The locked enrollments *ids* with their remaining steps; those of an archived sequence are left out.
+    The locked enrollments *ids* with their remaining steps; left out are those that ended meanwhile, and those
+    of an archived sequence.
 
     With *may_gain* they may take earlier slots, with *may_rebind* those not yet started another mailbox.
     """
     rows = await conn.execute(
         select(enrollments, contacts.c.zone.label("contact_zone"))
         .join(contacts, contacts.c.id == enrollments.c.contact_id)
-        .where(enrollments.c.workspace_id == workspace_id, among(enrollments.c.id, ids))
+        .where(
+            enrollments.c.workspace_id == workspace_id,
+            enrollments.c.status == str(EnrollmentStatus.ACTIVE),
+            among(enrollments.c.id, ids),
+        )
         .order_by(enrollments.c.id)
     )
     emails = await _emails_of(conn, workspace_id, ids)
@@ -114,7 +119,7 @@ async def enrollments_for_planning(
     found = []
     for row in rows:
         if (its_terms := terms.sequences.get(SequenceId(row.sequence_id))) is not None:
-            history = _History(emails.get(row.id, ()), steps_of[row.sequence_id])
+            history = _History(row.next_position, emails.get(row.id, ()), steps_of[row.sequence_id])
             found.append(
                 _enrollment(row, its_terms, history, terms, may_gain=may_gain, may_rebind=may_rebind)
             )
@@ -122,18 +127,17 @@ async def enrollments_for_planning(
 
 
 class _History:
-    """What was sent of an itinerary, what is on its way, and what remains."""
+    """What was sent of an itinerary, what is on its way, and what remains from its next step on."""
 
-    def __init__(self, emails: Sequence[_Row], live_steps: Sequence[_Row]) -> None:
+    def __init__(self, next_position: int, emails: Sequence[_Row], live_steps: Sequence[_Row]) -> None:
         self.pending = {email.step_id: email for email in emails if email.status == EmailStatus.PENDING}
         gone = [email for email in emails if email.status != EmailStatus.PENDING]
         self.has_started = bool(gone)
         self.last_window_day = max((email.window_day for email in gone if email.window_day), default=None)
         done = {email.step_id for email in gone}
-        # The same rule as in `progress`: a step moved or inserted in front of what left last is passed.
-        last = max(gone, key=_left_at, default=None)
-        passed = next((step.position for step in live_steps if last and step.id == last.step_id), 0)
-        self.remaining = [step for step in live_steps if step.position > passed and step.id not in done]
+        self.remaining = [
+            step for step in live_steps if step.position >= next_position and step.id not in done
+        ]
 
     def legs(self, *, loses: MoveCause | None) -> tuple[Leg, ...]:
         return tuple(self._leg(step, loses) for step in self.remaining)
@@ -153,12 +157,6 @@ class _History:
             held=held,
             loses_slot=loses if held is not None else None,
         )
-
-
-def _left_at(email: _Row) -> datetime:
-    """When an email left or was tried last; one that is only on its way comes after all others."""
-    left_at: datetime | None = email.sent_at or email.last_attempt_at
-    return left_at or datetime.max.replace(tzinfo=UTC)
 
 
 def _enrollment(
@@ -206,8 +204,6 @@ async def _emails_of(
             columns.window_day,
             columns.send_day,
             columns.released_because,
-            columns.sent_at,
-            columns.last_attempt_at,
         ).where(
             columns.workspace_id == workspace_id,
             among(columns.enrollment_id, ids),

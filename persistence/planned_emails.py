@@ -71,6 +71,7 @@ def _sort(
         written.placed += slot is not None
         fresh.append((uuid7(), itinerary.enrollment_id, leg.step_id, *place))
     elif slot is None or slot != leg.held:
+        written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
             written.moved += 1
             if slot is not None and leg.held is not None:

@@ -14,31 +14,46 @@ from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments
 
-# The first live step, in today's order, after the one that left last: a step moved or inserted in front of
-# that one is passed. NULL when nothing is left to send.
+# The one rule for what comes next, of an enrollment n: while an email of a live step is on its way, or is in
+# doubt in a mailbox that waits for its settling, that step; else the first one, in today's order, behind the
+# one that left last, so that a step moved or put in front of it is passed; never one that left before. NULL
+# when nothing is left to send. All emails of an enrollment are read at once: step by step takes far longer.
+OUT = """
+LATERAL (
+    SELECT coalesce(array_agg(e.step_id), '{}') AS step_ids,
+        (array_agg(s.position ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DESC)
+            FILTER (WHERE s.position IS NOT NULL))[1] AS passed,
+        min(s.position) FILTER (
+            WHERE e.status IN ('QUEUED', 'SENDING', 'COMMITTING', 'RETRYING')
+                OR (e.status = 'IN_DOUBT' AND m.in_doubt_policy <> 'ASSUME_SENT')
+        ) AS awaited
+    FROM scheduled_emails AS e
+    JOIN steps AS s ON s.id = e.step_id
+    JOIN mailboxes AS m ON m.id = e.mailbox_id
+    WHERE e.enrollment_id = n.id AND e.status NOT IN ('PENDING', 'CANCELLED')
+) AS out ON true
+"""
 NEXT_POSITION = """
-(SELECT min(s.position) FROM steps AS s
- WHERE s.sequence_id = n.sequence_id AND s.removed_at IS NULL
-    AND s.position > coalesce((
-        SELECT last_step.position FROM scheduled_emails AS last
-        JOIN steps AS last_step ON last_step.id = last.step_id AND last_step.removed_at IS NULL
-        WHERE last.enrollment_id = n.id AND last.status NOT IN ('PENDING', 'CANCELLED')
-        ORDER BY coalesce(last.sent_at, last.last_attempt_at) DESC NULLS FIRST LIMIT 1
-    ), 0)
-    AND NOT EXISTS (
-        SELECT FROM scheduled_emails AS e
-        WHERE e.enrollment_id = n.id AND e.step_id = s.id AND e.status NOT IN ('PENDING', 'CANCELLED')
-    ))
+coalesce(out.awaited, (
+    SELECT min(s.position) FROM steps AS s
+    WHERE s.sequence_id = n.sequence_id AND s.position > coalesce(out.passed, 0)
+        AND s.id <> ALL (out.step_ids)
+))
 """
 
-_LOCK_CONTACTS, _LOCK_ENROLLMENTS = (
-    text(f"""
+_LOCK_CONTACTS = text("""
 SELECT count(*) FROM (
-    SELECT FROM {table} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+    SELECT FROM contacts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
-    for table in ("contacts", "enrollments")
-)
+_LOCK_ENROLLMENTS = text("""
+SELECT count(*) FROM (
+    SELECT FROM enrollments
+    WHERE id = ANY(CAST(:ids AS uuid[]))
+        OR (contact_id = ANY(CAST(:contact_ids AS uuid[])) AND status IN ('ACTIVE', 'PAUSED'))
+    ORDER BY id FOR NO KEY UPDATE
+) AS locked
+""")
 
 
 async def lock_contacts(conn: AsyncConnection, ids: Collection[ContactId]) -> None:
@@ -47,15 +62,17 @@ async def lock_contacts(conn: AsyncConnection, ids: Collection[ContactId]) -> No
         await conn.execute(_LOCK_CONTACTS, {"ids": list(ids)})
 
 
-async def lock_enrollments(conn: AsyncConnection, ids: Collection[EnrollmentId]) -> None:
-    """Lock *ids* in the order that everyone keeps, before their emails are touched."""
-    await conn.execute(_LOCK_ENROLLMENTS, {"ids": list(ids)})
+async def lock_enrollments(
+    conn: AsyncConnection, ids: Collection[EnrollmentId], *, of_contacts: Collection[ContactId] = ()
+) -> None:
+    """Lock *ids*, and all open ones of *of_contacts*, in the order that everyone keeps; emails come after."""
+    await conn.execute(_LOCK_ENROLLMENTS, {"ids": list(ids), "contact_ids": list(of_contacts)})
 
 
 _ADVANCE = text(f"""
 WITH stand AS (
     SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day,
-        coalesce(last.sent_at, last.committing_at) AS left_at,
+        last.left_at,
         (SELECT min(e.send_at) FROM scheduled_emails AS e
          WHERE e.enrollment_id = n.id AND e.status = 'PENDING') AS next_send_at,
         EXISTS (
@@ -64,11 +81,13 @@ WITH stand AS (
                 AND e.window_day < last.window_day + s.wait_days
         ) AS is_behind
     FROM enrollments AS n
+    JOIN {OUT}
     LEFT JOIN LATERAL (
-        SELECT s.position, e.window_day, e.sent_at, e.committing_at, e.last_attempt_at
+        SELECT s.position, e.window_day,
+            CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END AS left_at
         FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
         WHERE e.enrollment_id = n.id AND e.status IN ('SENT', 'IN_DOUBT', 'FAILED')
-        ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC LIMIT 1
+        ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC, e.id DESC LIMIT 1
     ) AS last ON true
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.status IN ('ACTIVE', 'PAUSED')
 )
@@ -111,3 +130,25 @@ async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: da
         )
         left = {SequenceId(row.sequence_id) for row in here}
         await complete_sequences(conn, workspace_id, now=now, among_ids=left)
+
+
+_LEFT_BEHIND = text("""
+SELECT DISTINCT q.workspace_id FROM sequences AS q
+WHERE q.status = 'ACTIVE'
+    AND EXISTS (SELECT FROM enrollments AS n WHERE n.sequence_id = q.id)
+    AND NOT EXISTS (
+        SELECT FROM enrollments AS n WHERE n.sequence_id = q.id AND n.status IN ('ACTIVE', 'PAUSED')
+    )
+""")
+
+
+async def complete_left_behind(conn: AsyncConnection, *, now: datetime) -> list[SequenceId]:
+    """
+    Complete the sequences whose last enrollments ended at the same time, in all workspaces.
+
+    Each of two such transactions still saw the other's enrollment open.
+    """
+    completed: list[SequenceId] = []
+    for workspace_id in sorted(await conn.scalars(_LEFT_BEHIND)):
+        completed.extend(await complete_sequences(conn, WorkspaceId(workspace_id), now=now))
+    return completed

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Update
+from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId
@@ -18,7 +18,7 @@ from persistence.email_events import Happening, record_events
 from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_contacts, lock_enrollments
-from persistence.tables import enrollments, scheduled_emails
+from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
 
@@ -47,8 +47,9 @@ async def end_attempts(
 
     A result whose attempt was rescued, stopped or taken over meanwhile changes nothing.
     """
-    await lock_contacts(conn, {each.attempt.contact_id for each in results if each.bounces})
-    await lock_enrollments(conn, {result.attempt.enrollment_id for result in results})
+    bounced = {each.attempt.contact_id for each in results if each.bounces}
+    await lock_contacts(conn, bounced)
+    await lock_enrollments(conn, {each.attempt.enrollment_id for each in results}, of_contacts=bounced)
     await _lock_emails(conn, results)
     counted: list[Result] = []
     for event in sorted({result.event for result in results}):
@@ -102,7 +103,6 @@ async def _record(
             "spent": columns.retry_count.type,
             "error": columns.last_error.type,
             "reason": columns.failure_reason.type,
-            "window_day": columns.window_day.type,
             "released_because": columns.released_because.type,
         },
         {
@@ -112,7 +112,6 @@ async def _record(
             "spent": [int(each.spends_retry) for each in results],
             "error": [None if each.event is EmailEvent.ACCEPT else _worded(each) for each in results],
             "reason": [each.reason for each in results],
-            "window_day": [each.attempt.window_day for each in results],
             "released_because": [each.reason if each.needs_planner else None for each in results],
         },
     )
@@ -136,13 +135,11 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
     update = update.values(lease_until=None)
     match event:
         case EmailEvent.ACCEPT:
-            # What really happened replaces what was planned: waits and quotas count from it.
-            return update.values(
-                sent_at=now, last_error=None, window_day=given.c.window_day, send_day=columns.quota_day
-            )
+            return update.values(sent_at=now, last_error=None)
         case EmailEvent.RETRY:
             return update.values(
                 retry_at=given.c.retry_at,
+                send_day=_local_day_of(given.c.retry_at),
                 retry_count=columns.retry_count + given.c.spent,
                 last_error=given.c.error,
             )
@@ -151,7 +148,14 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
         case EmailEvent.RELEASE:
             return update.values(last_error=given.c.error, released_because=given.c.released_because)
         case _:
-            return update.values(last_error=given.c.error, window_day=given.c.window_day)
+            return update.values(last_error=given.c.error)
+
+
+# Any: the column of an array of rows.
+def _local_day_of(instant: Any) -> ScalarSelect[Any]:
+    """The day of the email's mailbox on which *instant* falls: there its next attempt counts."""
+    of_mailbox = mailboxes.c.id == scheduled_emails.c.mailbox_id
+    return select(cast(func.timezone(mailboxes.c.zone, instant), Date)).where(of_mailbox).scalar_subquery()
 
 
 def _worded(result: Result) -> str:

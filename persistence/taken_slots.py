@@ -42,7 +42,7 @@ async def taken_slots(
     """
     columns = scheduled_emails.c
     instant = case(
-        (columns.status == str(EmailStatus.RETRYING), columns.retry_at),
+        (columns.status == str(EmailStatus.RETRYING), func.coalesce(columns.retry_at, columns.send_at)),
         (columns.status == str(EmailStatus.SENT), columns.sent_at),
         (columns.status == str(EmailStatus.PENDING), columns.send_at),
         else_=func.coalesce(columns.last_attempt_at, columns.send_at),

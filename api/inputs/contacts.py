@@ -9,8 +9,8 @@ from strawberry.scalars import JSON
 from api.inputs import values
 from api.inputs.custom_fields import custom_fields
 from api.inputs.problems import Problems
+from api.invalid_contacts import InvalidContact
 from api.scalars import EmailAddress, TimeZone
-from api.types.invalid_contact import InvalidContact
 from persistence.contacts import ContactCard
 
 

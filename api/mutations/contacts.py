@@ -8,10 +8,10 @@ from api.inputs.contact_csv import read_csv
 from api.inputs.contacts import ContactList, ImportContactsInput, UpdateContactInput
 from api.inputs.keys import contact_key
 from api.inputs.problems import Problems
+from api.invalid_contacts import InvalidContact
 from api.mutations.answers import Input, Payload, mutation
 from api.mutations.change import changing
 from api.types.contact import Contact
-from api.types.invalid_contact import InvalidContact
 from persistence.contacts import (
     begin_import,
     change_contact,

@@ -15,20 +15,15 @@ from api.inputs.enrollments import (
 )
 from api.inputs.keys import contact_keys, enrollment_key, sequence_key
 from api.inputs.problems import Problems, refuse
+from api.invalid_contacts import InvalidContact
 from api.mutations.answers import Input, Payload, mutation
 from api.mutations.change import Change, changing
 from api.types.enrollment import Enrollment
-from api.types.invalid_contact import InvalidContact
 from api.types.sequence import Sequence
 from domain.ids import EnrollmentId, SequenceId
 from persistence.contacts import upsert_contacts
-from persistence.enrollments import (
-    enroll,
-    hold_for_enrolling,
-    pause_enrollment,
-    resume_enrollment,
-    stop_enrollment,
-)
+from persistence.enrollment_moves import pause_enrollment, resume_enrollment, stop_enrollment
+from persistence.enrollments import enroll, hold_for_enrolling
 from persistence.refusals import NotInStatus
 
 THE_ENROLLMENT = "The enrollment as it is now; null if the mutation was not done."

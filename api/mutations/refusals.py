@@ -36,7 +36,7 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
             message = f"The {refusal.noun} is at version {refusal.version} by now."
             return [UserError(code=code.STALE_OBJECT, message=message, path=["expectedVersion"])]
         case NotInStatus():
-            message = f"The {refusal.noun} is {refusal.status.lower().replace('_', ' ')}."
+            message = f"The {refusal.noun}'s status is {refusal.status}."
             return [UserError(code=code.WRONG_STATUS, message=message, path=_place(refusal.noun, asked))]
         case SequenceHasNoSteps():
             message = "The sequence has no step to send."

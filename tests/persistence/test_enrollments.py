@@ -2,30 +2,24 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import insert, select
 
-from domain.ids import ContactId, EnrollmentId, SequenceId, WorkspaceId
+from domain.ids import ContactId, SequenceId, WorkspaceId
 from domain.lifecycle import SequenceStatus
 from persistence.database import Database, listen
 from persistence.enrollments import (
     Enrolled,
     enroll,
     hold_for_enrolling,
-    pause_enrollment,
-    resume_enrollment,
-    stop_enrollment,
 )
-from persistence.refusals import NotInStatus, StaleObject, UnknownObject
-from persistence.tables import enrollments, scheduled_emails, sequences, suppressions
+from persistence.refusals import NotInStatus, UnknownObject
+from persistence.tables import enrollments, sequences, suppressions
 from tests.support.world import (
     MONDAY,
     make_contact,
-    make_email,
     make_enrollment,
-    make_mailbox,
     make_sequence,
     make_workspace,
 )
@@ -186,86 +180,3 @@ async def test_reopening_at_once_does_not_deadlock(api_db: Database, world: Worl
     outcomes = await asyncio.gather(*(enroll_all(api_db, reopened, each) for each in world.contacts))
 
     assert [len(outcome.enrollment_ids) for outcome in outcomes] == [1, 1, 1]
-
-
-async def make_planned(api_db: Database, world: World, **overrides: object) -> EnrollmentId:
-    async with api_db.transaction() as conn:
-        mailbox_id = await make_mailbox(conn, world.workspace_id)
-        enrollment_id = await make_enrollment(
-            conn, world.workspace_id, world.sequence_id, mailbox_id=mailbox_id, planned_at=MONDAY, **overrides
-        )
-        await make_email(conn, enrollment_id)
-        return enrollment_id
-
-
-async def test_an_enrollment_is_held_and_sent_on(api_db: Database, world: World) -> None:
-    """Its plan stays while it is held; after five hours its wait ends five hours later."""
-    due = MONDAY + timedelta(days=1)
-    enrollment_id = await make_planned(api_db, world, next_not_before=due)
-
-    async with api_db.transaction(world.workspace_id) as conn:
-        await pause_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY)
-        held = (await conn.execute(select(enrollments))).one()
-        email_of_held = await conn.scalar(select(scheduled_emails.c.status))
-        later = MONDAY + timedelta(hours=5)
-        await resume_enrollment(conn, world.workspace_id, enrollment_id, now=later)
-        resumed = (await conn.execute(select(enrollments))).one()
-
-    assert (held.status, held.paused_at, held.planned_at) == ("PAUSED", MONDAY, MONDAY)
-    assert email_of_held == "PENDING"
-    assert (resumed.status, resumed.paused_at, resumed.planned_at) == ("ACTIVE", None, None)
-    assert resumed.next_not_before == due + timedelta(hours=5)
-    assert (held.version, resumed.version) == (2, 3)
-
-
-async def test_resuming_what_has_not_begun_leaves_its_wait_open(api_db: Database, world: World) -> None:
-    """There is none to lengthen; the planner hears of it."""
-    enrollment_id = await make_planned(api_db, world, status="PAUSED", paused_at=MONDAY)
-
-    async with api_db.transaction(world.workspace_id) as conn:
-        await resume_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY + timedelta(days=7))
-        row = (await conn.execute(select(enrollments))).one()
-
-    assert (row.next_not_before, row.planned_at) == (None, None)
-
-
-async def test_a_stopped_enrollment_takes_its_emails_along(api_db: Database, world: World) -> None:
-    """And completes its sequence if it was the last."""
-    enrollment_id = await make_planned(api_db, world)
-
-    async with api_db.transaction(world.workspace_id) as conn:
-        await stop_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY)
-
-    async with api_db.transaction(world.workspace_id) as conn:
-        assert await conn.scalar(select(enrollments.c.status)) == "CANCELLED"
-        assert await conn.scalar(select(scheduled_emails.c.status)) == "CANCELLED"
-        assert await conn.scalar(select(sequences.c.status)) == "COMPLETED"
-
-
-async def test_what_an_enrollments_status_does_not_allow_is_refused(api_db: Database, world: World) -> None:
-    """Pausing a paused one, resuming an active one, stopping one that has ended."""
-    active = await make_planned(api_db, world)
-    paused = await make_planned(api_db, world, status="PAUSED", paused_at=MONDAY)
-    ended = await make_planned(api_db, world, status="REPLIED")
-
-    async with api_db.transaction(world.workspace_id) as conn:
-        for act, enrollment_id, status in (
-            (pause_enrollment, paused, "PAUSED"),
-            (resume_enrollment, active, "ACTIVE"),
-            (stop_enrollment, ended, "REPLIED"),
-        ):
-            with pytest.raises(NotInStatus) as refusal:
-                await act(conn, world.workspace_id, enrollment_id, now=MONDAY)
-            assert refusal.value.status == status
-
-
-async def test_unknown_and_stale_enrollments_are_refused(worker_db: Database, world: World) -> None:
-    """Of another workspace, or of another version."""
-    async with worker_db.transaction() as conn:
-        own = await make_enrollment(conn, world.workspace_id, world.sequence_id)
-        other = await make_workspace(conn)
-
-        with pytest.raises(UnknownObject):
-            await stop_enrollment(conn, other, own, now=MONDAY)
-        with pytest.raises(StaleObject):
-            await stop_enrollment(conn, world.workspace_id, own, now=MONDAY, expected_version=2)

@@ -37,6 +37,20 @@ def drop_database(admin_url: str, name: str) -> None:
 
 
 @contextmanager
+def database_gone(admin_url: str, url: str) -> Iterator[None]:
+    """End every connection to the database of *url* and let nobody in until the block ends."""
+    name = make_url(url).database or ""
+    with psycopg.connect(libpq_url(admin_url), autocommit=True) as conn:
+        allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+        conn.execute(allow.format(sql.Identifier(name), sql.SQL("false")))
+        try:
+            conn.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            yield
+        finally:
+            conn.execute(allow.format(sql.Identifier(name), sql.SQL("true")))
+
+
+@contextmanager
 def _postgres(directory: Path) -> Iterator[dict[str, str]]:
     server = start_postgres(directory, durable=False)
     try:

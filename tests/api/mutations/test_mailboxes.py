@@ -135,10 +135,10 @@ async def test_a_removal_says_what_becomes_of_its_emails(api: ApiClient, worker_
 @pytest.mark.parametrize(
     ("mutation", "status", "message"),
     [
-        ("pauseMailbox", "PAUSED", "The mailbox is paused."),
-        ("resumeMailbox", "ACTIVE", "The mailbox is active."),
-        ("removeMailbox", "REMOVED", "The mailbox is removed."),
-        ("updateMailbox", "REMOVED", "The mailbox is removed."),
+        ("pauseMailbox", "PAUSED", "The mailbox's status is PAUSED."),
+        ("resumeMailbox", "ACTIVE", "The mailbox's status is ACTIVE."),
+        ("removeMailbox", "REMOVED", "The mailbox's status is REMOVED."),
+        ("updateMailbox", "REMOVED", "The mailbox's status is REMOVED."),
     ],
 )
 async def test_what_its_status_does_not_allow_is_refused(

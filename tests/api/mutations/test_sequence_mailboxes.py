@@ -77,6 +77,6 @@ async def test_a_removed_mailbox_is_not_linked(api: ApiClient, worker_db: Databa
         api, worker_db, "linkMailboxes", sequenceId=sequence(key), mailboxIds=[mailbox(removed)]
     )
 
-    assert errors == [error("WRONG_STATUS", "mailboxIds", "The mailbox is removed.")]
+    assert errors == [error("WRONG_STATUS", "mailboxIds", "The mailbox's status is REMOVED.")]
     async with worker_db.transaction() as conn:
         assert (await conn.execute(select(sequence_mailboxes))).all() == []

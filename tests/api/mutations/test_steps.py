@@ -18,7 +18,7 @@ ORDER = "sequence { steps { position subject waitDays } } recalculation { cause 
 
 
 async def make_abc(
-    api: ApiClient, worker_db: Database, **overrides: object
+    api: ApiClient, worker_db: Database, **overrides: Any
 ) -> tuple[SequenceId, dict[str, UUID]]:
     async with worker_db.transaction() as conn:
         key = await make_sequence(conn, api.workspace_id, steps=ABC, **overrides)

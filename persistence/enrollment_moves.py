@@ -1,0 +1,116 @@
+"""Moves of one enrollment: held, sent on, and taken off its sequence."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Interval, Row, literal, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import EnrollmentId, WorkspaceId
+from domain.lifecycle import ENROLLMENT, EnrollmentEvent
+from persistence.database import notify
+from persistence.locks import lock_row
+from persistence.refusals import NotInStatus, Noun
+from persistence.sequences import complete_sequences
+from persistence.stops import end_enrollments
+from persistence.tables import enrollments
+from persistence.transitions import transition
+
+
+async def pause_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Hold an enrollment; its plan stays.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It is not active.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    paused = await conn.execute(
+        transition(ENROLLMENT, enrollments, EnrollmentEvent.PAUSE)
+        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
+        .values(paused_at=now, version=enrollments.c.version + 1)
+    )
+    if paused.rowcount == 0:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+
+
+async def resume_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Send an enrollment on; the planner looks at it anew, and its wait is longer by the time on hold.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It is not paused.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    on_hold = type_coerce(literal(now, enrollments.c.paused_at.type) - enrollments.c.paused_at, Interval)
+    resumed = await conn.execute(
+        transition(ENROLLMENT, enrollments, EnrollmentEvent.RESUME)
+        .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
+        .values(
+            paused_at=None,
+            planned_at=None,
+            next_not_before=enrollments.c.next_not_before + on_hold,
+            version=enrollments.c.version + 1,
+        )
+    )
+    if resumed.rowcount == 0:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+    await notify(conn, "plan")
+
+
+async def stop_enrollment(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    enrollment_id: EnrollmentId,
+    *,
+    now: datetime,
+    expected_version: int | None = None,
+) -> None:
+    """
+    Take an enrollment off its sequence and cancel what it had still to send.
+
+    Raises:
+        UnknownObject, StaleObject: As for every lock.
+        NotInStatus: It has ended already.
+    """
+    enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
+    ended = await end_enrollments(
+        conn,
+        workspace_id=workspace_id,
+        matching=enrollments.c.id == enrollment_id,
+        event=EnrollmentEvent.CANCEL,
+        now=now,
+    )
+    if not ended:
+        raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+    await complete_sequences(conn, workspace_id, now=now, among_ids=[enrollment.sequence_id])
+
+
+# Any: a row has the columns of its table.
+async def _lock(
+    conn: AsyncConnection, workspace_id: WorkspaceId, enrollment_id: EnrollmentId, version: int | None
+) -> Row[Any]:
+    return await lock_row(
+        conn,
+        enrollments,
+        Noun.ENROLLMENT,
+        workspace_id=workspace_id,
+        row_id=enrollment_id,
+        expected_version=version,
+    )
