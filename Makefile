@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast lint types schema lock clean
+.PHONY: help demo up test test-fast lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ types: $(VENV)/dev.stamp ## Check types
 schema: $(VENV)/app.stamp ## Write anew what is made from the code: schema.graphql and .env.example
 	@$(BIN)/drumbeat schema > schema.graphql.new && mv schema.graphql.new schema.graphql
 	@$(BIN)/python -m app.env_example > .env.example.new && mv .env.example.new .env.example
+
+docs: $(VENV)/app.stamp ## Write anew the page that is made from the code: docs/lifecycle.md
+	@$(BIN)/python -m app.lifecycle_page > docs/lifecycle.md.new && mv docs/lifecycle.md.new docs/lifecycle.md
 
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock" pyproject.toml

@@ -58,24 +58,25 @@ class Ledger:
         return await _grouped(self._results, self._end, result)
 
     async def refuse_login(self, mailbox_id: MailboxId, *, reason: str) -> None:
+        now = await self._clock.now()
         async with self._database.transaction() as conn:
-            refused = await refuse_login(conn, mailbox_id, reason=reason)
+            refused = await refuse_login(conn, mailbox_id, reason=reason, now=now)
         if refused:
             log.warning("mailbox.needs_auth", mailbox_id=str(mailbox_id), reason=reason)
 
     async def block(self, mailbox_id: MailboxId, *, rest: timedelta, reason: str) -> None:
-        until = await self._clock.now() + rest
+        now = await self._clock.now()
+        until = now + rest
         async with self._database.transaction() as conn:
-            blocked = await block(conn, mailbox_id, until=until, reason=reason)
+            blocked = await block(conn, mailbox_id, until=until, reason=reason, now=now)
         if blocked:
             log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat(), reason=reason)
 
     async def _begin(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:
-        # A copy of a message asks for the same attempt again; only the first of them may have it.
-        first = dict.fromkeys(tickets)
         now = await self._clock.now()
         async with self._database.transaction() as conn:
-            admitted = await begin_attempts(conn, list(first), now=now, lease=self.lease)
+            admitted = await begin_attempts(conn, tickets, now=now, lease=self.lease)
+        # A copy of a message asks for the same attempt again; only the first of them may have it.
         return [admitted.pop(ticket.email_id, None) for ticket in tickets]
 
     async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:

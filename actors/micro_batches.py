@@ -49,10 +49,12 @@ class MicroBatch(Generic[Asked, Answer]):
     async def _answer(self, group: Sequence[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         try:
             answers = await self._flush([asked for asked, _ in group])
-            for (_, future), answer in zip(group, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
+            answered = list(zip(group, answers, strict=True))
         except Exception as error:
             for _, future in group:
                 if not future.done():
                     future.set_exception(error)
+            return
+        for (_, future), answer in answered:
+            if not future.done():
+                future.set_result(answer)

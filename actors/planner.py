@@ -19,6 +19,7 @@ from persistence.open_enrollments import enrollments_for_planning, reopen_late, 
 from persistence.plan_lock import try_plan_lock
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
+from persistence.recalculations import cancel_left_out
 from persistence.taken_slots import taken_slots
 
 log = structlog.get_logger(__name__)
@@ -28,9 +29,12 @@ TURN = 10_000
 
 
 class Planner:
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    """Plans at most *turn* enrollments in one transaction."""
+
+    def __init__(self, *, database: Database, clock: Clock, turn: int = TURN) -> None:
         self._database = database
         self._clock = clock
+        self._turn_size = turn
 
     async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
         """Plan *workspace_id* until nothing waits; ends at once when another planner is at it."""
@@ -52,7 +56,7 @@ class Planner:
             if not await try_plan_lock(conn, workspace_id):
                 return ()
             await reopen_late(conn, workspace_id, late_since=now - LATE_AFTER)
-            ids = await unplanned(conn, workspace_id, limit=TURN)
+            ids = await unplanned(conn, workspace_id, limit=self._turn_size)
             if not ids:
                 return ()
             written = await replan(conn, workspace_id, ids, now=now)
@@ -79,6 +83,7 @@ async def replan(
     may_rebind: bool = False,
 ) -> Written:
     """Plan the locked enrollments *ids* under the workspace's plan lock, and write what changes."""
+    cancelled = await cancel_left_out(conn, workspace_id, ids, now=now)
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
         conn, workspace_id, ids, terms=terms, may_gain=may_gain, may_rebind=may_rebind
@@ -97,4 +102,6 @@ async def replan(
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         )
     )
-    return await write_plan(conn, workspace_id, planned, now=now, recalculation_id=recalculation_id)
+    written = await write_plan(conn, workspace_id, planned, now=now, recalculation_id=recalculation_id)
+    written.cancelled = cancelled
+    return written

@@ -17,7 +17,6 @@ from persistence.recalculations import (
     Recalculation,
     begin_recalculation,
     cancel_by_policy,
-    cancel_removed_steps,
     fail_recalculation,
     finish_recalculation,
 )
@@ -90,14 +89,13 @@ class Recalculator:
                 return False
             if await begin_recalculation(conn, workspace_id, now=now) != recalculation:
                 return True  # another recalculator carried it out meanwhile
-            cancelled = await cancel_removed_steps(conn, workspace_id, now=now)
-            cancelled += await cancel_by_policy(conn, workspace_id, now=now)
             ids = await in_scope(
                 conn,
                 workspace_id,
                 sequence_id=recalculation.sequence_id,
                 mailbox_id=None if recalculation.cause in _REBINDING else recalculation.mailbox_id,
             )
+            cancelled = await cancel_by_policy(conn, workspace_id, ids, now=now)
             written = await replan(
                 conn,
                 workspace_id,
@@ -107,7 +105,8 @@ class Recalculator:
                 may_gain=recalculation.cause in _GAINING,
                 may_rebind=recalculation.cause in _REBINDING,
             )
-            await finish_recalculation(conn, recalculation.id, written, cancelled=cancelled, now=now)
+            written.cancelled += cancelled
+            await finish_recalculation(conn, recalculation.id, written, now=now)
             await notify(conn, "due")
         log.info(
             "emails.recalculated",
@@ -116,7 +115,7 @@ class Recalculator:
             cause=recalculation.cause,
             moved=written.moved,
             unchanged=written.unchanged,
-            cancelled=cancelled,
+            cancelled=written.cancelled,
             infeasible=written.infeasible,
         )
         return True

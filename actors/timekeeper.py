@@ -17,6 +17,7 @@ from persistence.dispatches import forget_old, trigger
 from persistence.leadership import Leader, fence
 from persistence.mailbox_troubles import unblock_rested
 from persistence.pending_work import find_work
+from persistence.progress import complete_left_behind
 from persistence.schedule_runs import begin_nightly
 
 log = structlog.get_logger(__name__)
@@ -77,6 +78,7 @@ class Timekeeper:
         if await begin_nightly(conn, now=now):
             await forget_old(conn, before=datetime.now(UTC) - _KEPT)
         await unblock_rested(conn, now=now)
+        await complete_left_behind(conn, now=now)
         work = await find_work(conn, now=now, grace=self._grace)
         calls: list[_Call] = []
         for workspace_id in work.to_plan:

@@ -105,6 +105,7 @@ class ContactEvent(StrEnum):
     BOUNCE = "BOUNCE"
     UNSUBSCRIBE = "UNSUBSCRIBE"
     DELETE = "DELETE"
+    REINSTATE = "REINSTATE"
 
 
 S = TypeVar("S", bound=StrEnum)
@@ -234,6 +235,8 @@ CONTACT: Lifecycle[ContactStatus, ContactEvent] = Lifecycle(
             ContactEvent.BOUNCE: ((_C.ACTIVE,), _C.BOUNCED),
             ContactEvent.UNSUBSCRIBE: ((_C.ACTIVE, _C.BOUNCED), _C.UNSUBSCRIBED),
             ContactEvent.DELETE: ((_C.ACTIVE, _C.BOUNCED, _C.UNSUBSCRIBED), _C.DELETED),
+            # Someone took the address off the suppression list, and answers for it.
+            ContactEvent.REINSTATE: ((_C.BOUNCED, _C.UNSUBSCRIBED), _C.ACTIVE),
         }
     ),
 )

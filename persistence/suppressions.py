@@ -112,7 +112,13 @@ async def suppress_addresses(
 async def unsuppress_addresses(
     conn: AsyncConnection, workspace_id: WorkspaceId, *, addresses: Collection[str]
 ) -> int:
-    """Take *addresses*, normalised, off the list; how many were on it."""
+    """Take *addresses*, normalised, off the list, so that their contacts can be enrolled again; how many."""
+    await _hold_contacts(conn, workspace_id, among(contacts.c.normalised_email, addresses))
+    await conn.execute(
+        transition(CONTACT, contacts, ContactEvent.REINSTATE)
+        .where(contacts.c.workspace_id == workspace_id, among(contacts.c.normalised_email, addresses))
+        .values(version=contacts.c.version + 1, bounced_at=None, unsubscribed_at=None)
+    )
     removed = await conn.execute(
         delete(suppressions).where(
             suppressions.c.workspace_id == workspace_id, among(suppressions.c.address, addresses)

@@ -79,7 +79,7 @@ def faults(
 def _wrong_totals(scenario: Scenario, received: Sequence[Received]) -> Iterable[str]:
     per_day = Counter(each.at.astimezone(ZONE).date() for each in received)
     if set(per_day) != set(scenario.days):
-        yield f"emails left on {sorted(per_day)}, not on {list(scenario.days)}"
+        yield f"emails left on {_listed(per_day)}, not on {_listed(scenario.days)}"
     for day in scenario.days:
         if per_day[day] != CONTACTS - 1:
             yield f"{per_day[day]} emails were received on {day}, not {CONTACTS - 1}"
@@ -152,6 +152,10 @@ def _wrong_ends(emails: Sequence[dict[str, Any]]) -> Iterable[str]:
     ]
     if moved:
         yield f"{len(moved)} emails left at another time than planned"
+
+
+def _listed(days: Iterable[date]) -> str:
+    return ", ".join(map(str, sorted(days)))
 
 
 def _local(instant: str) -> datetime:

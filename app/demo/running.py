@@ -126,7 +126,7 @@ def _report(outcome: Outcome, console: Console, *, seconds: float) -> int:
         console.print(f"[bold red]wrong:[/] {fault}")
     if not found:
         console.print(
-            f"[bold green]as promised:[/] {len(outcome.received)} emails, each exactly once and in its slot, "
+            f"[bold green]as promised:[/] {len(outcome.received)} emails, each exactly once and on time, "
             f"in {seconds:.0f} s"
         )
     return 1 if found else 0

@@ -17,17 +17,17 @@ STEP_DAYS = (0, 2, 3)
 UNKNOWN = "contact45@example.com"
 # Who is greylisted, and how often: each time costs one of the three retries.
 GREYLISTED = {"contact04@example.com": 1, "contact11@example.com": 1, "contact20@example.com": 2}
-_TRY_LATER = "451 4.7.1 Greylisted, please try again"
+_TRY_LATER = "451 4.7.1 Greylisted, try again"
 _NO_SUCH_USER = "550 5.1.1 No such user here"
 
 STEPS = (
     (
         0,
         "Welcome, {{ company }}",
-        "Hello {{ company }},\n\nthank you for joining us on the {{ custom.plan }} plan.",
+        "Thank you for joining us on the {{ custom.plan }} plan.",
     ),
-    (2, "Your first week", "Hello {{ company }},\n\nhere is how other teams begin."),
-    (1, "One question", "Hello {{ company }},\n\nis there anything that we can do for you?"),
+    (2, "Your first week", "Here is how other teams begin."),
+    (1, "One question", "Is there anything that we can do for you?"),
 )
 _GREETING = "Hello {{ company }},\n\n"
 _FOOTER = "\n\n{{ sender.name }}\n\nNo more of these: {{ unsubscribe_url }}\n"

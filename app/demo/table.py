@@ -1,4 +1,4 @@
-"""What the demo shows: live progress while it runs, and the tables at the end."""
+"""What the demo shows at the end: tables that fit a terminal of 80 columns."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -17,21 +17,20 @@ def days_table(rows: Sequence[MailboxDay]) -> Table:
     table = Table(title="Received, by mailbox and day (business time, Europe/Berlin)")
     for heading in ("day", "mailbox"):
         table.add_column(heading)
-    for heading in ("planned", "received", "first", "last", "smallest gap", "largest gap"):
+    for heading in ("planned", "received", "first", "last", "smallest to\nlargest gap"):
         table.add_column(heading, justify="right")
     before = None
     for row in rows:
         if before is not None and row.day != before:
             table.add_section()
         table.add_row(
-            f"{row.day:%a %Y-%m-%d}",
-            row.mailbox,
+            f"{row.day:%a %d %b}",
+            _name(row.mailbox),
             str(row.planned),
             str(row.received),
             _clock(row.first),
             _clock(row.last),
-            _minutes(row.smallest_gap),
-            _minutes(row.largest_gap),
+            _gaps(row.smallest_gap, row.largest_gap),
         )
         before = row.day
     return table
@@ -40,14 +39,14 @@ def days_table(rows: Sequence[MailboxDay]) -> Table:
 def retries_table(received: Sequence[Received], refused: Sequence[Refused]) -> Table:
     """Every refusal of the receiving server and what became of the email."""
     table = Table(title="Refusals and retries")
-    for heading in ("contact", "refused at", "server said", "then"):
+    for heading in ("contact", "at", "the server said", "then"):
         table.add_column(heading)
     accepted = {(each.recipient, each.at.astimezone(ZONE).date()): each.at for each in received}
     for each in sorted(refused, key=lambda refusal: (refusal.recipient or "", refusal.at)):
         local = each.at.astimezone(ZONE)
         arrived = accepted.get((each.recipient or "", local.date()))
-        then = "stopped: the address does not exist" if arrived is None else f"accepted {_clock(arrived)}"
-        table.add_row(each.recipient, f"{local:%a %H:%M}", each.reply, then)
+        then = "contact stopped" if arrived is None else f"accepted {_clock(arrived)}"
+        table.add_row(_name(each.recipient or ""), f"{local:%a %H:%M}", each.reply, then)
     return table
 
 
@@ -73,5 +72,13 @@ def _clock(instant: datetime | None) -> str:
     return "-" if instant is None else f"{instant.astimezone(ZONE):%H:%M}"
 
 
-def _minutes(gap: timedelta | None) -> str:
-    return "-" if gap is None else f"{gap / timedelta(minutes=1):g} min"
+def _gaps(smallest: timedelta | None, largest: timedelta | None) -> str:
+    if smallest is None or largest is None:
+        return "-"
+    numbers = [f"{gap / timedelta(minutes=1):g}" for gap in (smallest, largest)]
+    return f"{' to '.join(dict.fromkeys(numbers))} min"
+
+
+def _name(address: str) -> str:
+    """The part before the @: all mailboxes share a domain, and so do all contacts."""
+    return address.partition("@")[0]

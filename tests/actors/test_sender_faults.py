@@ -38,6 +38,7 @@ class OvertakenLedger(Ledger):
                 contact_event=ContactEvent.UNSUBSCRIBE,
                 enrollment_event=EnrollmentEvent.UNSUBSCRIBE,
                 reason=SuppressionReason.UNSUBSCRIBED,
+                email_id=None,
                 now=MONDAY,
             )
         return await super().commit(committing)

@@ -34,7 +34,7 @@ async def test_a_passing_refusal_waits_five_minutes(worker_db: Database) -> None
     assert email.last_error == GREYLISTED
     assert used == [(0, 0, 0)]
     assert waiting == {"sender.wait.5m": 1, "sender.wait.15m": 0, "sender.wait.30m": 0}
-    assert messages == [(None, [[str(campaign.email_ids[0]), 2]])]
+    assert messages == [(None, [(str(campaign.email_ids[0]), 2)])]
     assert server.received == []
 
 
@@ -91,7 +91,7 @@ async def test_an_unknown_address_is_never_written_to_again(worker_db: Database)
 
 
 async def test_a_wrong_password_sets_the_mailbox_aside(worker_db: Database) -> None:
-    """NEEDS_AUTH in the server's words; the email waits, the contact is untouched, nothing is claimed again."""
+    """NEEDS_AUTH in the server's words; the email waits unharmed, and nothing is claimed again."""
     with CaptureServer(credentials={"sender": "right"}) as server:
         campaign = await make_campaign(worker_db, port=server.port, password="wrong")
         async with post_office(worker_db) as office:
@@ -178,7 +178,7 @@ async def test_a_mailbox_refused_after_the_dot_keeps_its_email(
 
 
 async def test_a_missing_value_fails_before_anything_is_sent(worker_db: Database) -> None:
-    """A contact without the field that the subject wants is told by reason, not written a letter with a hole."""
+    """Without the field that the subject wants, no letter with a hole is written; the email says why."""
     async with ScriptedSmtpServer() as server:
         campaign = await make_campaign(worker_db, port=server.port, contact={"first_name": None})
         async with post_office(worker_db) as office:

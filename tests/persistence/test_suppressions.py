@@ -214,6 +214,27 @@ async def test_addresses_are_taken_off_the_list(api_db: Database, world: World) 
     assert (elsewhere, removed) == (0, 1)
 
 
+async def test_who_is_taken_off_the_list_can_be_written_to_again(api_db: Database, world: World) -> None:
+    """Someone answers for the address: the contact that unsubscribed is active, what was stopped stays so."""
+    async with api_db.transaction(world.workspace_id) as conn:
+        await unsubscribe(conn, workspace_id=world.workspace_id, contact_id=world.contact_id, now=MONDAY)
+        contact = contacts.c.id == world.contact_id
+        address = await conn.scalar(select(contacts.c.normalised_email).where(contact))
+
+    async with api_db.transaction(world.workspace_id) as conn:
+        removed = await unsuppress_addresses(conn, world.workspace_id, addresses=[str(address)])
+        found = (
+            await conn.execute(select(contacts.c.status, contacts.c.unsubscribed_at).where(contact))
+        ).one()
+        ended = await conn.scalars(
+            select(enrollments.c.status).where(enrollments.c.contact_id == world.contact_id)
+        )
+
+    assert removed == 1
+    assert tuple(found) == ("ACTIVE", None)
+    assert set(ended) == {"UNSUBSCRIBED"}
+
+
 async def test_suppressing_and_importing_at_once_do_not_wait_for_each_other(api_db: Database) -> None:
     """Both lock the same 100 contacts by id, although one names them by address the other way round."""
     async with api_db.transaction() as conn:

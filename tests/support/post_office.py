@@ -1,6 +1,6 @@
 """A dispatcher and a sender with their real tools, for the tests that follow emails on their way."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -41,7 +41,7 @@ VAULT = Vault(b"the secret key of the tests")
 PUBLIC_URL = "https://mail.example.com"
 ADDRESS = "contact@example.test"
 # A message as the sender gets it: the dispatch it belongs to, and pairs of an email and its attempt.
-Delivery = tuple[str | None, Sequence[tuple[str, int]]]
+Delivery = tuple[str | None, list[tuple[str, int]]]
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,11 @@ class PostOffice:
     def take_messages(self) -> list[Delivery]:
         """What the sender's queue holds; it is empty then."""
         queue = self.broker.queues[SENDER]
-        return [Message.decode(queue.get_nowait()).args for _ in range(queue.qsize())]  # type: ignore[misc]  # by us
+        messages = [Message.decode(queue.get_nowait()) for _ in range(queue.qsize())]
+        return [
+            (dispatch_id, [(email_id, number) for email_id, number in tickets])
+            for dispatch_id, tickets in (message.args for message in messages)
+        ]
 
     async def email(self, email_id: EmailId) -> Row[Any]:
         return await self._row(scheduled_emails, email_id)
@@ -95,7 +99,8 @@ class PostOffice:
         columns = mailbox_days.c
         counts = select(columns.used, columns.sent, columns.failed).where(columns.mailbox_id == mailbox_id)
         async with self.database.transaction() as conn:
-            return [tuple(row) for row in await conn.execute(counts.order_by(columns.day))]  # type: ignore[misc]
+            rows = await conn.execute(counts.order_by(columns.day))
+            return [(row.used, row.sent, row.failed) for row in rows]
 
     # Any: a row has the columns of its table.
     async def _row(self, table: Any, row_id: Any) -> Row[Any]:
@@ -154,11 +159,19 @@ class Campaign:
 
 
 async def make_campaign(
-    database: Database, *, port: int, contact: dict[str, Any] | None = None, **overrides: Any
+    database: Database,
+    *,
+    port: int,
+    contact: dict[str, Any] | None = None,
+    policy: dict[str, Any] | None = None,
+    password: str | None = None,
+    **overrides: Any,
 ) -> Campaign:
-    """Planned for `MONDAY` and the Wednesday after; *overrides* are of the mailbox or, as `policy`, the sequence."""
-    policy = overrides.pop("policy", {})
-    password = overrides.pop("password", None)
+    """
+    Make one that is planned for `MONDAY` and the Wednesday after.
+
+    *overrides* are of the mailbox, its *password* in clear; those in *policy* are of the sequence.
+    """
     async with database.transaction() as conn:
         workspace_id = await make_workspace(conn)
         mailbox_id = MailboxId(uuid7())
@@ -176,7 +189,7 @@ async def make_campaign(
             from_name="Welcome",
             **overrides,
         )
-        sequence_id = await make_sequence(conn, workspace_id, mailboxes=[mailbox_id], **policy)
+        sequence_id = await make_sequence(conn, workspace_id, mailboxes=[mailbox_id], **(policy or {}))
         contact_id = await make_contact(
             conn, workspace_id, **({"email": ADDRESS, "first_name": "Reader"} | (contact or {}))
         )

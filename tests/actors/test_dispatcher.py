@@ -1,0 +1,194 @@
+"""The dispatcher: what it claims and how it travels; the rescuer: what it finds again."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from dramatiq import Message
+from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
+
+from actors.dispatcher import Dispatcher, Rescuer
+from actors.outage import OutageCause, QueueUnavailable
+from actors.publisher import Publisher
+from persistence.database import Database
+from persistence.dispatches import trigger
+from persistence.tables import dispatches, scheduled_emails
+from tests.support.post_office import GRACE, LEASE, make_due_emails, post_office
+from tests.support.standing_clock import StandingClock
+from tests.support.world import MONDAY
+
+FIVE = timedelta(minutes=5)
+
+
+class NoBroker:
+    """A queue that takes nothing, as RabbitMQ does while it is away."""
+
+    def enqueue(self, message: Message[Any], *, delay: int | None = None) -> Message[Any]:
+        raise QueueUnavailable(address="127.0.0.1:1/", cause=OutageCause.REFUSED, detail="nobody")
+
+    def depths(self) -> Mapping[str, int]:
+        return {}
+
+    def keep_alive(self) -> None: ...
+
+    def disconnect(self) -> None: ...
+
+
+async def statuses(database: Database) -> dict[str, int]:
+    async with database.transaction() as conn:
+        counted = await conn.execute(
+            text("SELECT status, count(*) AS emails FROM scheduled_emails GROUP BY status")
+        )
+        return {row.status: row.emails for row in counted}
+
+
+async def let_leases_end(database: Database) -> None:
+    async with database.transaction() as conn:
+        await conn.execute(text("UPDATE scheduled_emails SET lease_until = now() - interval '1 second'"))
+
+
+async def test_due_emails_travel_in_batches_of_fifty(worker_db: Database) -> None:
+    """Sixty due emails of sixty mailboxes are two messages, each noted with its size; all are queued."""
+    email_ids = await make_due_emails(worker_db, 60)
+    async with post_office(worker_db) as office:
+        await office.dispatcher(None)
+        messages = office.take_messages()
+    async with worker_db.transaction() as conn:
+        noted = (
+            await conn.execute(
+                select(dispatches.c.id, dispatches.c.actor, dispatches.c.email_count).order_by(
+                    dispatches.c.id
+                )
+            )
+        ).all()
+
+    assert [len(tickets) for _, tickets in messages] == [50, 10]
+    assert [(str(row.id), row.email_count) for row in noted] == [
+        (dispatch_id, len(tickets)) for dispatch_id, tickets in messages
+    ]
+    assert {row.actor for row in noted} == {"sender"}
+    carried = [ticket for _, tickets in messages for ticket in tickets]
+    assert sorted(carried) == sorted((str(email_id), 1) for email_id in email_ids)
+    assert await statuses(worker_db) == {"QUEUED": 60}
+
+
+async def test_an_email_that_its_worker_died_of_travels_alone(worker_db: Database) -> None:
+    """Its neighbours share a message; the suspect takes nobody along."""
+    (suspect,) = await make_due_emails(worker_db, 1, crashes=1, attempt=1)
+    healthy = await make_due_emails(worker_db, 3)
+    async with post_office(worker_db) as office:
+        await office.dispatcher(None)
+        messages = [tickets for _, tickets in office.take_messages()]
+
+    assert [sorted(tickets) for tickets in messages] == [
+        sorted((str(email_id), 1) for email_id in healthy),
+        [(str(suspect), 2)],
+    ]
+
+
+async def test_no_more_is_queued_than_the_senders_can_take(worker_db: Database) -> None:
+    """With room for five, five of eight are claimed; three more when those have begun."""
+    await make_due_emails(worker_db, 8)
+    async with post_office(worker_db, most_queued=5) as office:
+        await office.dispatcher(None)
+        await office.dispatcher(None)
+        queued_first = await statuses(worker_db)
+        async with worker_db.transaction() as conn:
+            await conn.execute(
+                update(scheduled_emails).where(scheduled_emails.c.status == "QUEUED").values(status="SENDING")
+            )
+        await office.dispatcher(None)
+
+    assert queued_first == {"QUEUED": 5, "PENDING": 3}
+    assert await statuses(worker_db) == {"SENDING": 5, "QUEUED": 3}
+
+
+async def test_what_could_not_be_published_is_dispatched_after_its_lease(worker_db: Database) -> None:
+    """Without a broker the rows stay claimed and no more are; rescued, they are claimed and sent again."""
+    await make_due_emails(worker_db, 60)
+    publisher = Publisher(NoBroker())
+    clock = StandingClock()
+    cut_off = Dispatcher(database=worker_db, publisher=publisher, clock=clock, lease=LEASE, most_queued=1000)
+    with capture_logs() as logs:
+        await cut_off(None)
+    await publisher.close()
+    claimed = await statuses(worker_db)
+    await let_leases_end(worker_db)
+
+    async with post_office(worker_db) as office:
+        await office.rescuer(None)
+        rescued = await statuses(worker_db)
+        office.clock.pass_by(timedelta(seconds=1))
+        await office.dispatcher(None)
+        messages = office.take_messages()
+
+    assert [(log["event"], log["count"]) for log in logs] == [("emails.not_published", 50)]
+    assert (claimed, rescued) == ({"QUEUED": 60}, {"PENDING": 60})
+    assert [len(tickets) for _, tickets in messages] == [50, 10]
+    assert {number for _, tickets in messages for _, number in tickets} == {1}
+
+
+async def test_a_trigger_is_noted_as_taken_and_processed(worker_db: Database) -> None:
+    """So that the clock knows that the next one may follow."""
+    async with worker_db.transaction() as conn:
+        dispatch_id = await trigger(conn, "dispatcher")
+        rescue_id = await trigger(conn, "rescue")
+    async with post_office(worker_db) as office:
+        await office.dispatcher(str(dispatch_id))
+        await office.rescuer(str(rescue_id))
+    async with worker_db.transaction() as conn:
+        rows = (await conn.execute(select(dispatches))).all()
+
+    assert {row.id for row in rows} == {dispatch_id, rescue_id}
+    assert all(row.taken_at <= row.processed_at for row in rows)
+
+
+async def test_overdue_retries_are_published_again(worker_db: Database) -> None:
+    """A retry whose message was lost is found once in every grace, under the number of its next attempt."""
+    (email_id,) = await make_due_emails(
+        worker_db, 1, status="RETRYING", attempt=2, retry_at=MONDAY + FIVE, retry_count=2
+    )
+    async with post_office(worker_db) as office:
+        office.clock.pass_by(FIVE + GRACE - timedelta(seconds=1))
+        await office.rescuer(None)
+        early = office.take_messages()
+        office.clock.pass_by(timedelta(seconds=1))
+        await office.rescuer(None)
+        await office.rescuer(None)
+        messages = office.take_messages()
+        email = await office.email(email_id)
+
+    assert early == []
+    assert messages == [(None, [(str(email_id), 3)])]
+    assert (email.status, email.retry_at) == ("RETRYING", MONDAY + FIVE + GRACE)
+
+
+async def test_a_rescue_without_broker_ends_quietly(worker_db: Database) -> None:
+    """What it could not publish is overdue again after the grace."""
+    await make_due_emails(worker_db, 1, status="RETRYING", attempt=1, retry_at=MONDAY)
+    publisher = Publisher(NoBroker())
+    clock = StandingClock(MONDAY + GRACE)
+    rescuer = Rescuer(database=worker_db, publisher=publisher, clock=clock, grace=GRACE)
+
+    with capture_logs() as logs:
+        await rescuer(None)
+        clock.pass_by(GRACE)
+        await rescuer(None)
+    await publisher.close()
+
+    assert [(log["event"], log["count"]) for log in logs] == [("emails.not_published", 1)] * 2
+
+
+async def test_what_was_lost_after_the_mark_is_a_doubt(worker_db: Database) -> None:
+    """COMMITTING whose lease ran out is IN_DOUBT; SENDING is pending again and counts a crash."""
+    (doubtful,) = await make_due_emails(worker_db, 1, status="COMMITTING", attempt=1)
+    (unharmed,) = await make_due_emails(worker_db, 1, status="SENDING", attempt=1)
+    await let_leases_end(worker_db)
+    async with post_office(worker_db) as office:
+        with capture_logs() as logs:
+            await office.rescuer(None)
+        emails = [await office.email(email_id) for email_id in (doubtful, unharmed)]
+
+    assert [(email.status, email.crashes) for email in emails] == [("IN_DOUBT", 0), ("PENDING", 1)]
+    assert [log["event"] for log in logs] == ["email.in_doubt", "emails.rescued"]

@@ -1,0 +1,109 @@
+"""The recalculator cut off, overtaken, locked out or failing: no request is lost, none is done twice."""
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from typing_extensions import override
+
+from actors.recalculator import Recalculator
+from domain.recalculations import RecalculationCause
+from persistence.database import Database
+from persistence.plan_lock import try_plan_lock
+from tests.support.recalculating import SUNDAY, figures, pause_first, planned, recalculate
+from tests.support.standing_clock import StandingClock
+from tests.support.unsteady_database import UnsteadyDatabase
+
+
+async def test_a_recalculation_that_was_cut_off_is_resumed(worker_db: Database) -> None:
+    """RUNNING without anyone running it is carried out like a new one."""
+    world = await planned(worker_db, 2, mailboxes=2, when_mailbox_paused="TRANSFER")
+    await pause_first(world)
+    await world.execute("UPDATE recalculations SET status = 'RUNNING', started_at = requested_at")
+
+    await recalculate(world)
+
+    (request,) = await world.recalculations()
+    assert figures(request) == ("COMPLETED", 1, 1, 1, 0, 0, 0)
+
+
+async def test_requests_are_carried_out_oldest_first(worker_db: Database) -> None:
+    """All of a workspace's in one message."""
+    world = await planned(worker_db, 2, mailboxes=2, when_mailbox_paused="TRANSFER")
+    await pause_first(world)
+    await world.request(RecalculationCause.WINDOW_CHANGED, sequence_id=world.sequence_id)
+
+    await recalculate(world)
+
+    assert [(each.cause, each.status, each.moved) for each in await world.recalculations()] == [
+        ("MAILBOX_PAUSED", "COMPLETED", 1),
+        ("WINDOW_CHANGED", "COMPLETED", 0),
+    ]
+
+
+async def test_two_recalculators_leave_the_figures_of_the_first(worker_db: Database) -> None:
+    """One that another overtakes between beginning and carrying out finds nothing left to do."""
+    world = await planned(worker_db, 2, mailboxes=2, when_mailbox_paused="TRANSFER")
+    await pause_first(world)
+
+    class Overtaken(StandingClock):
+        readings = 0
+
+        @override
+        async def now(self) -> datetime:
+            self.readings += 1
+            if self.readings == 2:  # the request is begun, and not yet carried out
+                await recalculate(world)
+            return SUNDAY
+
+    await Recalculator(database=worker_db, clock=Overtaken())(None, str(world.workspace_id))
+
+    (request,) = await world.recalculations()
+    assert figures(request) == ("COMPLETED", 1, 1, 1, 0, 0, 0)
+    assert len(await world.moves()) == 1
+
+
+async def test_a_locked_plan_leaves_the_request_open(worker_db: Database) -> None:
+    """While a planner is at it nothing begins; the clock asks again."""
+    world = await planned(worker_db, 1)
+    await world.request(RecalculationCause.REBALANCE)
+
+    async with worker_db.transaction() as holder:
+        assert await try_plan_lock(holder, world.workspace_id)
+        await recalculate(world)
+
+    assert [each.status for each in await world.recalculations()] == ["PENDING"]
+
+
+async def test_a_failure_is_told_and_not_repeated(worker_db: Database) -> None:
+    """FAILED with what it was; nothing moved, and the next request has its turn."""
+    world = await planned(worker_db, 1)
+    before = await world.times()
+    await world.execute("UPDATE sequences SET zone = 'Nowhere/Land'")
+    await world.request(RecalculationCause.WINDOW_CHANGED, sequence_id=world.sequence_id)
+
+    with pytest.raises(KeyError, match="Nowhere/Land"):
+        await recalculate(world)
+    await recalculate(world)
+
+    assert [(each.status, each.error) for each in await world.recalculations()] == [
+        ("FAILED", "ZoneInfoNotFoundError")
+    ]
+    assert await world.times() == before
+
+
+async def test_an_outage_fails_no_request(worker_db: Database) -> None:
+    """A database that goes away half-way leaves it RUNNING, to be taken up again."""
+    world = await planned(worker_db, 2, mailboxes=2, when_mailbox_paused="TRANSFER")
+    await pause_first(world)
+    unsteady = UnsteadyDatabase(worker_db)
+    unsteady.fail_next(1, after=1)
+
+    with pytest.raises(OperationalError):
+        await recalculate(world, database=unsteady)
+    cut_off = await world.recalculations()
+    await recalculate(world, database=unsteady)
+
+    assert [each.status for each in cut_off] == ["RUNNING"]
+    assert [each.status for each in await world.recalculations()] == ["COMPLETED"]
+    assert len(await world.moves()) == 1
