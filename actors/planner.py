@@ -69,7 +69,15 @@ class Planner:
             moved=written.moved,
             infeasible=written.infeasible,
         )
+        log_moves(written)
         return ids
+
+
+def log_moves(written: Written) -> None:
+    """Say of every email that was moved why, and its new time; after the commit that moved it."""
+    for move in written.moves:
+        send_at = None if move.send_at is None else move.send_at.isoformat()
+        log.info("email.rescheduled", email_id=str(move.email_id), cause=move.cause, send_at=send_at)
 
 
 async def replan(

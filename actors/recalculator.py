@@ -6,7 +6,7 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from actors.clocks import Clock
-from actors.planner import replan
+from actors.planner import log_moves, replan
 from domain.ids import WorkspaceId
 from domain.recalculations import RecalculationCause
 from persistence.database import Database, notify
@@ -118,4 +118,5 @@ class Recalculator:
             cancelled=written.cancelled,
             infeasible=written.infeasible,
         )
+        log_moves(written)
         return True

@@ -31,22 +31,29 @@ class Claimed:
     crashes: int
 
 
-# Only mailboxes with something due, locked in id order and shared out between dispatchers. Not FOR UPDATE,
-# which the foreign keys of a plan that is being written would wait for.
+# Mailboxes with something due, those first that have not sent for longest, shared out between dispatchers:
+# skipping what is locked, nobody waits in this order. Not FOR UPDATE, which the foreign keys of a plan that
+# is being written would wait for.
 _MAILBOXES_DUE = text("""
 SELECT m.id FROM mailboxes AS m
-WHERE m.status = 'ACTIVE'
+WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     )
-ORDER BY m.id
+ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """)
+_QUEUED = text("""
+SELECT mailbox_id, count(*) AS emails FROM scheduled_emails
+WHERE status = 'QUEUED' AND mailbox_id = ANY(CAST(:ids AS uuid[])) GROUP BY mailbox_id
+""")
 
-# The head of each mailbox: what is next for its contact, by priority, time and id.
+# The head of each mailbox: what is next for its contact, by priority, time and id. Not before its wait, by
+# the day on which the step before it really left, whether the planner has moved it already or not; and not
+# what the gate has given back to the planner.
 _HEADS = text("""
 SELECT due.id, box.day
 FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:rooms AS int[]), CAST(:days AS date[]))
@@ -57,14 +64,18 @@ CROSS JOIN LATERAL (
     JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
     JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
     JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
-    WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING'
+    WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING' AND e.released_because IS NULL
         AND e.send_at > :late_since AND e.send_at <= :now
+        AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + s.wait_days)
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
     ORDER BY e.priority DESC, e.send_at, e.id
     LIMIT box.room
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ) AS due
+LIMIT :most
 """)
+# Mailboxes that are looked at together.
+_PAGE = 500
 
 
 async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
@@ -75,29 +86,40 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     in the same transaction, so that two dispatchers together cannot exceed it. What was not sent when
     *lease* ends, by the database's clock, is rescued.
     """
-    late_since = now - LATE_AFTER
-    due = await conn.scalars(_MAILBOXES_DUE, {"now": now, "late_since": late_since, "most": limit})
-    loads = await lock_loads(conn, list(due), now=now)
-    rooms = {mailbox_id: room for mailbox_id, load in loads.items() if (room := _room(load, now)) > 0}
-    if not rooms:
-        return []
-    heads = await conn.execute(
-        _HEADS,
-        {
-            "mailbox_ids": list(rooms),
-            "rooms": [min(room, limit) for room in rooms.values()],
-            "days": [loads[mailbox_id].day for mailbox_id in rooms],
-            "late_since": late_since,
-            "now": now,
-        },
-    )
-    day_of = {head.id: head.day for head in heads}
-    rows = await _queue(conn, day_of, lease=lease)
-    await _reserve(conn, Counter(row.mailbox_id for row in rows), loads, now=now)
-    return [
-        Claimed(EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes)
-        for row in rows
-    ]
+    due_by = {"now": now, "late_since": now - LATE_AFTER}
+    claimed: list[Claimed] = []
+    asked: list[UUID] = []
+    # On and on, or mailboxes whose due emails cannot leave would hide those behind them.
+    while len(claimed) < limit:
+        page = await conn.scalars(_MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE})
+        mailbox_ids = list(page)
+        if not mailbox_ids:
+            break
+        asked.extend(mailbox_ids)
+        loads = await lock_loads(conn, mailbox_ids, now=now)
+        # In the order of the page: when *limit* is reached, those behind it have their turn next time.
+        rooms = await _rooms(conn, {mailbox_id: loads[mailbox_id] for mailbox_id in mailbox_ids}, now=now)
+        if not rooms:
+            continue
+        heads = await conn.execute(
+            _HEADS,
+            {
+                **due_by,
+                "mailbox_ids": list(rooms),
+                "rooms": list(rooms.values()),
+                "days": [loads[mailbox_id].day for mailbox_id in rooms],
+                "most": limit - len(claimed),
+            },
+        )
+        rows = await _queue(conn, {head.id: head.day for head in heads}, lease=lease)
+        await _reserve(conn, Counter(row.mailbox_id for row in rows), loads, now=now)
+        claimed.extend(
+            Claimed(
+                EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes
+            )
+            for row in rows
+        )
+    return claimed
 
 
 # Any: a row has the columns that are returned.
@@ -128,15 +150,26 @@ async def _queue(
     return sorted(queued, key=lambda row: (row.send_at, row.id))
 
 
-def _room(load: MailboxLoad, now: datetime) -> int:
-    """How many emails the mailbox may be given at once."""
-    if load.limited(now) is not None or load.is_too_close(now):
-        return 0
-    if load.mailbox.minimum_gap > timedelta(0):
-        return 1
-    at_once = max(0, CONNECTIONS_PER_MAILBOX - load.in_flight)
-    limits = [at_once, load.room_today, load.hourly_limit, load.sliding_limit]
-    return min(limit for limit in limits if limit is not None)
+async def _rooms(
+    conn: AsyncConnection, loads: Mapping[UUID, MailboxLoad], *, now: datetime
+) -> dict[UUID, int]:
+    """How many emails each mailbox may be given at once, where it is any."""
+    queued = {row.mailbox_id: row.emails for row in await conn.execute(_QUEUED, {"ids": list(loads)})}
+    rooms = {mailbox_id: _room(load, queued.get(mailbox_id, 0), now) for mailbox_id, load in loads.items()}
+    return {mailbox_id: room for mailbox_id, room in rooms.items() if room > 0}
+
+
+def _room(load: MailboxLoad, queued: int, now: datetime) -> int:
+    """How many the gate would let pass now, after those that are *queued* for it and hold a reservation."""
+    load.in_flight += queued
+    load.starts.extend([now] * queued)
+    room = 0
+    while (
+        load.in_flight < CONNECTIONS_PER_MAILBOX and load.limited(now) is None and not load.is_too_close(now)
+    ):
+        load.take(now, is_reserved=False)
+        room += 1
+    return room
 
 
 _SPACE = text("""

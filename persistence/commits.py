@@ -85,7 +85,10 @@ async def _mark(
         | {name: columns[name].type for name in stored}
         # An array of arrays has to be rectangular; ids hold no spaces.
         | {"joined_references": Text()},
-        {name: [row[name] for row in rows] for name in ("id", "token", "window_day", *stored, "joined_references")},
+        {
+            name: [row[name] for row in rows]
+            for name in ("id", "token", "window_day", *stored, "joined_references")
+        },
     )
     marked = await conn.scalars(
         transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)

@@ -12,30 +12,43 @@ from persistence.tables import mailboxes
 from persistence.transitions import transition
 
 
-async def refuse_login(conn: AsyncConnection, mailbox_id: MailboxId, *, reason: str) -> bool:
+async def refuse_login(conn: AsyncConnection, mailbox_id: MailboxId, *, reason: str, now: datetime) -> bool:
     """
     Set the mailbox aside until a person mends its login. False when it was already.
 
     Its emails wait, unless their sequence says otherwise.
     """
-    return await _set_aside(conn, mailbox_id, MailboxEvent.REFUSE_LOGIN, until=None, reason=reason)
+    return await _set_aside(conn, mailbox_id, MailboxEvent.REFUSE_LOGIN, until=None, reason=reason, now=now)
 
 
-async def block(conn: AsyncConnection, mailbox_id: MailboxId, *, until: datetime, reason: str) -> bool:
+async def block(
+    conn: AsyncConnection, mailbox_id: MailboxId, *, until: datetime, reason: str, now: datetime
+) -> bool:
     """Rest the mailbox until business time *until*: its provider takes no more. False when it rests."""
-    return await _set_aside(conn, mailbox_id, MailboxEvent.BLOCK, until=until, reason=reason)
+    return await _set_aside(conn, mailbox_id, MailboxEvent.BLOCK, until=until, reason=reason, now=now)
 
 
 async def _set_aside(
-    conn: AsyncConnection, mailbox_id: MailboxId, event: MailboxEvent, *, until: datetime | None, reason: str
+    conn: AsyncConnection,
+    mailbox_id: MailboxId,
+    event: MailboxEvent,
+    *,
+    until: datetime | None,
+    reason: str,
+    now: datetime,
 ) -> bool:
-    set_aside = await conn.execute(
+    """Let *event* happen to the mailbox, and its sequences say what becomes of the emails."""
+    workspace_id = await conn.scalar(
         transition(MAILBOX, mailboxes, event)
         .where(mailboxes.c.id == mailbox_id)
         .values(status_reason=reason, blocked_until=until)
         .returning(mailboxes.c.workspace_id)
     )
-    return set_aside.rowcount == 1
+    if workspace_id is None:
+        return False
+    cause = RecalculationCause.MAILBOX_PAUSED
+    await _request(conn, WorkspaceId(workspace_id), mailbox_id, cause=cause, by="sender", now=now)
+    return True
 
 
 async def unblock_rested(conn: AsyncConnection, *, now: datetime) -> list[MailboxId]:
@@ -48,12 +61,20 @@ async def unblock_rested(conn: AsyncConnection, *, now: datetime) -> list[Mailbo
     )
     freed = [(WorkspaceId(row.workspace_id), MailboxId(row.id)) for row in rested]
     for workspace_id, mailbox_id in freed:
-        await request_recalculation(
-            conn,
-            workspace_id,
-            cause=RecalculationCause.MAILBOX_RESUMED,
-            mailbox_id=mailbox_id,
-            requested_by="clock",
-            now=now,
-        )
+        cause = RecalculationCause.MAILBOX_RESUMED
+        await _request(conn, workspace_id, mailbox_id, cause=cause, by="clock", now=now)
     return [mailbox_id for _, mailbox_id in freed]
+
+
+async def _request(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    mailbox_id: MailboxId,
+    *,
+    cause: RecalculationCause,
+    by: str,
+    now: datetime,
+) -> None:
+    await request_recalculation(
+        conn, workspace_id, cause=cause, mailbox_id=mailbox_id, requested_by=by, now=now
+    )

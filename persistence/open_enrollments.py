@@ -99,8 +99,9 @@ async def enrollments_for_planning(
     may_rebind: bool = False,
 ) -> list[Enrollment]:
     """
-    The locked enrollments *ids* with their remaining steps; left out are those that ended meanwhile, and those
-    of an archived sequence.
+    The locked enrollments *ids* with their remaining steps.
+
+    Left out are those that ended meanwhile, and those of an archived sequence.
 
     With *may_gain* they may take earlier slots, with *may_rebind* those not yet started another mailbox.
     """

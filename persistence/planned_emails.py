@@ -8,10 +8,19 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import RecalculationId, WorkspaceId
+from domain.ids import EmailId, RecalculationId, WorkspaceId
 from domain.itineraries import Itinerary, MoveCause, PlannedEmail
 from domain.plan import Plan, Shift
 from persistence.ids import uuid7
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """An email that had a time and was given another one, or none."""
+
+    email_id: EmailId
+    send_at: datetime | None
+    cause: MoveCause
 
 
 @dataclass(slots=True)
@@ -19,10 +28,15 @@ class Written:
     """What writing a plan did, in emails. *delays* are of the moved ones, negative where they gained."""
 
     placed: int = 0
-    moved: int = 0
+    moves: list[Move] = field(default_factory=list)
     unchanged: int = 0
     infeasible: int = 0
+    cancelled: int = 0
     delays: list[timedelta] = field(default_factory=list)
+
+    @property
+    def moved(self) -> int:
+        return len(self.moves)
 
 
 async def write_plan(
@@ -44,7 +58,9 @@ async def write_plan(
     for itinerary in plan.itineraries:
         for email in itinerary.emails:
             _sort(itinerary, email, written, fresh, changed)
-    changed.extend(_shifted(shift) for shift in plan.shifts)
+    for shift in plan.shifts:
+        written.moves.append(Move(shift.email_id, shift.send_at, MoveCause.NARROWER_WINDOW))
+        changed.append(_shifted(shift))
     await _insert_fresh(conn, workspace_id, fresh)
     await _move_changed(conn, workspace_id, changed, now=now, recalculation_id=recalculation_id)
     await _mark_planned(conn, workspace_id, plan.itineraries, now=now)
@@ -73,7 +89,7 @@ def _sort(
     elif slot is None or slot != leg.held:
         written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
-            written.moved += 1
+            written.moves.append(Move(leg.email_id, slot.send_at if slot else None, email.moved_because))
             if slot is not None and leg.held is not None:
                 written.delays.append(slot.send_at - leg.held.send_at)
         changed.append(

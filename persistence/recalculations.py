@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import MailboxId, RecalculationId, SequenceId, WorkspaceId
+from domain.ids import EnrollmentId, MailboxId, RecalculationId, SequenceId, WorkspaceId
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent, MailboxStatus
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.arrays import among
@@ -17,7 +17,15 @@ from persistence.email_events import Happening, record_events
 from persistence.planned_emails import Written
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
-from persistence.tables import enrollments, mailboxes, recalculations, scheduled_emails, sequences, steps
+from persistence.tables import (
+    enrollments,
+    mailboxes,
+    recalculations,
+    scheduled_emails,
+    sequence_mailboxes,
+    sequences,
+    steps,
+)
 from persistence.transitions import transition
 
 _OPEN = (str(RecalculationStatus.PENDING), str(RecalculationStatus.RUNNING))
@@ -68,7 +76,6 @@ async def finish_recalculation(
     recalculation_id: RecalculationId,
     written: Written,
     *,
-    cancelled: int,
     now: datetime,
 ) -> None:
     """Record what a recalculation changed, in emails; delays in seconds, of the moved ones."""
@@ -83,7 +90,7 @@ async def finish_recalculation(
             done=total,
             moved=written.moved,
             unchanged=written.unchanged,
-            cancelled=cancelled,
+            cancelled=written.cancelled,
             infeasible=written.infeasible,
             median_delay_s=round(median(delays)) if delays else None,
             max_delay_s=max(delays, default=None),
@@ -101,9 +108,19 @@ async def fail_recalculation(conn: AsyncConnection, recalculation_id: Recalculat
     )
 
 
-async def cancel_removed_steps(conn: AsyncConnection, workspace_id: WorkspaceId, *, now: datetime) -> int:
-    """Cancel the pending emails of steps that were removed; how many it was."""
-    removed = exists().where(steps.c.id == scheduled_emails.c.step_id, steps.c.removed_at.is_not(None))
+async def cancel_left_out(
+    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
+) -> int:
+    """
+    Cancel the pending emails of the locked enrollments *ids* that are never sent; how many it was.
+
+    Their step was removed, or moved in front of what the enrollment is sent next.
+    """
+    is_left_out = exists().where(
+        steps.c.id == scheduled_emails.c.step_id,
+        enrollments.c.id == scheduled_emails.c.enrollment_id,
+        or_(steps.c.removed_at.is_not(None), steps.c.position < enrollments.c.next_position),
+    )
     rows = await conn.execute(
         select(
             scheduled_emails.c.id,
@@ -114,46 +131,61 @@ async def cancel_removed_steps(conn: AsyncConnection, workspace_id: WorkspaceId,
         )
         .where(
             scheduled_emails.c.workspace_id == workspace_id,
+            among(scheduled_emails.c.enrollment_id, ids),
             scheduled_emails.c.status == str(EmailStatus.PENDING),
-            removed,
+            is_left_out,
         )
         .order_by(scheduled_emails.c.id)
         .with_for_update(key_share=True)
     )
-    orphans = rows.all()
-    if orphans:
-        ids = [row.id for row in orphans]
+    left_out = rows.all()
+    if left_out:
         cancel = transition(EMAIL, scheduled_emails, EmailEvent.CANCEL)
-        await conn.execute(cancel.where(among(scheduled_emails.c.id, ids)))
-        cancelled = [Happening.of_row(row, EmailEvent.CANCEL, cause="STEP_REMOVED") for row in orphans]
+        await conn.execute(cancel.where(among(scheduled_emails.c.id, [row.id for row in left_out])))
+        cancelled = [Happening.of_row(row, EmailEvent.CANCEL, cause="LEFT_OUT") for row in left_out]
         await record_events(conn, cancelled, at=now)
-    return len(orphans)
+    return len(left_out)
 
 
-async def cancel_by_policy(conn: AsyncConnection, workspace_id: WorkspaceId, *, now: datetime) -> int:
-    """End the enrollments whose mailbox cannot send where the sequence says CANCEL; how many emails."""
-    before = await _count_pending(conn, workspace_id)
-    unable = [MailboxStatus.PAUSED, MailboxStatus.NEEDS_AUTH, MailboxStatus.BLOCKED]
+async def cancel_by_policy(
+    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
+) -> int:
+    """End those of the locked enrollments *ids* whose sequence says so of their mailbox; how many emails."""
+    before = await _count_pending(conn, workspace_id, ids)
+    is_linked = exists().where(
+        sequence_mailboxes.c.sequence_id == sequences.c.id, sequence_mailboxes.c.mailbox_id == mailboxes.c.id
+    )
+    is_removed = or_(mailboxes.c.status == str(MailboxStatus.REMOVED), ~is_linked)
+    is_unable = mailboxes.c.status.in_(
+        [str(status) for status in (MailboxStatus.PAUSED, MailboxStatus.NEEDS_AUTH, MailboxStatus.BLOCKED)]
+    )
     says_cancel = exists().where(
         sequences.c.id == enrollments.c.sequence_id,
         mailboxes.c.id == enrollments.c.mailbox_id,
-        ((mailboxes.c.status == str(MailboxStatus.REMOVED)) & (sequences.c.when_mailbox_removed == "CANCEL"))
-        | (
-            mailboxes.c.status.in_([str(status) for status in unable])
-            & (sequences.c.when_mailbox_paused == "CANCEL")
+        or_(
+            and_(is_removed, sequences.c.when_mailbox_removed == "CANCEL"),
+            and_(~is_removed, is_unable, sequences.c.when_mailbox_paused == "CANCEL"),
         ),
     )
     ended = await end_enrollments(
-        conn, workspace_id=workspace_id, matching=says_cancel, event=EnrollmentEvent.CANCEL, now=now
+        conn,
+        workspace_id=workspace_id,
+        matching=and_(among(enrollments.c.id, ids), says_cancel),
+        event=EnrollmentEvent.CANCEL,
+        now=now,
     )
-    left: Collection[SequenceId] = {each.sequence_id for each in ended}
-    await complete_sequences(conn, workspace_id, now=now, among_ids=left)
-    return before - await _count_pending(conn, workspace_id) if ended else 0
+    if not ended:
+        return 0
+    await complete_sequences(conn, workspace_id, now=now, among_ids={each.sequence_id for each in ended})
+    return before - await _count_pending(conn, workspace_id, ids)
 
 
-async def _count_pending(conn: AsyncConnection, workspace_id: WorkspaceId) -> int:
+async def _count_pending(
+    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
+) -> int:
     pending = select(func.count()).where(
         scheduled_emails.c.workspace_id == workspace_id,
+        among(scheduled_emails.c.enrollment_id, ids),
         scheduled_emails.c.status == str(EmailStatus.PENDING),
     )
     return int(await conn.scalar(pending) or 0)

@@ -35,7 +35,7 @@ class Result:
     spends_retry: bool = False
     # The address does not exist: nothing is written to this contact any more.
     bounces: bool = False
-    # The email needs another time, or another mailbox, than its own.
+    # Released, the email needs another slot than its own; the planner looks at it in any case.
     needs_planner: bool = False
 
 
@@ -60,7 +60,8 @@ async def end_attempts(
     for failed in counted:
         if failed.event is EmailEvent.FAIL:
             await after_failure(conn, _failed(failed.attempt), bounces=failed.bounces, now=now)
-    await _bring_before_planner(conn, [each.attempt for each in counted if each.needs_planner])
+    released = [each.attempt for each in counted if each.event is EmailEvent.RELEASE]
+    await _bring_before_planner(conn, released)
     return frozenset(result.attempt.email_id for result in counted)
 
 

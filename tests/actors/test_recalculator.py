@@ -84,7 +84,8 @@ async def test_a_lowered_capacity_moves_only_the_overflow(worker_db: Database) -
 
     await world.execute("UPDATE mailboxes SET daily_capacity = 20")
     await world.request(RecalculationCause.CAPACITY_CHANGED, mailbox_id=world.mailbox_ids[0])
-    await recalculate(world)
+    with capture_logs() as logs:
+        await recalculate(world)
 
     after = await world.times()
     moves = await world.moves()
@@ -96,6 +97,10 @@ async def test_a_lowered_capacity_moves_only_the_overflow(worker_db: Database) -
     assert {move.cause for move in moves} == {"CAPACITY_LOWERED"}
     assert figures(request) == ("COMPLETED", 30, 30, 10, 20, 0, 0)
     assert request.max_delay_s == delays[-1]
+    told = [log for log in logs if log["event"] == "email.rescheduled"]
+    assert sorted((log["email_id"], log["send_at"], log["cause"]) for log in told) == sorted(
+        (str(move.email_id), move.to_send_at.isoformat(), move.cause) for move in moves
+    )
     assert request.median_delay_s == round((delays[4] + delays[5]) / 2)
 
 

@@ -1,0 +1,220 @@
+"""Writing a plan: only what changes, each move with its cause, and nothing that has left PENDING."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
+from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
+from domain.plan import Plan, Shift
+from persistence.planned_emails import Move, Written, write_plan
+from persistence.tables import email_moves, enrollments, scheduled_emails, sequences, steps
+from tests.persistence.delivery import NOW, TODAY, Delivery, at
+from tests.support.world import make_enrollment
+
+DAY = timedelta(days=1)
+HOUR = timedelta(hours=1)
+
+
+def slot_of(delivery: Delivery, send_at: datetime, mailbox_id: MailboxId | None = None) -> Slot:
+    return Slot(mailbox_id or delivery.mailbox_id, send_at, send_at.date(), send_at.date())
+
+
+async def enroll(delivery: Delivery) -> EnrollmentId:
+    async with delivery.db.transaction() as conn:
+        return await make_enrollment(conn, delivery.workspace_id, delivery.sequence_id)
+
+
+async def leg_of(delivery: Delivery, email_id: EmailId | None = None, *, position: int = 1) -> Leg:
+    """The leg of a step as planning was told of it, with the slot of *email_id*."""
+    async with delivery.db.transaction() as conn:
+        step_id = (await conn.scalars(select(steps.c.id).where(steps.c.position == position))).one()
+    held = None
+    if email_id is not None:
+        email = await delivery.email(email_id)
+        held = (
+            Slot(MailboxId(email.mailbox_id), email.send_at, email.window_day, email.send_day)
+            if email.send_at
+            else None
+        )
+    return Leg(StepId(step_id), position, 0, email_id, held)
+
+
+async def write(
+    delivery: Delivery, enrollment_id: EnrollmentId, *emails: PlannedEmail, shifts: tuple[Shift, ...] = ()
+) -> Written:
+    itinerary = Itinerary(enrollment_id, delivery.mailbox_id, emails)
+    async with delivery.db.transaction() as conn:
+        return await write_plan(conn, delivery.workspace_id, Plan((itinerary,), shifts), now=NOW)
+
+
+async def moves(delivery: Delivery) -> list[tuple[Any, ...]]:
+    """Email, times, mailboxes and cause of every move."""
+    columns = email_moves.c
+    async with delivery.db.transaction() as conn:
+        rows = await conn.execute(
+            select(
+                columns.email_id,
+                columns.from_send_at,
+                columns.to_send_at,
+                columns.from_mailbox_id,
+                columns.to_mailbox_id,
+                columns.cause,
+            ).order_by(columns.id)
+        )
+        return [tuple(row) for row in rows]
+
+
+async def owner_of(delivery: Delivery, email_id: EmailId) -> EnrollmentId:
+    return EnrollmentId((await delivery.email(email_id)).enrollment_id)
+
+
+async def test_new_emails_are_written_with_their_slots_or_reasons(delivery: Delivery) -> None:
+    """The enrollment is bound, planned, and knows its next time."""
+    await delivery.change(sequences, delivery.sequence_id, priority=7)
+    enrollment_id = await enroll(delivery)
+
+    written = await write(
+        delivery,
+        enrollment_id,
+        PlannedEmail(await leg_of(delivery), slot_of(delivery, NOW + HOUR)),
+        PlannedEmail(await leg_of(delivery, position=2), None, UnplacedReason.AFTER_LAST_DATE),
+    )
+
+    async with delivery.db.transaction() as conn:
+        columns = scheduled_emails.c
+        first, second = (await conn.execute(scheduled_emails.select().order_by(columns.id))).all()
+        enrollment = (await conn.execute(enrollments.select())).one()
+    assert (first.status, first.send_at, first.mailbox_id) == ("PENDING", NOW + HOUR, delivery.mailbox_id)
+    assert (first.window_day, first.send_day, first.unplaced_reason, first.priority) == (
+        TODAY,
+        TODAY,
+        None,
+        7,
+    )
+    assert (second.send_at, second.unplaced_reason, second.window_day) == (None, "AFTER_LAST_DATE", None)
+    assert (first.contact_id, first.sequence_id) == (enrollment.contact_id, delivery.sequence_id)
+    assert (enrollment.mailbox_id, enrollment.next_send_at) == (delivery.mailbox_id, NOW + HOUR)
+    assert enrollment.planned_at == NOW
+    assert written == Written(placed=1, infeasible=1)
+    assert await moves(delivery) == []
+
+
+async def test_a_slot_that_is_kept_is_not_written(delivery: Delivery) -> None:
+    """Planning again without a change changes nothing."""
+    (due,) = await delivery.due()
+    before = await delivery.email(due)
+
+    written = await write(
+        delivery, before.enrollment_id, PlannedEmail(await leg_of(delivery, due), slot_of(delivery, NOW))
+    )
+
+    assert (written, await delivery.email(due)) == (Written(unchanged=1), before)
+
+
+async def test_a_move_is_recorded_with_its_cause(delivery: Delivery) -> None:
+    """To another mailbox and day; what the gate had noted of it is over."""
+    other = await delivery.mailbox()
+    (due,) = await delivery.due(released_because="DAY_FULL")
+
+    written = await write(
+        delivery,
+        await owner_of(delivery, due),
+        PlannedEmail(
+            await leg_of(delivery, due),
+            slot_of(delivery, NOW + DAY, other),
+            moved_because=MoveCause.MAILBOX_HANDED_OVER,
+        ),
+    )
+
+    email = await delivery.email(due)
+    assert (email.send_at, email.mailbox_id, email.released_because) == (NOW + DAY, other, None)
+    assert (email.window_day, email.send_day) == (TODAY + DAY, TODAY + DAY)
+    assert await moves(delivery) == [(due, NOW, NOW + DAY, delivery.mailbox_id, other, "MAILBOX_HANDED_OVER")]
+    move = Move(due, NOW + DAY, MoveCause.MAILBOX_HANDED_OVER)
+    assert written == Written(moves=[move], delays=[DAY])
+
+
+async def test_a_slot_is_lost_and_found_again(delivery: Delivery) -> None:
+    """Without one there is a reason; placed again is no move, because it had no time."""
+    (due,) = await delivery.due()
+    owner = await owner_of(delivery, due)
+
+    lost = await write(
+        delivery,
+        owner,
+        PlannedEmail(
+            await leg_of(delivery, due),
+            None,
+            UnplacedReason.MAILBOX_UNAVAILABLE,
+            MoveCause.MAILBOX_UNAVAILABLE,
+        ),
+    )
+    email = await delivery.email(due)
+    found = await write(
+        delivery, owner, PlannedEmail(await leg_of(delivery, due), slot_of(delivery, NOW + HOUR))
+    )
+
+    assert (email.send_at, email.window_day, email.send_day) == (None, None, None)
+    assert (email.unplaced_reason, email.mailbox_id) == ("MAILBOX_UNAVAILABLE", delivery.mailbox_id)
+    email = await delivery.email(due)
+    assert (email.send_at, email.unplaced_reason, email.window_day) == (NOW + HOUR, None, TODAY)
+    move = Move(due, None, MoveCause.MAILBOX_UNAVAILABLE)
+    assert (lost, found) == (Written(moves=[move], infeasible=1), Written(placed=1))
+    assert len(await moves(delivery)) == 1
+
+
+@pytest.mark.parametrize("status", ["QUEUED", "SENDING", "COMMITTING", "SENT", "RETRYING", "CANCELLED"])
+async def test_what_was_taken_up_meanwhile_is_not_moved(delivery: Delivery, status: str) -> None:
+    """The plan was made from what it was before."""
+    (due,) = await delivery.due()
+    leg = await leg_of(delivery, due)
+    await delivery.change(scheduled_emails, due, status=status)
+    before = await delivery.email(due)
+
+    await write(
+        delivery,
+        before.enrollment_id,
+        PlannedEmail(leg, slot_of(delivery, NOW + DAY), moved_because=MoveCause.LATE),
+        shifts=(Shift(due, delivery.mailbox_id, NOW + HOUR),),
+    )
+
+    assert (await delivery.email(due), await moves(delivery)) == (before, [])
+
+
+async def test_a_shift_changes_the_instant_alone(delivery: Delivery) -> None:
+    """An email of somebody else makes place inside its own day and window."""
+    other = await delivery.add(send_at=NOW + HOUR, window_day=TODAY - DAY)
+    enrollment_id = await enroll(delivery)
+
+    await write(delivery, enrollment_id, shifts=(Shift(other, delivery.mailbox_id, NOW + 2 * HOUR),))
+
+    email = await delivery.email(other)
+    assert (email.send_at, email.window_day, email.send_day) == (NOW + 2 * HOUR, TODAY - DAY, TODAY)
+    mailbox_id = delivery.mailbox_id
+    assert await moves(delivery) == [
+        (other, NOW + HOUR, NOW + 2 * HOUR, mailbox_id, mailbox_id, "NARROWER_WINDOW")
+    ]
+
+
+@pytest.mark.parametrize(("send_at", "reason"), [(None, None), (at(9), "NO_CAPACITY")])
+async def test_nothing_is_pending_with_neither_or_both_of_slot_and_reason(
+    delivery: Delivery, send_at: datetime | None, reason: str | None
+) -> None:
+    """The database refuses it, whoever would write it; by a name that says what it is about."""
+    with pytest.raises(IntegrityError, match="scheduled_emails_pending_has_slot_or_reason_check"):
+        await delivery.add(send_at=send_at, unplaced_reason=reason)
+
+
+async def test_an_enrollment_without_any_step_left_is_planned(delivery: Delivery) -> None:
+    """It waits for the planner no more, and has no next time."""
+    enrollment_id = await enroll(delivery)
+
+    assert await write(delivery, enrollment_id) == Written()
+
+    async with delivery.db.transaction() as conn:
+        enrollment = (await conn.execute(enrollments.select())).one()
+    assert (enrollment.planned_at, enrollment.next_send_at) == (NOW, None)

@@ -1,0 +1,96 @@
+"""Races of dispatchers and gates: two real connections never exceed what a mailbox may send."""
+
+import asyncio
+from itertools import chain
+
+import pytest
+from sqlalchemy import delete, update
+
+from domain.gate import Hold
+from persistence.attempts import Attempt, Held, Ticket
+from persistence.tables import enrollments, mailbox_days, mailboxes, scheduled_emails
+from tests.persistence.delivery import NOW, TODAY, Delivery
+
+ROUNDS = 20
+
+
+async def start_over(delivery: Delivery) -> None:
+    async with delivery.db.transaction() as conn:
+        await conn.execute(update(scheduled_emails).values(status="PENDING", lease_until=None))
+        await conn.execute(update(mailboxes).values(next_allowed_at=None))
+        await conn.exec_driver_sql("SET LOCAL ROLE none")
+        await conn.execute(delete(mailbox_days))
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [
+        {"daily_capacity": 1},
+        {"hourly_limit": 1},
+        {"sliding_window_limit": 1, "sliding_window_s": 60},
+        {"minimum_gap_s": 60},
+    ],
+)
+async def test_two_dispatchers_share_the_last_email_of_a_mailbox(
+    delivery: Delivery, limit: dict[str, int]
+) -> None:
+    """Whoever is second finds the mailbox locked, or the reservation of the first."""
+    await delivery.change(mailboxes, delivery.mailbox_id, **limit)
+    await delivery.due(3)
+
+    for _ in range(ROUNDS):
+        claims = await asyncio.gather(*(delivery.claim() for _ in range(3)))
+
+        assert sum(map(len, claims)) == 1
+        day = await delivery.day()
+        assert day is not None
+        assert day[1] == 1
+        await start_over(delivery)
+
+
+async def test_two_dispatchers_never_claim_the_same_email(delivery: Delivery) -> None:
+    """Their claims are disjoint and together complete."""
+    due = set(await delivery.due())
+    for _ in range(9):
+        due.update(await delivery.due(mailbox_id=await delivery.mailbox()))
+
+    for _ in range(ROUNDS):
+        claims = await asyncio.gather(*(delivery.claimed(limit=4) for _ in range(4)))
+        claims.append(await delivery.claimed())
+
+        together = list(chain.from_iterable(claims))
+        assert len(together) == len(set(together))
+        assert set(together) == due
+        await start_over(delivery)
+
+
+async def test_two_senders_with_copies_of_a_message_begin_once(delivery: Delivery) -> None:
+    """Each email has one attempt, and one reservation."""
+    due = await delivery.due(2)
+    for _ in range(ROUNDS):
+        claimed = await delivery.claim()
+        tickets = [Ticket(each.email_id, each.attempt) for each in claimed]
+
+        admissions = await asyncio.gather(delivery.begin(*tickets), delivery.begin(*reversed(tickets)))
+
+        begun = [each for answers in admissions for each in answers.values() if isinstance(each, Attempt)]
+        assert sorted(attempt.email_id for attempt in begun) == sorted(due)
+        assert await delivery.day() == (30, 2, 0, 0)
+        await start_over(delivery)
+
+
+async def test_two_senders_do_not_use_the_same_room(delivery: Delivery) -> None:
+    """Two retries come back at once where one more email fits on the day: the other is held."""
+    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
+    first, second = [await delivery.add(status="RETRYING", retry_at=NOW, attempt=1) for _ in range(2)]
+    for _ in range(ROUNDS):
+        answers = await asyncio.gather(delivery.begin(Ticket(first, 2)), delivery.begin(Ticket(second, 2)))
+
+        kinds = {type(each) for answer in answers for each in answer.values()}
+        held = [each.hold for answer in answers for each in answer.values() if isinstance(each, Held)]
+        assert (kinds, held) == ({Attempt, Held}, [Hold.DAY_FULL])
+        assert await delivery.day(TODAY) == (1, 1, 0, 0)
+        await start_over(delivery)
+        async with delivery.db.transaction() as conn:
+            await conn.execute(update(scheduled_emails).values(status="RETRYING", retry_at=NOW, attempt=1))
+            await conn.execute(update(enrollments).values(planned_at=NOW))
