@@ -47,6 +47,6 @@ class Enrollment:
         return enrolled_on + timedelta(days=leg.wait_days or -1)
 
     @property
-    def turn(self) -> tuple[int, datetime, EnrollmentId]:
-        """Who is planned first: high priority, then who came first."""
-        return (-self.sequence.priority, self.enrolled_at, self.id)
+    def turn(self) -> tuple[int, datetime, int]:
+        """Who is planned first: high priority, then who came first; the id decides between equals."""
+        return (-self.sequence.priority, self.enrolled_at, self.id.int)

@@ -73,9 +73,9 @@ class MailboxLoad:
         capacity = self.capacity_today
         return None if capacity == UNLIMITED else max(0, capacity - self.used)
 
-    def limited(self, now: datetime) -> Hold | None:
-        """The limit that is reached at *now*, if there is one."""
-        if self.room_today == 0:
+    def limited(self, now: datetime, *, is_reserved: bool = False) -> Hold | None:
+        """The limit that is reached at *now*, if there is one; a reserved email has its place in the day."""
+        if self.room_today == 0 and not is_reserved:
             return Hold.DAY_FULL
         local = now.astimezone(self.mailbox.zone)
         hour = local.replace(minute=0, second=0, microsecond=0)
@@ -134,9 +134,8 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
     ):
         if is_so:
             return hold
-    is_reserved = has_reservation(email, load)
-    limited = load.limited(now)
-    if limited is not None and not (is_reserved and limited is Hold.DAY_FULL):
+    limited = load.limited(now, is_reserved=has_reservation(email, load))
+    if limited is not None:
         return limited
     if load.is_too_close(now):
         return Hold.TOO_CLOSE

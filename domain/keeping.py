@@ -1,82 +1,100 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
-from collections.abc import Sequence
-from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
-from domain.draft import Draft, place_of
-from domain.enrollments import Enrollment
-from domain.itineraries import Leg, MoveCause
+from domain.draft import Draft
+from domain.itineraries import Leg, MoveCause, Slot
+from domain.journeys import Booking, Journey
+from domain.mailbox_day import MailboxDay
+from domain.seating import Holder
 from domain.timetable import Timetable
 
 # A slot that passed longer ago than this is given up for a new one; until then the dispatcher may take it.
 LATE_AFTER = timedelta(minutes=10)
 
 
-def keep_what_holds(draft: Draft, enrollment: Enrollment) -> None:
-    """Keep every slot of *enrollment* whose own rules are still true; note the cause for the others."""
-    day_before = enrollment.last_window_day
-    earliest: date | None = None
-    for number, leg in enumerate(enrollment.legs):
-        if number == 0 or day_before is not None:
-            earliest = enrollment.earliest_day(leg, day_before)
-        day_before = None
-        if leg.held is None:
-            continue
-        cause = _broken(draft, enrollment, leg, earliest, is_first=number == 0)
-        if cause is not None:
-            draft.lost[place_of(enrollment, leg)] = cause
-            continue
-        day_before = enrollment.calendar.day_of(leg.held.send_at) or leg.held.window_day
-        draft.keep(place_of(enrollment, leg), replace(leg.held, window_day=day_before), enrollment.calendar)
+def keep_what_holds(draft: Draft, journey: Journey) -> None:
+    """Keep every slot of *journey* whose own rules are still true; note the cause for the others."""
+    enrollment = journey.enrollment
+    day_before, not_before = enrollment.last_window_day, enrollment.not_before
+    for number, booking in enumerate(journey.bookings):
+        held = booking.leg.held
+        if held is not None:
+            earliest = None
+            if number == 0 or day_before is not None:
+                earliest = enrollment.earliest_day(booking.leg, day_before)
+            opened_on = _opened_on(journey, held)
+            booking.lost_by = _broken(draft, journey, booking.leg, held, opened_on, earliest, not_before)
+            if booking.lost_by is None:
+                if opened_on is not None and opened_on != held.window_day:
+                    held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
+                may_shift = opened_on is not None and not journey.shares_day(number)
+                draft.keep(booking, held, journey.calendar if may_shift else None, not_before)
+        day_before, not_before = booking.window_day, None
+
+
+def _opened_on(journey: Journey, held: Slot) -> date | None:
+    """The day of the window that *held* lies in; None when that is closed."""
+    if journey.calendar.is_open(held.window_day, held.send_at):
+        return held.window_day
+    return journey.calendar.day_of(held.send_at)
 
 
 def _broken(
-    draft: Draft, enrollment: Enrollment, leg: Leg, earliest: date | None, *, is_first: bool
+    draft: Draft,
+    journey: Journey,
+    leg: Leg,
+    held: Slot,
+    opened_on: date | None,
+    earliest: date | None,
+    not_before: datetime | None,
 ) -> MoveCause | None:
-    """Why *leg* cannot keep the slot that it holds; None when it can."""
-    held = leg.held
-    if held is None or leg.loses_slot is not None:
+    """Why *leg* cannot keep *held*; None when it can."""
+    if leg.loses_slot is not None:
         return leg.loses_slot
-    if held.mailbox_id not in draft.timetables or held.mailbox_id != (
-        enrollment.mailbox_id or held.mailbox_id
-    ):
+    if journey.mailbox_id is None:
+        # Steps leave from one mailbox: that of the first of them which has one.
+        journey.mailbox_id = held.mailbox_id
+    if held.mailbox_id not in draft.timetables or held.mailbox_id != journey.mailbox_id:
         return MoveCause.MAILBOX_HANDED_OVER
     if draft.available(held.mailbox_id) is None:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
     if held.send_at <= draft.now - LATE_AFTER:
         return MoveCause.LATE
-    window_day = enrollment.calendar.day_of(held.send_at)
-    if window_day is None:
+    if opened_on is None:
         return MoveCause.WINDOW_CHANGED
-    if earliest is not None and window_day < earliest:
-        return MoveCause.WAIT_CHANGED
-    if is_first and enrollment.not_before is not None and held.send_at < enrollment.not_before:
+    is_too_soon = not_before is not None and held.send_at < not_before
+    if is_too_soon or (earliest is not None and opened_on < earliest):
         return MoveCause.WAIT_CHANGED
     return None
 
 
-def shed(draft: Draft, enrollments: Sequence[Enrollment]) -> None:
-    """
-    Take their slots from the latest-planned emails of days that hold too many, and of pairs too close.
-
-    *enrollments* are in the order of planning.
-    """
-    for enrollment in reversed(enrollments):
-        for leg in reversed(enrollment.legs):
-            slot = draft.kept.get(place_of(enrollment, leg))
-            if slot is not None and draft.timetables[slot.mailbox_id].day(slot.send_day).is_over:
-                draft.drop(place_of(enrollment, leg), MoveCause.CAPACITY_LOWERED)
+def shed(draft: Draft) -> None:
+    """Take their slots from the latest-planned emails of days that hold too many, and of pairs too close."""
     for timetable in draft.timetables.values():
-        _part(draft, timetable)
+        if timetable.mailbox.is_available:
+            for day in list(timetable.days.values()):
+                _shed(draft, day)
+            _part(draft, timetable)
+
+
+def _shed(draft: Draft, day: MailboxDay) -> None:
+    for holder, _ in reversed(day.holders()) if day.is_over else ():
+        if day.is_over and isinstance(holder, Booking):
+            draft.drop(holder, MoveCause.CAPACITY_LOWERED)
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:
-    for day in timetable.days.values():
-        last_kept = None
-        for holder, instant in day.holders():
-            is_close = last_kept is not None and instant - last_kept < day.gap
-            if is_close and isinstance(holder, tuple) and holder in draft.kept:
-                draft.drop(holder, MoveCause.SPACING)
-            else:
-                last_kept = instant
+    """Of two neighbours that are too close the later one loses its slot, unless only the other one can."""
+    kept: list[tuple[Holder, datetime]] = []
+    for holder, instant in timetable.holders():
+        # What left a moment late delays the next one by as much, at the gate; that is not worth a move.
+        while kept and draft.now < kept[-1][1] and instant - kept[-1][1] < timetable.gap:
+            loser = holder if isinstance(holder, Booking) else kept[-1][0]
+            if isinstance(loser, Booking):
+                draft.drop(loser, MoveCause.SPACING)
+            if loser is holder or not isinstance(loser, Booking):
+                break
+            kept.pop()
+        if not isinstance(holder, Booking) or holder.is_kept:
+            kept.append((holder, instant))

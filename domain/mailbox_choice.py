@@ -1,50 +1,121 @@
 """Which mailbox an enrollment is bound to: the one that can start it earliest."""
 
-from datetime import date, timedelta
-from heapq import heapify, heappop, heappush
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from heapq import heappop, heappush
 
 from domain.draft import Draft
-from domain.enrollments import Enrollment
 from domain.ids import MailboxId
+from domain.itineraries import MoveCause
+from domain.journeys import Journey
 from domain.sequences import Sequence
 
-# First free day, its room as a negative number, mailbox: the smallest is the best.
-_Rank = tuple[date, int, MailboxId]
+# A slot that is earlier by no more than this is not worth a move.
+THRESHOLD = timedelta(days=1)
+# First free day, its room as a negative number, the mailbox's id as a number: the smallest is the best.
+_Rank = tuple[date, int, int, MailboxId]
+
+
+class _Ranking:
+    """
+    Mailboxes by rank, and how many of the draft's released slots that takes into account.
+
+    Days fill up while a plan is made, so a rank that was true once has mostly become too hopeful: a heap
+    whose top is checked again finds the best of 200 mailboxes without asking them all. Where a slot is given
+    back, the rank may have become better, and is entered again.
+    """
+
+    def __init__(self, rank_of: Callable[[MailboxId], _Rank | None], *, seen: int) -> None:
+        self.seen = seen
+        self._rank_of = rank_of
+        self._heap: list[_Rank] = []
+        self._entered: set[_Rank] = set()
+
+    def enter(self, mailbox_id: MailboxId) -> None:
+        self._push(self._rank_of(mailbox_id))
+
+    def best(self) -> _Rank | None:
+        while self._heap:
+            top = self._heap[0]
+            current = self._rank_of(top[3])
+            if current == top:
+                return top
+            self._entered.discard(heappop(self._heap))
+            self._push(current)
+        return None
+
+    def _push(self, rank: _Rank | None) -> None:
+        if rank is not None and rank not in self._entered:
+            self._entered.add(rank)
+            heappush(self._heap, rank)
 
 
 class MailboxChoice:
-    """
-    The best mailbox for each enrollment in turn.
-
-    Days only fill up while a plan is made, so a rank that was true once can only have become too hopeful:
-    a heap whose top is checked again finds the best of 200 mailboxes without asking them all.
-    """
+    """The best mailbox for each enrollment in turn."""
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._heaps: dict[tuple[Sequence, date], list[_Rank]] = {}
+        self._rankings: dict[tuple[Sequence, date], _Ranking] = {}
 
-    def earliest(self, enrollment: Enrollment, first: date) -> tuple[date, MailboxId] | None:
+    def mailbox_for(self, journey: Journey, first: date) -> MailboxId | None:
+        """The mailbox that *journey* is bound to, or the one that can start it earliest from *first* on."""
+        home = journey.mailbox_id
+        if home is not None and not journey.enrollment.may_change_mailbox:
+            return home
+        best = self.earliest(journey, first)
+        if best is None or best[1] == home:
+            return home
+        promised = None if home is None else self._promised(journey, first)
+        if promised is not None and promised - best[0] <= THRESHOLD:
+            return home
+        for booking in journey.bookings:
+            if booking.is_kept:
+                self._draft.drop(booking, MoveCause.EARLIER)
+        return best[1]
+
+    def _promised(self, journey: Journey, first: date) -> date | None:
+        """The day on which *journey* starts if it stays where it is; None when it cannot stay."""
+        if (slot := journey.bookings[0].slot) is not None:
+            return slot.window_day
+        home = self._draft.linked(journey)
+        if home is None:
+            return None
+        opening = home.first_opening(journey.calendar, first, journey.enrollment.not_before)
+        return None if opening is None else opening.window_day
+
+    def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
-        first = max(first, self._draft.now.astimezone(enrollment.calendar.zone).date() - timedelta(days=1))
-        key = (enrollment.sequence, first)
-        if key not in self._heaps:
-            ranks = (self._rank(enrollment, each, first) for each in enrollment.sequence.mailbox_ids)
-            self._heaps[key] = [rank for rank in ranks if rank is not None]
-            heapify(self._heaps[key])
-        heap = self._heaps[key]
-        while heap:
-            current = self._rank(enrollment, heap[0][2], first)
-            if current == heap[0]:
-                return current[0], current[2]
-            heappop(heap)
-            if current is not None:
-                heappush(heap, current)
-        return None
+        sequence, not_before = journey.enrollment.sequence, journey.enrollment.not_before
+        if not_before is not None and not_before > self._draft.now:
+            linked = self._draft.linked_ids[sequence]
+            ranks = (self._rank(sequence, each, first, not_before) for each in linked)
+            best = min((rank for rank in ranks if rank is not None), default=None)
+        else:
+            first = max(first, self._draft.earliest_window(sequence.calendar))
+            best = self._ranking(sequence, first).best()
+        return None if best is None else (best[0], best[3])
 
-    def _rank(self, enrollment: Enrollment, mailbox_id: MailboxId, first: date) -> _Rank | None:
+    def _ranking(self, sequence: Sequence, first: date) -> _Ranking:
+        linked, released = self._draft.linked_ids[sequence], self._draft.released
+        ranking = self._rankings.get((sequence, first))
+        if ranking is None:
+            ranking = _Ranking(lambda each: self._rank(sequence, each, first), seen=len(released))
+            self._rankings[sequence, first] = ranking
+            for mailbox_id in linked:
+                ranking.enter(mailbox_id)
+        if ranking.seen < len(released):
+            for mailbox_id in linked.intersection(released[ranking.seen :]):
+                ranking.enter(mailbox_id)
+            ranking.seen = len(released)
+        return ranking
+
+    def _rank(
+        self, sequence: Sequence, mailbox_id: MailboxId, first: date, not_before: datetime | None = None
+    ) -> _Rank | None:
         timetable = self._draft.available(mailbox_id)
         if timetable is None:
             return None
-        opening = timetable.first_opening(enrollment.calendar, first, enrollment.not_before)
-        return None if opening is None else (opening.window_day, -opening.room, mailbox_id)
+        opening = timetable.first_opening(sequence.calendar, first, not_before)
+        if opening is None:
+            return None
+        return opening.window_day, -opening.day.room(opening.ranges), mailbox_id.int, mailbox_id

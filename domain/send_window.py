@@ -1,6 +1,6 @@
 """When a sequence may send: weekdays, hours and a zone, with clock changes and midnights handled."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -73,13 +73,14 @@ class Calendar:
         """When the window that opens on local *day* is open, soonest first; empty on a day without one."""
         return _spans(self, day)
 
+    def is_open(self, day: date, moment: datetime) -> bool:
+        """Whether *moment* lies in the window that opens on local *day*."""
+        return any(span.start <= moment < span.end for span in _spans(self, day))
+
     def day_of(self, moment: datetime) -> date | None:
         """The local date of the window that is open at *moment*; None when it is closed."""
         local = moment.astimezone(self.zone).date()
-        for day in (local - _A_DAY, local):
-            if any(span.start <= moment < span.end for span in self.spans(day)):
-                return day
-        return None
+        return next((day for day in (local - _A_DAY, local) if self.is_open(day, moment)), None)
 
     def days(self, first: date, *, limit: int) -> Iterator[date]:
         """The days from *first* on that have a window, at most *limit* calendar days ahead."""
@@ -89,6 +90,10 @@ class Calendar:
                 return
             if self.spans(day):
                 yield day
+
+    def opens(self, first: date, *, limit: int) -> bool:
+        """Whether any of the *limit* days from *first* on has a window."""
+        return _opens(self, first, limit)
 
 
 @lru_cache(maxsize=65536)
@@ -106,8 +111,25 @@ def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
         Span(instant(day, start, zone), instant(day if end > start else day + _A_DAY, end, zone))
         for start, end in sorted(window.intervals)
     )
-    # A clock change can swallow an interval whole.
-    return tuple(span for span in opened if span.start < span.end)
+    # A clock change can swallow an interval whole, or push one into the next.
+    return tuple(joined(span for span in opened if span.start < span.end))
+
+
+# A window that never opens is asked for thousands of contacts, and each answer takes thousands of days.
+@lru_cache(maxsize=4096)
+def _opens(calendar: Calendar, first: date, limit: int) -> bool:
+    return next(calendar.days(first, limit=limit), None) is not None
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """*spans* in order, those that touch or overlap made one."""
+    union: list[Span] = []
+    for span in sorted(spans):
+        if union and span.start <= union[-1].end:
+            union[-1] = Span(union[-1].start, max(union[-1].end, span.end))
+        else:
+            union.append(span)
+    return union
 
 
 def instant(day: date, wall: time, zone: ZoneInfo) -> datetime:

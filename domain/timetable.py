@@ -1,28 +1,18 @@
 """One mailbox's timetable: its days, and the first of them with room for an email."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
-from domain.itineraries import Slot
-from domain.mailbox_day import Holder, MailboxDay, Ranges
+from domain.agenda import Agenda, Opening
+from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
-from domain.send_window import Calendar, Span, instant
+from domain.seating import Holder
+from domain.send_window import Calendar, Span, instant, joined
+from domain.slot_grid import Ranges, SlotGrid
 
-# Twenty years: even 200,000 emails through one mailbox at 30 a day end within it.
-HORIZON_DAYS = 7305
 _A_DAY = timedelta(days=1)
 _AN_INSTANT = timedelta(microseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Opening:
-    """A day on which an email may leave: *window_day* of its window, *send_day* of the mailbox."""
-
-    window_day: date
-    send_day: date
-    ranges: Ranges
-    room: int
+_A_SECOND = timedelta(seconds=1)
 
 
 class Timetable:
@@ -37,138 +27,181 @@ class Timetable:
         self.mailbox = mailbox
         self.calendars = tuple(dict.fromkeys(calendars))
         self.now = now
-        self._days: dict[date, MailboxDay] = {}
-        self._windows: dict[tuple[Calendar, date], tuple[tuple[date, tuple[Span, ...]], ...]] = {}
-        self._next: dict[Calendar, dict[date, date]] = {}
+        self.gap = max(mailbox.minimum_gap, _A_SECOND)
+        self.days: dict[date, MailboxDay] = {}
+        self._bounds: dict[date, Span] = {}
+        self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = {}
+        self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
+        self._agendas: dict[Calendar, Agenda] = {}
 
     def day(self, send_day: date) -> MailboxDay:
-        if send_day not in self._days:
-            self._days[send_day] = MailboxDay(
-                capacity=self.mailbox.capacity_on(send_day),
-                gap=self.mailbox.minimum_gap,
-                spans=self._open_on(send_day),
-                now=self.now,
-            )
-        return self._days[send_day]
-
-    @property
-    def days(self) -> dict[date, MailboxDay]:
-        """The days that were looked at so far."""
-        return self._days
+        day = self.days.get(send_day)
+        if day is None:
+            day = self.days[send_day] = MailboxDay(self._grid(send_day), now=self.now)
+        return day
 
     def local_day(self, moment: datetime) -> date:
         return moment.astimezone(self.mailbox.zone).date()
 
-    def hold(self, key: Holder, moment: datetime, *, calendar: Calendar | None = None) -> None:
-        """Note an email that has its instant already; with its *calendar* it may shift inside its window."""
-        day = self.day(self.local_day(moment))
+    def bounds(self, send_day: date) -> Span:
+        """From midnight to midnight where the mailbox is."""
+        if send_day not in self._bounds:
+            zone = self.mailbox.zone
+            self._bounds[send_day] = Span(
+                instant(send_day, time(0), zone), instant(send_day + _A_DAY, time(0), zone)
+            )
+        return self._bounds[send_day]
+
+    def hold(
+        self,
+        holder: Holder,
+        moment: datetime,
+        *,
+        window: tuple[Calendar, date] | None = None,
+        not_before: datetime | None = None,
+    ) -> date:
+        """
+        Note an email that has its instant already, and answer its local day.
+
+        With its *window*, a calendar and a day of it, it may shift in there, not to before *not_before*.
+        """
+        send_day = self.local_day(moment)
+        day = self.day(send_day)
         ranges: Ranges = ()
-        if calendar is not None and (window_day := calendar.day_of(moment)) is not None:
-            spans = dict(self._window(calendar, window_day)).get(self.local_day(moment), ())
-            ranges = day.ranges_in(spans)
-        day.hold(key, moment, ranges)
+        if window is not None:
+            ranges = self._ranges(*window, send_day, not_before)
+        day.hold(holder, moment, ranges)
+        for neighbour in self._neighbours(send_day, moment):
+            neighbour.avoid(moment)
+        return send_day
 
-    def release(self, key: Holder, send_day: date) -> None:
-        self.day(send_day).release(key)
-        self._next.clear()
+    def release(self, holder: Holder, send_day: date) -> None:
+        """Give back the place that *holder* has on *send_day*."""
+        moment = self.day(send_day).release(holder)
+        for neighbour in self._neighbours(send_day, moment):
+            neighbour.forget(moment)
+        for agenda in self._agendas.values():
+            agenda.reopen(*self._window_days(agenda.calendar, send_day))
 
-    def reserve(
-        self, key: Holder, calendar: Calendar, first: date, not_before: datetime | None = None
-    ) -> Slot | None:
-        """Take the first day from *first* on with room; its instant is known after :meth:`assigned`."""
-        for opening in self.openings(calendar, first, not_before):
-            if self.day(opening.send_day).reserve(key, opening.ranges):
-                return Slot(self.mailbox.id, self.now, opening.window_day, opening.send_day)
-            if (
-                not self._is_late(not_before)
-                and opening.send_day == self._window(calendar, opening.window_day)[-1][0]
-            ):
-                self._next[calendar][opening.window_day] = opening.window_day + _A_DAY
-        return None
+    def holders(self) -> list[tuple[Holder, datetime]]:
+        """Those that hold a place and their instants, soonest first."""
+        found = (entry for day in self.days.values() for entry in day.holders())
+        return sorted(found, key=lambda entry: entry[1])
 
     def first_opening(
         self, calendar: Calendar, first: date, not_before: datetime | None = None
     ) -> Opening | None:
-        """The first day from *first* on with room for one email more, nobody shifting for it."""
-        return next((each for each in self.openings(calendar, first, not_before) if each.room > 0), None)
+        """The first day from *first* on with room for one email more, others making place for it."""
+        agenda = self._agendas.get(calendar)
+        if agenda is None:
+            agenda = self._agendas[calendar] = self._agenda(calendar)
+        if not_before is None or not_before <= self.now:
+            return agenda.first_opening(first)
+        return self._first_late_opening(agenda, first, not_before)
 
-    def openings(self, calendar: Calendar, first: date, not_before: datetime | None) -> Iterator[Opening]:
-        """The days from *first* on that are not full, soonest first."""
-        is_late = self._is_late(not_before)
+    def openings(
+        self, calendar: Calendar, window_day: date, not_before: datetime | None
+    ) -> Iterator[Opening]:
+        """Where an email may leave in the window that opens on *window_day*, soonest first."""
+        for send_day in self._cut(calendar, window_day):
+            if ranges := self._ranges(calendar, window_day, send_day, not_before):
+                yield Opening(window_day, send_day, self.day(send_day), ranges)
+
+    def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
+        """The day and instant of everyone who reserved, and of those that shift for them."""
+        for send_day in sorted(self.days):
+            for holder, send_at in self.days[send_day].assign():
+                yield send_day, holder, send_at
+
+    def _agenda(self, calendar: Calendar) -> Agenda:
         # A window that opened yesterday and closes after midnight may still be open.
-        start = max(first, self.now.astimezone(calendar.zone).date() - _A_DAY)
-        skips = self._next.setdefault(calendar, {})
-        window_day = _follow(skips, start)
-        last = start + timedelta(days=HORIZON_DAYS)
-        while window_day <= last and (calendar.last_date is None or window_day <= calendar.last_date):
-            is_full = True
-            for send_day, spans in self._window(calendar, window_day):
-                day = self.day(send_day)
-                ranges = day.ranges_in(spans, not_before if is_late else None)
-                room = day.room(ranges) if ranges else 0
-                if ranges and (room > 0 or not day.is_full):
-                    is_full = False
-                    yield Opening(window_day, send_day, ranges, room)
-            if is_full and not is_late:
-                skips[window_day] = window_day + _A_DAY
-            window_day = _follow(skips, window_day + _A_DAY)
+        yesterday = self.now.astimezone(calendar.zone).date() - _A_DAY
+        return Agenda(
+            calendar, since=yesterday, openings_on=lambda day: tuple(self.openings(calendar, day, None))
+        )
 
-    def _is_late(self, not_before: datetime | None) -> bool:
-        return not_before is not None and not_before > self.now
+    def _first_late_opening(self, agenda: Agenda, first: date, not_before: datetime) -> Opening | None:
+        """As :meth:`first_opening`, for an email that must not leave before *not_before*."""
+        local = not_before.astimezone(agenda.calendar.zone).date()
+        for window_day in (local - _A_DAY, local):
+            if window_day >= first:
+                for opening in self.openings(agenda.calendar, window_day, not_before):
+                    if opening.day.room(opening.ranges) > 0:
+                        return opening
+        return agenda.first_opening(max(first, local + _A_DAY))
 
-    def assigned(self) -> Iterator[tuple[Holder, datetime]]:
-        """The instant of everyone who reserved, and of those that shift for them."""
-        for send_day in sorted(self._days):
-            yield from self._days[send_day].assign().items()
+    def _ranges(
+        self, calendar: Calendar, window_day: date, send_day: date, not_before: datetime | None
+    ) -> Ranges:
+        if not_before is not None and not_before > self.now:
+            spans = self._cut(calendar, window_day).get(send_day, ())
+            return self.day(send_day).ranges_in(spans, not_before)
+        key = (calendar, window_day, send_day)
+        if key not in self._ahead:
+            spans = self._cut(calendar, window_day).get(send_day, ())
+            self._ahead[key] = self.day(send_day).ranges_in(spans)
+        return self._ahead[key]
 
-    def _window(self, calendar: Calendar, window_day: date) -> tuple[tuple[date, tuple[Span, ...]], ...]:
+    def _cut(self, calendar: Calendar, window_day: date) -> dict[date, tuple[Span, ...]]:
         """The window that opens on *window_day*, cut at the mailbox's midnights."""
         key = (calendar, window_day)
-        if key not in self._windows:
+        if key not in self._pieces:
             cut: dict[date, list[Span]] = {}
             for span in calendar.spans(window_day):
                 for send_day in _days_between(
                     self.local_day(span.start), self.local_day(span.end - _AN_INSTANT)
                 ):
-                    bounds = self._bounds(send_day)
-                    cut.setdefault(send_day, []).append(
-                        Span(max(span.start, bounds.start), min(span.end, bounds.end))
-                    )
-            self._windows[key] = tuple((day, tuple(spans)) for day, spans in sorted(cut.items()))
-        return self._windows[key]
+                    bounds = self.bounds(send_day)
+                    piece = Span(max(span.start, bounds.start), min(span.end, bounds.end))
+                    cut.setdefault(send_day, []).append(piece)
+            self._pieces[key] = {send_day: tuple(spans) for send_day, spans in sorted(cut.items())}
+        return self._pieces[key]
 
-    def _open_on(self, send_day: date) -> list[Span]:
-        """The union of all windows on the mailbox's *send_day*."""
-        pieces = sorted(
-            span
-            for calendar in self.calendars
-            for window_day in _days_between(send_day - 2 * _A_DAY, send_day + _A_DAY)
-            for day, spans in self._window(calendar, window_day)
-            if day == send_day
-            for span in spans
+    def _grid(self, send_day: date) -> SlotGrid:
+        by_calendar = [self._open_for(calendar, send_day) for calendar in self.calendars]
+        spans = joined(span for theirs in by_calendar for span in theirs)
+        shortest = min((_length(theirs) for theirs in by_calendar if theirs), default=_A_DAY)
+        return SlotGrid(
+            spans,
+            capacity=self.mailbox.capacity_on(send_day),
+            gap=self.gap,
+            least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
+            finer=-(-_length(spans) // shortest),
         )
-        union: list[Span] = []
-        for piece in pieces:
-            if union and piece.start <= union[-1].end:
-                union[-1] = Span(union[-1].start, max(union[-1].end, piece.end))
-            else:
-                union.append(piece)
-        return union
 
-    def _bounds(self, send_day: date) -> Span:
-        zone = self.mailbox.zone
-        return Span(instant(send_day, time(0), zone), instant(send_day + _A_DAY, time(0), zone))
+    def _open_for(self, calendar: Calendar, send_day: date) -> list[Span]:
+        """When *calendar* is open on the mailbox's *send_day*."""
+        window_days = _days_between(*self._window_days(calendar, send_day))
+        return joined(span for day in window_days for span in self._cut(calendar, day).get(send_day, ()))
+
+    def _window_days(self, calendar: Calendar, send_day: date) -> tuple[date, date]:
+        """The first and last day on which a window may open that reaches into the mailbox's *send_day*."""
+        bounds, zone = self.bounds(send_day), calendar.zone
+        last = (bounds.end - _AN_INSTANT).astimezone(zone).date()
+        return bounds.start.astimezone(zone).date() - _A_DAY, last
+
+    def _neighbours(self, send_day: date, moment: datetime) -> Iterator[MailboxDay]:
+        """The days around *send_day* that an email at *moment* is closer to than the gap."""
+        bounds = self.bounds(send_day)
+        first, last = moment - self.gap, moment + self.gap
+        if first < bounds.start or last > bounds.end:
+            for day in _days_between(self.local_day(first), self.local_day(last)):
+                if day != send_day:
+                    yield self.day(day)
+
+    def _stands_alone(self, send_day: date, opens: datetime) -> bool:
+        """Whether no later day opens within the gap after *opens*: an email then is never too close."""
+        following = _days_between(send_day + _A_DAY, self.local_day(opens + self.gap))
+        return all(
+            span.start >= opens + self.gap
+            for day in following
+            for calendar in self.calendars
+            for span in self._open_for(calendar, day)
+        )
 
 
-def _follow(skips: dict[date, date], day: date) -> date:
-    """The first day at or after *day* that was not found full, shortening the way for the next one."""
-    passed: list[date] = []
-    while (onward := skips.get(day)) is not None:
-        passed.append(day)
-        day = onward
-    for each in passed:
-        skips[each] = day
-    return day
+def _length(spans: Iterable[Span]) -> timedelta:
+    return sum((span.end - span.start for span in spans), timedelta())
 
 
 def _days_between(first: date, last: date) -> Sequence[date]:

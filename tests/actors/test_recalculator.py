@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from structlog.testing import capture_logs
 
 from domain.recalculations import RecalculationCause
 from persistence.database import Database

@@ -1,0 +1,112 @@
+"""A day's slots: instants spread evenly over its open time, told apart by their numbers."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+
+from domain.mailboxes import UNLIMITED
+from domain.send_window import Span
+
+# Half-open stretches of slot numbers, ascending and apart from each other.
+Ranges = tuple[tuple[int, int], ...]
+_SECOND = timedelta(seconds=1)
+
+
+class SlotGrid:
+    """
+    The slots of one day, numbered from 0.
+
+    *capacity* of them lie evenly over *spans*, the day's open time, but never closer than *gap*; with an
+    unlimited capacity they lie *gap* apart. There are *least*, 0 or 1, even if the day is open for less.
+    Where windows differ, *finer* times as many let the shortest of them use the whole capacity.
+    """
+
+    def __init__(
+        self, spans: Sequence[Span], *, capacity: int, gap: timedelta, least: int = 0, finer: int = 1
+    ) -> None:
+        self.capacity = capacity
+        self._starts = [span.start for span in spans]
+        self._ends = [span.end for span in spans]
+        self._opens_at: list[int] = []
+        self._open_s = 0
+        for span in spans:
+            self._opens_at.append(self._open_s)
+            self._open_s += (span.end - span.start) // _SECOND
+        self._gap = gap
+        # A gap that is not whole seconds counts as the next longer one that is.
+        spaced = max(self._open_s // -(-gap // _SECOND), least)
+        if capacity == UNLIMITED or capacity >= spaced:
+            self.slots = spaced
+        else:
+            # A multiple of the capacity, so that slots stay where they are when a narrower window joins.
+            self.slots = capacity * min(finer, spaced // capacity)
+
+    def number_from(self, moment: datetime) -> int:
+        """The number of the first slot at or after *moment*; the number of slots when there is none."""
+        at = bisect_right(self._starts, moment) - 1
+        if at < 0 or not self._open_s:
+            return 0
+        inside = min(moment, self._ends[at]) - self._starts[at]
+        offset = self._opens_at[at] - (-inside // _SECOND)
+        return min(-(-offset * self.slots // self._open_s), self.slots)
+
+    def instant(self, number: int) -> datetime:
+        offset = self._open_s * number // self.slots
+        at = bisect_right(self._opens_at, offset) - 1
+        return self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
+
+    def ranges(self, spans: Iterable[Span], *, since: datetime) -> Ranges:
+        """The slots inside *spans* that are not before *since*; stretches that adjoin are one."""
+        joined: list[tuple[int, int]] = []
+        for span in spans:
+            low, high = self.number_from(max(span.start, since)), self.number_from(span.end)
+            if low >= high:
+                continue
+            if joined and joined[-1][1] == low:
+                joined[-1] = (joined[-1][0], high)
+            else:
+                joined.append((low, high))
+        return tuple(joined)
+
+    def near(self, moment: datetime) -> range:
+        """The slots that are closer than the gap to *moment*."""
+        if not self.slots:
+            return range(0)
+        low, high = self.number_from(moment - self._gap), self.number_from(moment + self._gap)
+        if low < high and self.instant(low) + self._gap <= moment:
+            low += 1
+        return range(low, high)
+
+
+def is_inside(number: int, ranges: Ranges) -> bool:
+    return any(low <= number < high for low, high in ranges)
+
+
+def free_count(ranges: Ranges, busy: Sequence[int]) -> int:
+    """How many slots of *ranges* are not among *busy*, which is ascending."""
+    count = 0
+    for low, high in ranges:
+        count += high - low
+        if busy:
+            count -= bisect_left(busy, high) - bisect_left(busy, low)
+    return count
+
+
+def evenly(wanted: int, available: int) -> Iterator[int]:
+    """*wanted* of the numbers below *available*, as far apart as they go; the first is 0."""
+    return (number * available // wanted for number in range(wanted))
+
+
+def nth_free(ranges: Ranges, busy: Sequence[int], ranks: Iterable[int]) -> Iterator[int]:
+    """The slots of *ranges* with these *ranks* (ascending, from 0) among those that are not *busy*."""
+    remaining = iter(ranks)
+    rank = next(remaining, None)
+    passed = 0
+    for low, high in ranges:
+        start = low
+        for block in [*busy[bisect_left(busy, low) : bisect_left(busy, high)], high]:
+            while rank is not None and rank < passed + block - start:
+                yield start + rank - passed
+                rank = next(remaining, None)
+            passed += block - start
+            start = block + 1

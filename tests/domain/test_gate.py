@@ -1,0 +1,149 @@
+"""What may leave now, and what holds it."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.gate import DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
+from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.send_window import Calendar
+from tests.domain.planning_world import BERLIN, hours, mailbox
+
+# Monday, 11:30 in Berlin.
+NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
+TODAY = date(2026, 11, 23)
+MINUTE = timedelta(minutes=1)
+
+DUE = DueEmail(
+    status=EmailStatus.QUEUED,
+    enrollment=EnrollmentStatus.ACTIVE,
+    sequence=SequenceStatus.ACTIVE,
+    contact=ContactStatus.ACTIVE,
+    calendar=Calendar(BERLIN, hours((9, 0, 17, 0))),
+    is_suppressed=False,
+    is_next=True,
+    not_before=None,
+    retry_at=None,
+    quota_day=TODAY,
+)
+
+
+# Any: whatever fields of a load a test is about.
+def load(*, capacity: int = 30, gap_s: int = 1, **fields: Any) -> MailboxLoad:
+    box = mailbox(1, capacity=capacity, gap_s=gap_s)
+    return replace(MailboxLoad(box, MailboxStatus.ACTIVE, TODAY, used=1), **fields)
+
+
+def test_a_due_email_goes() -> None:
+    """Everything is as it should be."""
+    assert judge(DUE, load(), now=NOW) is Pass.GO
+
+
+@pytest.mark.parametrize(
+    "stopped",
+    [
+        {"enrollment": EnrollmentStatus.REPLIED},
+        {"enrollment": EnrollmentStatus.CANCELLED},
+        {"contact": ContactStatus.UNSUBSCRIBED},
+        {"contact": ContactStatus.DELETED},
+        {"is_suppressed": True},
+    ],
+)
+def test_what_was_stopped_is_cancelled_even_if_it_would_be_held(stopped: dict[str, Any]) -> None:
+    """A stop comes before every other condition."""
+    assert judge(replace(DUE, **stopped), load(status=MailboxStatus.PAUSED), now=NOW) is Pass.CANCEL
+
+
+@pytest.mark.parametrize(
+    ("email", "mailbox_load", "hold"),
+    [
+        ({}, {"status": MailboxStatus.NEEDS_AUTH}, Hold.MAILBOX_UNAVAILABLE),
+        ({"sequence": SequenceStatus.PAUSED}, {}, Hold.SEQUENCE_NOT_ACTIVE),
+        ({"enrollment": EnrollmentStatus.PAUSED}, {}, Hold.ENROLLMENT_PAUSED),
+        ({"is_next": False}, {}, Hold.NOT_ITS_TURN),
+        ({"not_before": NOW + MINUTE}, {}, Hold.NOT_ITS_TURN),
+        ({"calendar": Calendar(BERLIN, hours((13, 0, 14, 0)))}, {}, Hold.OUTSIDE_WINDOW),
+        ({"quota_day": None}, {"used": 30}, Hold.DAY_FULL),
+        ({}, {"hourly_limit": 2, "starts": [NOW - MINUTE, NOW - 30 * MINUTE]}, Hold.HOUR_FULL),
+        (
+            {},
+            {"sliding_limit": 1, "sliding_window": 40 * MINUTE, "starts": [NOW - 40 * MINUTE]},
+            Hold.SLIDING_WINDOW_FULL,
+        ),
+        ({}, {"last_attempt_at": NOW - timedelta(milliseconds=999)}, Hold.TOO_CLOSE),
+        ({}, {"in_flight": 2}, Hold.MAILBOX_BUSY),
+    ],
+)
+def test_each_condition_that_is_not_met_holds_the_email(
+    email: dict[str, Any], mailbox_load: dict[str, Any], hold: Hold
+) -> None:
+    """One condition at a time, everything else being as it should be."""
+    assert judge(replace(DUE, **email), load(**mailbox_load), now=NOW) is hold
+
+
+@pytest.mark.parametrize(
+    ("email", "mailbox_load"),
+    [
+        ({"not_before": NOW}, {}),
+        ({"calendar": Calendar(BERLIN, hours((11, 30, 12, 0)))}, {}),
+        ({"quota_day": None}, {"used": 29}),
+        ({}, {"hourly_limit": 2, "starts": [NOW - MINUTE, NOW - 31 * MINUTE]}),
+        ({}, {"sliding_limit": 1, "sliding_window": 40 * MINUTE, "starts": [NOW - 41 * MINUTE]}),
+        ({}, {"last_attempt_at": NOW - timedelta(seconds=1)}),
+        ({}, {"in_flight": 1}),
+        ({"quota_day": None}, {"used": 10_000, "capacity": 0}),
+    ],
+)
+def test_each_condition_is_met_at_its_edge(email: dict[str, Any], mailbox_load: dict[str, Any]) -> None:
+    """At the very moment, with the last place, a gap after the email before."""
+    assert judge(replace(DUE, **email), load(**mailbox_load), now=NOW) is Pass.GO
+
+
+def test_a_reserved_email_has_its_place_in_a_full_day() -> None:
+    """Its own reservation is among the 30 used ones; one that was reserved for another day is not."""
+    full = load(used=30)
+
+    assert judge(DUE, full, now=NOW) is Pass.GO
+    assert judge(replace(DUE, quota_day=TODAY - timedelta(days=1)), full, now=NOW) is Hold.DAY_FULL
+    assert judge(replace(DUE, status=EmailStatus.RETRYING), full, now=NOW) is Hold.DAY_FULL
+
+
+def test_a_reserved_email_in_a_full_day_still_keeps_the_hour_and_the_sliding_window() -> None:
+    """The place in the day is not a place in the hour."""
+    hour = load(used=30, hourly_limit=1, starts=[NOW - MINUTE])
+    sliding = load(used=30, sliding_limit=1, sliding_window=2 * MINUTE, starts=[NOW - MINUTE])
+
+    assert judge(DUE, hour, now=NOW) is Hold.HOUR_FULL
+    assert judge(DUE, sliding, now=NOW) is Hold.SLIDING_WINDOW_FULL
+
+
+def test_a_retry_waits_for_its_time_give_or_take_the_clocks() -> None:
+    """Six seconds early it goes back to its wait, five seconds early it may leave."""
+    retry = replace(DUE, status=EmailStatus.RETRYING, retry_at=NOW + timedelta(seconds=6))
+
+    assert judge(retry, load(), now=NOW) is Pass.WAIT
+    assert judge(retry, load(), now=NOW + timedelta(seconds=1)) is Pass.GO
+
+
+def test_what_leaves_is_counted_on() -> None:
+    """A reserved email is in the day's count already; both are in flight, and the last start is theirs."""
+    counted = load(used=29, hourly_limit=2)
+
+    counted.take(NOW, is_reserved=has_reservation(DUE, counted))
+    assert (counted.used, counted.room_today, counted.in_flight) == (29, 1, 1)
+    assert counted.is_too_close(NOW)
+    counted.take(NOW + MINUTE, is_reserved=False)
+
+    assert (counted.used, counted.room_today, counted.in_flight) == (30, 0, 2)
+    assert counted.last_attempt_at == NOW + MINUTE
+    assert counted.limited(NOW + MINUTE) is Hold.DAY_FULL
+    assert counted.limited(NOW + MINUTE, is_reserved=True) is Hold.HOUR_FULL
+    assert counted.limited(NOW + 45 * MINUTE, is_reserved=True) is None
+
+
+def test_a_capacity_below_what_is_used_leaves_no_room_and_no_debt() -> None:
+    """Lowered from 30 to 20 after 25 were sent: nothing more today."""
+    assert load(capacity=20, used=25).room_today == 0
+    assert load(capacity=0, used=25).room_today is None
