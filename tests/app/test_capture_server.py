@@ -193,7 +193,7 @@ def test_a_killed_server_has_logged_all_it_accepted(tmp_path: Path) -> None:
     )
     credentials.write_text(json.dumps({"anna": "geheim"}))
     options = ["--log", str(log), "--script", str(script), "--credentials", str(credentials)]
-    with subprocess.Popen(  # noqa: S603 - Python itself
+    with subprocess.Popen(
         [sys.executable, "-m", "app.capture_server", *options], stdout=subprocess.PIPE, text=True
     ) as process:
         try:

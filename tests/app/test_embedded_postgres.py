@@ -112,7 +112,7 @@ ENDS = ["returns", "killed"] if sys.platform == "linux" else ["returns"]
 @pytest.mark.parametrize("end", ENDS)
 def test_the_server_ends_with_its_parent_and_keeps_the_data(tmp_path: Path, end: str) -> None:
     """However the parent ends, the server shuts down by itself; the next one finds every commit."""
-    with subprocess.Popen(  # noqa: S603 - Python itself
+    with subprocess.Popen(
         [sys.executable, "-c", LAUNCHER, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None

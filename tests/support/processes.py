@@ -46,7 +46,7 @@ def _start(module: str, directory: Path, controller: int) -> str:
     directory.mkdir()
     output = directory.with_suffix(".log")
     with output.open("w") as log:
-        keeper = subprocess.Popen(  # noqa: S603 - Python itself
+        keeper = subprocess.Popen(
             [sys.executable, "-m", module, str(directory), str(controller)],
             cwd=_PROJECT,
             stdin=subprocess.DEVNULL,

@@ -54,7 +54,7 @@ class RabbitMQNode:
             RuntimeError: It does not start; the message names its log.
         """
         with (self._directory / "output.log").open("a") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - the installed program
+            self._process = subprocess.Popen(
                 leashed([str(rabbitmq_server())], end=signal.SIGKILL),
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,

@@ -63,8 +63,8 @@ def _installed() -> Path | None:
 
 
 def _apt_get(arguments: Sequence[str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(  # noqa: S603 - fixed arguments
-        ["apt-get", *arguments],  # noqa: S607 - wherever the system has it
+    return subprocess.run(
+        ["apt-get", *arguments],
         env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

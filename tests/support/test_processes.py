@@ -36,7 +36,7 @@ def test_all_workers_share_one_server_that_ends_with_the_run(tmp_path: Path) -> 
         name: value for name, value in os.environ.items() if not name.startswith(("PYTEST", "DRUMBEAT"))
     }
 
-    run = subprocess.run(  # noqa: S603 - Python itself
+    run = subprocess.run(
         [sys.executable, "-m", "pytest", *plugins, "-n2", f"--basetemp={tmp_path / 'run'}", str(tmp_path)],
         env=environment | {"PYTHONPATH": str(PROJECT)},
         cwd=tmp_path,
@@ -59,7 +59,7 @@ def test_a_killed_run_takes_its_server_along(tmp_path: Path) -> None:
     directory = tmp_path / "postgres"
     directory.mkdir()
     command = [sys.executable, "-m", "tests.support.postgres", str(directory), str(run.pid)]
-    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as keeper:  # noqa: S603
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as keeper:
         assert keeper.stdout is not None
         url = re.search(r'"url": "([^"]+)"', keeper.stdout.readline())
         assert url is not None
