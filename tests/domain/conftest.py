@@ -9,7 +9,7 @@ settings.register_profile(
     deadline=None,
     derandomize=True,
     database=None,
-    max_examples=int(os.environ.get("DRUMBEAT_EXAMPLES", "200")),
+    max_examples=int(os.environ.get("DRUMBEAT_EXAMPLES", "150")),
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("domain")
