@@ -1,7 +1,9 @@
 """The planner: places what has no slot yet, one workspace at a time."""
 
 import asyncio
-from collections.abc import Collection
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -73,6 +75,20 @@ class Planner:
         return ids
 
 
+# A plan makes millions of objects and no cycles: the collector would go through them all again and again,
+# for about a third of the time.
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+_plan_without_collector = _collector_paused()(plan)
+
+
 def log_moves(written: Written) -> None:
     """Say of every email that was moved why, and its new time; after the commit that moved it."""
     for move in written.moves:
@@ -102,7 +118,7 @@ async def replan(
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     planned = await asyncio.to_thread(
         partial(
-            plan,
+            _plan_without_collector,
             enrollments,
             [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
             now=now,
