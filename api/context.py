@@ -15,6 +15,8 @@ from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.vault import Vault
 
+_MOST_FORECASTS = 3
+
 
 class Clock(Protocol):
     """Business time; in the demo it steps instead of running."""
@@ -36,6 +38,8 @@ class Services:
     clock: Clock
     public_url: str
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    # Who plans for an answer waits here for whoever does so already.
+    planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
 
 class Present:
@@ -54,6 +58,19 @@ class Present:
         return await self._clock.now()
 
 
+class Allowance:
+    """How often one request may have something costly: *most* times."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._taken = 0
+
+    def take(self) -> bool:
+        """Whether it may be had once more."""
+        self._taken += 1
+        return self._taken <= self.most
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """
@@ -68,6 +85,7 @@ class Context:
     actor: str
     loaders: Loaders
     present: Present
+    forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction in the caller's workspace, committed at the end of the block."""

@@ -5,6 +5,7 @@ import strawberry
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
 from api.queries.enrollments import EnrollmentQueries
+from api.queries.forecasts import ForecastQueries
 from api.queries.mailboxes import MailboxQueries
 from api.queries.nodes import NodeQueries
 from api.queries.recalculations import RecalculationQueries
@@ -26,5 +27,6 @@ class Query(
     ScheduledEmailQueries,
     EmailEventQueries,
     RecalculationQueries,
+    ForecastQueries,
 ):
     pass

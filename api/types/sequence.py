@@ -1,15 +1,18 @@
 """Sequences, and how far their contacts are."""
 
 from datetime import date, datetime
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import strawberry
 from typing_extensions import override
 
 from api.context import Info
 from api.fields import resolves
+from api.forecasting import outlook
+from api.inputs.forecast import ForecastInput
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.scalars import TimeZone
+from api.types.forecast import Forecast
 from api.types.mailbox import Mailbox
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
@@ -45,6 +48,15 @@ class SequenceCounts:
         rows = await info.context.loaders.email_counts.load(self.sequence.uuid)
         found = {row.status: row.amount for row in rows}
         return [EmailCount(status=status, count=found.get(status, 0)) for status in EmailStatus]
+
+
+Deadline = Annotated[
+    date | None,
+    strawberry.argument(description="The last day on which emails may leave, in the sequence's zone."),
+]
+ReplyRate = Annotated[
+    float | None, strawberry.argument(description="Replies per email sent, from 0 to below 1.")
+]
 
 
 @strawberry.type(description="Emails that are sent to each enrolled contact, one after another.")
@@ -101,3 +113,8 @@ class Sequence(Node):
     @resolves("How far its contacts and emails are.")
     def counts(self) -> SequenceCounts:
         return SequenceCounts(sequence=self)
+
+    @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
+    async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:
+        asked = ForecastInput(sequence_id=self.id(), deadline=deadline, reply_rate=reply_rate)
+        return Forecast.of(await outlook(info.context, asked.read()))
