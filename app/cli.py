@@ -2,7 +2,7 @@
 
 import typer
 
-from app.commands import migrating, running, showing, workspaces
+from app.commands import migrating, running, showing, simulating, workspaces
 from app.misconfiguration import EXIT_CODE, Misconfigured
 
 cli = typer.Typer(
@@ -24,6 +24,7 @@ cli.command(rich_help_panel=_RUN)(running.worker)
 cli.command(rich_help_panel=_RUN)(running.clock)
 cli.command(rich_help_panel=_LOOK_AFTER)(showing.doctor)
 cli.command(rich_help_panel=_LOOK_AFTER)(showing.schema)
+cli.command(rich_help_panel=_LOOK_AFTER)(simulating.simulate)
 cli.add_typer(workspaces.cli, name="workspace", rich_help_panel=_LOOK_AFTER)
 
 
