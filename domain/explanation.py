@@ -1,6 +1,5 @@
 """Why an email has the time that it has: what held it back, one thing after the other, and until when."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -8,9 +7,8 @@ from enum import StrEnum
 from domain.agenda import Opening
 from domain.enrollments import Enrollment
 from domain.itineraries import Leg, Slot, UnplacedReason
-from domain.mailboxes import Mailbox
-from domain.plan import Taken
 from domain.send_window import Calendar, instant
+from domain.surroundings import Surroundings
 from domain.timetable import Timetable
 
 _A_SECOND = timedelta(seconds=1)
@@ -52,31 +50,6 @@ class Explanation:
 
     pushes: tuple[Push, ...]
     unplaced_reason: UnplacedReason | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """
-    The *mailbox* of an email, the *calendars* of all sequences that it serves, and its other emails.
-
-    *taken* are those whose instants matter; of days that are full without looking at instants it is enough to
-    know in *counted* how many emails they hold.
-    """
-
-    mailbox: Mailbox
-    calendars: tuple[Calendar, ...] = ()
-    taken: tuple[Taken, ...] = ()
-    counted: Mapping[date, int] | None = None
-
-    def timetable(self, calendar: Calendar, now: datetime) -> Timetable:
-        timetable = Timetable(self.mailbox, (*self.calendars, calendar), now)
-        for each in self.taken:
-            window_day = None if each.calendar is None else each.calendar.day_of(each.send_at)
-            window = None if each.calendar is None or window_day is None else (each.calendar, window_day)
-            timetable.hold(each.email_id, each.send_at, window=window)
-        for send_day, count in (self.counted or {}).items():
-            timetable.day(send_day).fill(count)
-        return timetable
 
 
 def explain(

@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Date, Uuid, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
-from domain.explanation import Explanation, Surroundings, days_between, explain
+from domain.explanation import Explanation, days_between, explain
 from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.itineraries import Leg, UnplacedReason
 from domain.lifecycle import EmailStatus
 from domain.mailboxes import UNLIMITED
 from domain.plan import Taken
+from domain.surroundings import Surroundings
 from persistence.arrays import among, unnested
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import PlanningTerms, planning_terms

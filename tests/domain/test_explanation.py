@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.enrollments import Enrollment
-from domain.explanation import Constraint, Explanation, Surroundings, days_between, explain
+from domain.explanation import Constraint, Explanation, days_between, explain
 from domain.ids import EmailId
 from domain.itineraries import Leg, Slot, UnplacedReason
 from domain.plan import Taken
 from domain.send_window import Calendar
+from domain.surroundings import Surroundings
 from tests.domain.planning_changes import changed
 from tests.domain.planning_examples import NOW, OFFICE
 from tests.domain.planning_world import BERLIN, World, crowded, email_of, enrolled, hours, mailbox, sequence
