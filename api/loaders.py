@@ -1,5 +1,6 @@
 """Loaders: what many fields of one answer ask for by id, read in one statement for all of them."""
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import date
@@ -9,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 from strawberry.dataloader import DataLoader
 
+from domain.explanation import Explanation
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.reading import (
@@ -16,6 +18,7 @@ from persistence.reading import (
     contacts,
     email_events,
     enrollments,
+    explanations,
     mailboxes,
     recalculations,
     scheduled_emails,
@@ -31,6 +34,9 @@ OneNumbered: TypeAlias = DataLoader[int, AnyRow | None]
 Many: TypeAlias = DataLoader[UUID, list[AnyRow]]
 # A mailbox, and the first and the last of some of its days.
 Span: TypeAlias = tuple[UUID, date, date]
+
+# A page of emails; what surrounds more of them at once would be a lot to hold.
+EXPLAINED_AT_ONCE = 20
 
 
 class Loaders:
@@ -63,12 +69,24 @@ class Loaders:
         self.moves_of_email: Many = self._many(email_events.moves_of, by="email_id")
         self.used_days = self._days(mailboxes.used_days)
         self.planned_days = self._days(mailboxes.planned_days)
+        self.explanations: DataLoader[UUID, Explanation | None] = DataLoader(
+            self._explain, max_batch_size=EXPLAINED_AT_ONCE
+        )
 
     def forget(self) -> None:
         """Read everything anew from here on."""
         for loader in vars(self).values():
             if isinstance(loader, DataLoader):
                 loader.clear_all()
+
+    async def _explain(self, ids: list[UUID]) -> list[Explanation | None]:
+        """The explanation of each email that is pending, None for the others."""
+        async with self._database.transaction(self._workspace_id) as conn:
+            found = await explanations.explainable_emails(conn, self._workspace_id, ids)
+        # Arithmetic: in a thread, so that no other request on this loop waits for it.
+        explained = await asyncio.to_thread(lambda: [each.explained() for each in found])
+        by_id = dict[UUID, Explanation](zip((each.email_id for each in found), explained, strict=True))
+        return [by_id.get(each) for each in ids]
 
     def _one(self, read: Read[Key]) -> DataLoader[Key, AnyRow | None]:
         """One row per id, or None when the workspace has none with it."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
+from domain.explanation import Constraint
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.lifecycle import (
     ContactStatus,
@@ -137,6 +138,26 @@ described(
         _U.NO_CAPACITY: "No mailbox of the sequence has room on any day to come.",
         _U.AFTER_LAST_DATE: "It could only leave after the sequence's last date.",
         _U.WAITS_FOR_STEP: "An earlier step of the same enrollment has no time either.",
+    },
+)
+
+_K = Constraint
+described(
+    Constraint,
+    description="What kept an email from leaving earlier.",
+    values={
+        _K.ENROLLED: "The contact was enrolled only then.",
+        _K.PREVIOUS_STEP: "The step before it leaves only then; where that left already, its day began then.",
+        _K.WAIT: "The wait before its step ended only then.",
+        _K.NOT_BEFORE: "It was put off, because the enrollment was on hold or an email had to wait.",
+        _K.FIRST_DATE: "The sequence sends from its first date on.",
+        _K.PLANNED: "The enrollment was planned only then, so earlier slots had passed.",
+        _K.WINDOW: "The send window was closed until then.",
+        _K.NO_SLOT_LEFT: "The window was open, and none of the mailbox's slots was left in it.",
+        _K.MAILBOX_FULL: "The mailbox had no room for one more email on the days before.",
+        _K.SLOT_TAKEN: "Other emails of the mailbox have the slots before it.",
+        _K.EVEN_SPACING: "The emails of a day are spread evenly over its open time.",
+        _K.KEPT: "Planned today it would get another time; it keeps the one that was promised.",
     },
 )
 

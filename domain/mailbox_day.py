@@ -9,7 +9,7 @@ from domain.journeys import Booking
 from domain.mailboxes import UNLIMITED
 from domain.seating import Holder, Kind, Seated, Seating, spread
 from domain.send_window import Span
-from domain.slot_grid import Ranges, SlotGrid, free_count, is_inside
+from domain.slot_grid import Ranges, SlotGrid, free_count, is_inside, nth_free
 
 
 @dataclass(slots=True)
@@ -69,6 +69,16 @@ class MailboxDay:
     def forget(self, instant: datetime) -> None:
         """No longer avoid *instant*."""
         self._unblock(tuple(self.grid.near(instant)))
+
+    def fill(self, count: int) -> None:
+        """Note *count* emails more of which nobody needs to know the instants."""
+        self.count += count
+        self._rooms.clear()
+
+    def first_free(self, ranges: Ranges) -> datetime | None:
+        """The first slot of *ranges* that nobody holds; None when others would have to make place."""
+        number = next(nth_free(ranges, self._blocked_slots(), (0,)), None)
+        return None if number is None else self.grid.instant(number)
 
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, in the order in which they came."""

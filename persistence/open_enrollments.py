@@ -97,20 +97,23 @@ async def enrollments_for_planning(
     terms: PlanningTerms,
     may_gain: bool = False,
     may_rebind: bool = False,
+    also_paused: bool = False,
 ) -> list[Enrollment]:
     """
     The locked enrollments *ids* with their remaining steps.
 
-    Left out are those that ended meanwhile, and those of an archived sequence.
+    Left out are those that ended meanwhile or, unless *also_paused*, are on hold, and those of an archived
+    sequence.
 
     With *may_gain* they may take earlier slots, with *may_rebind* those not yet started another mailbox.
     """
+    looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
     rows = await conn.execute(
         select(enrollments, contacts.c.zone.label("contact_zone"))
         .join(contacts, contacts.c.id == enrollments.c.contact_id)
         .where(
             enrollments.c.workspace_id == workspace_id,
-            enrollments.c.status == str(EnrollmentStatus.ACTIVE),
+            enrollments.c.status.in_([str(status) for status in looked_at]),
             among(enrollments.c.id, ids),
         )
         .order_by(enrollments.c.id)

@@ -13,7 +13,7 @@ from persistence.arrays import among
 from persistence.planning_terms import PlanningTerms
 from persistence.tables import contacts, scheduled_emails
 
-_TAKING = (
+TAKING = (
     EmailStatus.PENDING,
     EmailStatus.QUEUED,
     EmailStatus.SENDING,
@@ -22,6 +22,14 @@ _TAKING = (
     EmailStatus.RETRYING,
     EmailStatus.IN_DOUBT,
 )
+_columns = scheduled_emails.c
+# The instant that an email counts at: planned, tried again, or left.
+TAKEN_AT = case(
+    (_columns.status == str(EmailStatus.RETRYING), func.coalesce(_columns.retry_at, _columns.send_at)),
+    (_columns.status == str(EmailStatus.SENT), _columns.sent_at),
+    (_columns.status == str(EmailStatus.PENDING), _columns.send_at),
+    else_=func.coalesce(_columns.last_attempt_at, _columns.send_at),
+).label("instant")
 # What the dispatcher may take up while the plan is made does not shift any more.
 _SETTLED_BEFORE = timedelta(minutes=5)
 
@@ -41,12 +49,6 @@ async def taken_slots(
     Today is the mailbox's; a day more is read, and does no harm.
     """
     columns = scheduled_emails.c
-    instant = case(
-        (columns.status == str(EmailStatus.RETRYING), func.coalesce(columns.retry_at, columns.send_at)),
-        (columns.status == str(EmailStatus.SENT), columns.sent_at),
-        (columns.status == str(EmailStatus.PENDING), columns.send_at),
-        else_=func.coalesce(columns.last_attempt_at, columns.send_at),
-    ).label("instant")
     rows = await conn.execute(
         select(
             columns.id,
@@ -54,14 +56,14 @@ async def taken_slots(
             columns.enrollment_id,
             columns.status,
             columns.sequence_id,
-            instant,
+            TAKEN_AT,
             contacts.c.zone,
         )
         .join(contacts, contacts.c.id == columns.contact_id)
         .where(
             columns.workspace_id == workspace_id,
             among(columns.mailbox_id, mailbox_ids),
-            columns.status.in_([str(status) for status in _TAKING]),
+            columns.status.in_([str(status) for status in TAKING]),
             columns.send_at.is_not(None),
             columns.send_day >= (now - timedelta(days=2)).date(),
         )

@@ -13,6 +13,7 @@ from api.scalars import EmailAddress
 from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
+from api.types.explanation import Explanation
 from api.types.mailbox import Mailbox
 from api.types.node import Node, present
 from api.types.sequence import Sequence
@@ -106,6 +107,14 @@ class ScheduledEmail(Node):
         moves = await info.context.loaders.moves_of_email.load(self.uuid)
         promised = (row.from_send_at for row in moves if row.from_send_at is not None)
         return next(promised, self.send_at)
+
+    @resolves(
+        "Why it has its time, or none: worked out when asked, from the plan as it is. Null once it was taken "
+        "up for sending. Meant for a page of emails: each takes a look at its mailbox's days up to its time."
+    )
+    async def explanation(self, info: Info) -> Explanation | None:
+        found = await info.context.loaders.explanations.load(self.uuid)
+        return None if found is None else Explanation.of(found)
 
     async def _contact(self, info: Info) -> Contact:
         return Contact.of(present(await info.context.loaders.contacts.load(self.contact_id)))

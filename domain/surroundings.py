@@ -1,0 +1,36 @@
+"""What surrounds one email in the timetable of its mailbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from domain.mailboxes import Mailbox
+from domain.plan import Taken
+from domain.send_window import Calendar
+from domain.timetable import Timetable
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """
+    The *mailbox* of an email, the *calendars* of all sequences that it serves, and its other emails.
+
+    *taken* are those whose instants matter; of days that are full without looking at instants it is enough to
+    know in *counted* how many emails they hold.
+    """
+
+    mailbox: Mailbox
+    calendars: tuple[Calendar, ...] = ()
+    taken: tuple[Taken, ...] = ()
+    counted: Mapping[date, int] | None = None
+
+    def timetable(self, calendar: Calendar, now: datetime) -> Timetable:
+        """The timetable that an email of *calendar* finds, everything before *now* gone by."""
+        timetable = Timetable(self.mailbox, (*self.calendars, calendar), now)
+        for each in self.taken:
+            window_day = None if each.calendar is None else each.calendar.day_of(each.send_at)
+            window = None if each.calendar is None or window_day is None else (each.calendar, window_day)
+            timetable.hold(each.email_id, each.send_at, window=window)
+        for send_day, count in (self.counted or {}).items():
+            timetable.day(send_day).fill(count)
+        return timetable
