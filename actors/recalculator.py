@@ -1,18 +1,21 @@
 """The recalculator: replans what a change of steps, windows or mailboxes touches."""
 
+from collections.abc import Collection
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import OperationalError
 
 from actors.clocks import Clock
-from actors.planner import log_moves, replan
-from domain.ids import WorkspaceId
+from actors.planner import log_moves
+from domain.ids import MailboxId, WorkspaceId
 from domain.recalculations import RecalculationCause
 from persistence.database import Database, notify
 from persistence.dispatches import processed, taken
+from persistence.leaving_emails import ending_by_policy
 from persistence.open_enrollments import in_scope
 from persistence.plan_lock import try_plan_lock
+from persistence.rebalance_preview import with_leaving
 from persistence.recalculations import (
     Recalculation,
     begin_recalculation,
@@ -20,6 +23,7 @@ from persistence.recalculations import (
     fail_recalculation,
     finish_recalculation,
 )
+from persistence.replanning import draft_replan, write_replan
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +47,10 @@ _REBINDING = frozenset(
         RecalculationCause.MAILBOX_RESUMED,
     }
 )
+
+
+class PlanMoved(Exception):
+    """The plan is no longer the one that was promised, so it is not written."""
 
 
 class Recalculator:
@@ -74,6 +82,10 @@ class Recalculator:
             return False
         try:
             return await self._carry_out(workspace_id, recalculation)
+        except PlanMoved:
+            async with self._database.transaction() as conn:
+                await fail_recalculation(conn, recalculation.id, error="PLAN_MOVED")
+            return True
         except OperationalError:
             # The database was away or broke a deadlock: the request stays open and is taken up again.
             raise
@@ -90,20 +102,26 @@ class Recalculator:
             if await begin_recalculation(conn, workspace_id, now=now) != recalculation:
                 return True  # another recalculator carried it out meanwhile
             ids = await in_scope(
-                conn,
-                workspace_id,
-                sequence_id=recalculation.sequence_id,
-                mailbox_id=None if recalculation.cause in _REBINDING else recalculation.mailbox_id,
+                conn, workspace_id, sequence_id=recalculation.sequence_id, mailbox_ids=_touched(recalculation)
             )
-            cancelled = await cancel_by_policy(conn, workspace_id, ids, now=now)
-            written = await replan(
+            ending = await ending_by_policy(conn, workspace_id, ids)
+            promise = recalculation.promise
+            draft = await draft_replan(
                 conn,
                 workspace_id,
                 ids,
-                now=now,
-                recalculation_id=recalculation.id,
+                now=now if promise is None else promise.as_of,
+                ending=ending,
                 may_gain=recalculation.cause in _GAINING,
                 may_rebind=recalculation.cause in _REBINDING,
+            )
+            if promise is not None:
+                rebalance = await with_leaving(conn, workspace_id, ids, draft, ending=ending)
+                if not rebalance.keeps(promise, now=now):
+                    raise PlanMoved
+            cancelled = await cancel_by_policy(conn, workspace_id, ending, now=now) if ending else 0
+            written = await write_replan(
+                conn, workspace_id, ids, draft, now=now, recalculation_id=recalculation.id
             )
             written.cancelled += cancelled
             await finish_recalculation(conn, recalculation.id, written, now=now)
@@ -120,3 +138,12 @@ class Recalculator:
         )
         log_moves(written)
         return True
+
+
+def _touched(recalculation: Recalculation) -> Collection[MailboxId]:
+    """The mailboxes whose emails are looked at; none is all."""
+    if recalculation.promise is not None:
+        return recalculation.promise.scope.mailbox_ids
+    if recalculation.cause in _REBINDING or recalculation.mailbox_id is None:
+        return ()
+    return (recalculation.mailbox_id,)

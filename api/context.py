@@ -91,6 +91,10 @@ class Context:
         """A transaction in the caller's workspace, committed at the end of the block."""
         return self.services.database.transaction(self.workspace_id)
 
+    def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """The caller's workspace at one moment, to read from."""
+        return self.services.database.snapshot(self.workspace_id)
+
     async def now(self) -> datetime:
         """Business time, in UTC; the same throughout the request."""
         return await self.present.now()

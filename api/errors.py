@@ -55,11 +55,13 @@ class UserErrorCode(StrEnum):
     INVALID_ID = "INVALID_ID"
     INVALID_SEND_WINDOW = "INVALID_SEND_WINDOW"
     INVALID_TEMPLATE = "INVALID_TEMPLATE"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
     INVALID_ZONE = "INVALID_ZONE"
     NO_MAILBOX = "NO_MAILBOX"
     NO_STEPS = "NO_STEPS"
     NOT_FOUND = "NOT_FOUND"
     OUT_OF_RANGE = "OUT_OF_RANGE"
+    PLAN_MOVED = "PLAN_MOVED"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     STALE_OBJECT = "STALE_OBJECT"
     TOO_LONG = "TOO_LONG"
@@ -85,11 +87,13 @@ described(
         _C.INVALID_ID: "Not an id of the kind that is asked for here.",
         _C.INVALID_SEND_WINDOW: "The window has no day or interval, or an empty or overlapping one.",
         _C.INVALID_TEMPLATE: "The template cannot be read; the message names the place.",
+        _C.INVALID_TOKEN: "Not a token that this workspace was given.",
         _C.INVALID_ZONE: "Not the name of a zone in the IANA time zone database.",
         _C.NO_MAILBOX: "The sequence has no mailbox to send from.",
         _C.NO_STEPS: "The sequence has no step to send.",
         _C.NOT_FOUND: "Nothing in this workspace has the id.",
         _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
+        _C.PLAN_MOVED: "The plan is no longer the one that was previewed.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",

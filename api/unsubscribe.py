@@ -5,7 +5,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from api.context import Services
-from domain.unsubscribe import InvalidToken, UnsubscribeToken, read_token
+from domain.signed_texts import InvalidToken
+from domain.unsubscribe import UnsubscribeToken, read_token
 from persistence.suppressions import unsubscribe
 from persistence.vault import Vault
 

@@ -44,6 +44,10 @@ class Database:
     def __init__(self, engine: AsyncEngine, role: Role) -> None:
         self.engine = engine
         self.role = role
+        # The same pool.
+        self._snapshots = engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
 
     @asynccontextmanager
     async def transaction(self, workspace_id: WorkspaceId | None = None) -> AsyncIterator[AsyncConnection]:
@@ -55,6 +59,13 @@ class Database:
         async with self.engine.begin() as conn:
             if workspace_id is not None:
                 await enter_workspace(conn, workspace_id)
+            yield conn
+
+    @asynccontextmanager
+    async def snapshot(self, workspace_id: WorkspaceId) -> AsyncIterator[AsyncConnection]:
+        """A transaction that can only read, and whose statements all see *workspace_id* at one moment."""
+        async with self._snapshots.begin() as conn:
+            await enter_workspace(conn, workspace_id)
             yield conn
 
     async def check_role(self) -> None:

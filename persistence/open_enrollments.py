@@ -69,24 +69,30 @@ async def in_scope(
     workspace_id: WorkspaceId,
     *,
     sequence_id: SequenceId | None,
-    mailbox_id: MailboxId | None,
+    mailbox_ids: Collection[MailboxId] = (),
+    lock: bool = True,
 ) -> list[EnrollmentId]:
-    """Lock the active enrollments of a sequence, those that are or may be bound to a mailbox, or all."""
+    """
+    The active enrollments of a sequence, those that are or may be bound to one of *mailbox_ids*, or all.
+
+    They are locked, unless *lock* is false because nothing is going to be written.
+    """
     chosen = select(enrollments.c.id).where(
         enrollments.c.workspace_id == workspace_id, enrollments.c.status == str(EnrollmentStatus.ACTIVE)
     )
     if sequence_id is not None:
         chosen = chosen.where(enrollments.c.sequence_id == sequence_id)
-    if mailbox_id is not None:
+    if mailbox_ids:
         has_email = exists().where(
             scheduled_emails.c.enrollment_id == enrollments.c.id,
-            scheduled_emails.c.mailbox_id == mailbox_id,
+            among(scheduled_emails.c.mailbox_id, mailbox_ids),
             scheduled_emails.c.status == str(EmailStatus.PENDING),
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
-        chosen = chosen.where(or_(enrollments.c.mailbox_id == mailbox_id, has_email, waits))
-    locked = await conn.scalars(chosen.order_by(enrollments.c.id).with_for_update(key_share=True))
-    return [EnrollmentId(each) for each in locked]
+        chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
+    chosen = chosen.order_by(enrollments.c.id)
+    found = await conn.scalars(chosen.with_for_update(key_share=True) if lock else chosen)
+    return [EnrollmentId(each) for each in found]
 
 
 async def enrollments_for_planning(

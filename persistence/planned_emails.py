@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from statistics import median
 from typing import Any
 
 from sqlalchemy import text
@@ -38,6 +39,38 @@ class Written:
     def moved(self) -> int:
         return len(self.moves)
 
+    @property
+    def median_delay_s(self) -> int | None:
+        return round(median(self._delays_s())) if self.delays else None
+
+    @property
+    def max_delay_s(self) -> int | None:
+        return max(self._delays_s(), default=None)
+
+    def _delays_s(self) -> list[int]:
+        return [round(delay / timedelta(seconds=1)) for delay in self.delays]
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """A plan by what is done with its emails: the rows to copy in and to change, and the figures of both."""
+
+    written: Written
+    fresh: list[tuple[Any, ...]]
+    changed: list[tuple[Any, ...]]
+
+
+def sort_plan(plan: Plan) -> Sorted:
+    """Tell what *plan* changes from what it leaves alone; nothing is written."""
+    found = Sorted(Written(), [], [])
+    for itinerary in plan.itineraries:
+        for email in itinerary.emails:
+            _sort(itinerary, email, found)
+    for shift in plan.shifts:
+        found.written.moves.append(Move(shift.email_id, shift.send_at, MoveCause.NARROWER_WINDOW))
+        found.changed.append(_shifted(shift))
+    return found
+
 
 async def write_plan(
     conn: AsyncConnection,
@@ -52,29 +85,15 @@ async def write_plan(
 
     An email that the dispatcher took up meanwhile is no longer pending, and stays as it is.
     """
-    written = Written()
-    fresh: list[tuple[Any, ...]] = []
-    changed: list[tuple[Any, ...]] = []
-    for itinerary in plan.itineraries:
-        for email in itinerary.emails:
-            _sort(itinerary, email, written, fresh, changed)
-    for shift in plan.shifts:
-        written.moves.append(Move(shift.email_id, shift.send_at, MoveCause.NARROWER_WINDOW))
-        changed.append(_shifted(shift))
-    await _insert_fresh(conn, workspace_id, fresh)
-    await _move_changed(conn, workspace_id, changed, now=now, recalculation_id=recalculation_id)
+    found = sort_plan(plan)
+    await _insert_fresh(conn, workspace_id, found.fresh)
+    await _move_changed(conn, workspace_id, found.changed, now=now, recalculation_id=recalculation_id)
     await _mark_planned(conn, workspace_id, plan.itineraries, now=now)
-    return written
+    return found.written
 
 
-def _sort(
-    itinerary: Itinerary,
-    email: PlannedEmail,
-    written: Written,
-    fresh: list[tuple[Any, ...]],
-    changed: list[tuple[Any, ...]],
-) -> None:
-    leg, slot = email.leg, email.slot
+def _sort(itinerary: Itinerary, email: PlannedEmail, found: Sorted) -> None:
+    leg, slot, written = email.leg, email.slot, found.written
     written.infeasible += slot is None
     place = (
         slot.mailbox_id if slot else itinerary.mailbox_id,
@@ -85,14 +104,14 @@ def _sort(
     )
     if leg.email_id is None:
         written.placed += slot is not None
-        fresh.append((uuid7(), itinerary.enrollment_id, leg.step_id, *place))
+        found.fresh.append((uuid7(), itinerary.enrollment_id, leg.step_id, *place))
     elif slot is None or slot != leg.held:
         written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
             written.moves.append(Move(leg.email_id, slot.send_at if slot else None, email.moved_because))
             if slot is not None and leg.held is not None:
                 written.delays.append(slot.send_at - leg.held.send_at)
-        changed.append(
+        found.changed.append(
             (leg.email_id, *place, None if email.moved_because is None else str(email.moved_because))
         )
     else:

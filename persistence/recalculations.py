@@ -2,30 +2,24 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from statistics import median
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy import Row, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, RecalculationId, SequenceId, WorkspaceId
-from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent, MailboxStatus
+from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent
+from domain.rebalances import Promise
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.arrays import among
 from persistence.email_events import Happening, record_events
+from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
+from persistence.promises import read_stored
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
-from persistence.tables import (
-    enrollments,
-    mailboxes,
-    recalculations,
-    scheduled_emails,
-    sequence_mailboxes,
-    sequences,
-    steps,
-)
+from persistence.tables import enrollments, recalculations, scheduled_emails
 from persistence.transitions import transition
 
 _OPEN = (str(RecalculationStatus.PENDING), str(RecalculationStatus.RUNNING))
@@ -37,6 +31,8 @@ class Recalculation:
     cause: RecalculationCause
     sequence_id: SequenceId | None
     mailbox_id: MailboxId | None
+    # The plan that a preview showed: another one must not be written.
+    promise: Promise | None = None
 
 
 async def begin_recalculation(
@@ -63,11 +59,13 @@ async def begin_recalculation(
 
 # Any: the columns are those of the table.
 def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
+    sequence_id = None if row.sequence_id is None else SequenceId(row.sequence_id)
     return Recalculation(
         RecalculationId(row.id),
         RecalculationCause(row.cause),
-        None if row.sequence_id is None else SequenceId(row.sequence_id),
+        sequence_id,
         None if row.mailbox_id is None else MailboxId(row.mailbox_id),
+        read_stored(row.details, sequence_id=sequence_id),
     )
 
 
@@ -79,7 +77,6 @@ async def finish_recalculation(
     now: datetime,
 ) -> None:
     """Record what a recalculation changed, in emails; delays in seconds, of the moved ones."""
-    delays = [round(delay / timedelta(seconds=1)) for delay in written.delays]
     total = written.placed + written.moved + written.unchanged
     await conn.execute(
         update(recalculations)
@@ -92,8 +89,8 @@ async def finish_recalculation(
             unchanged=written.unchanged,
             cancelled=written.cancelled,
             infeasible=written.infeasible,
-            median_delay_s=round(median(delays)) if delays else None,
-            max_delay_s=max(delays, default=None),
+            median_delay_s=written.median_delay_s,
+            max_delay_s=written.max_delay_s,
             finished_at=now,
         )
     )
@@ -116,11 +113,6 @@ async def cancel_left_out(
 
     Their step was removed, or moved in front of what the enrollment is sent next.
     """
-    is_left_out = exists().where(
-        steps.c.id == scheduled_emails.c.step_id,
-        enrollments.c.id == scheduled_emails.c.enrollment_id,
-        or_(steps.c.removed_at.is_not(None), steps.c.position < enrollments.c.next_position),
-    )
     rows = await conn.execute(
         select(
             scheduled_emails.c.id,
@@ -133,7 +125,7 @@ async def cancel_left_out(
             scheduled_emails.c.workspace_id == workspace_id,
             among(scheduled_emails.c.enrollment_id, ids),
             scheduled_emails.c.status == str(EmailStatus.PENDING),
-            is_left_out,
+            is_left_out(),
         )
         .order_by(scheduled_emails.c.id)
         .with_for_update(key_share=True)
@@ -152,25 +144,10 @@ async def cancel_by_policy(
 ) -> int:
     """End those of the locked enrollments *ids* whose sequence says so of their mailbox; how many emails."""
     before = await _count_pending(conn, workspace_id, ids)
-    is_linked = exists().where(
-        sequence_mailboxes.c.sequence_id == sequences.c.id, sequence_mailboxes.c.mailbox_id == mailboxes.c.id
-    )
-    is_removed = or_(mailboxes.c.status == str(MailboxStatus.REMOVED), ~is_linked)
-    is_unable = mailboxes.c.status.in_(
-        [str(status) for status in (MailboxStatus.PAUSED, MailboxStatus.NEEDS_AUTH, MailboxStatus.BLOCKED)]
-    )
-    says_cancel = exists().where(
-        sequences.c.id == enrollments.c.sequence_id,
-        mailboxes.c.id == enrollments.c.mailbox_id,
-        or_(
-            and_(is_removed, sequences.c.when_mailbox_removed == "CANCEL"),
-            and_(~is_removed, is_unable, sequences.c.when_mailbox_paused == "CANCEL"),
-        ),
-    )
     ended = await end_enrollments(
         conn,
         workspace_id=workspace_id,
-        matching=and_(among(enrollments.c.id, ids), says_cancel),
+        matching=and_(among(enrollments.c.id, ids), is_ended_by_policy()),
         event=EnrollmentEvent.CANCEL,
         now=now,
     )

@@ -37,8 +37,8 @@ def api_key_key(text: str, problems: Problems) -> UUID:
     return _key("ApiKey", text, problems, "apiKeyId")
 
 
-def mailbox_keys(texts: Sequence[str], problems: Problems) -> list[MailboxId]:
-    keys = _keys("Mailbox", texts, problems, "mailboxIds", most=MOST_MAILBOXES)
+def mailbox_keys(texts: Sequence[str], problems: Problems, *, most: int = MOST_MAILBOXES) -> list[MailboxId]:
+    keys = _keys("Mailbox", texts, problems, "mailboxIds", most=most)
     return [MailboxId(key) for key in keys]
 
 

@@ -7,6 +7,7 @@ from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailboxes import MailboxMutations
 from api.mutations.rebalance import RebalanceMutations
+from api.mutations.rebalance_preview import RebalancePreviewMutations
 from api.mutations.sequence_mailboxes import SequenceMailboxMutations
 from api.mutations.sequences import SequenceMutations
 from api.mutations.steps import StepMutations
@@ -20,6 +21,7 @@ class Mutation(
     ApiKeyMutations,
     SuppressionMutations,
     RebalanceMutations,
+    RebalancePreviewMutations,
     EnrollmentMutations,
     ContactMutations,
     SequenceMailboxMutations,

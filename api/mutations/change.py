@@ -59,7 +59,7 @@ class Change:
         *,
         sequence_id: SequenceId | None = None,
         mailbox_id: MailboxId | None = None,
-        details: Mapping[str, str] | None = None,
+        details: Mapping[str, object] | None = None,
     ) -> Recalculation:
         """Ask for the replan that this change makes necessary."""
         recalculation_id = await request_recalculation(

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.unsubscribe import InvalidToken, UnsubscribeToken, read_token, unsubscribe_token
+from domain.signed_texts import InvalidToken
+from domain.unsubscribe import UnsubscribeToken, read_token, unsubscribe_token
 
 KEY = b"0123456789abcdef0123456789abcdef"
 WORKSPACE = UUID("0190a000-0000-7000-8000-000000000001")

@@ -6,6 +6,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
 from domain.ids import WorkspaceId
 from persistence.database import Database, Role, libpq_url, listen, notify, open_database, sqlalchemy_url
@@ -84,6 +85,27 @@ async def test_a_transaction_knows_its_workspace(api_db: Database) -> None:
         setting = await conn.scalar(text("SELECT current_setting('drumbeat.workspace')"))
 
     assert setting == str(workspace_id)
+
+
+async def test_a_snapshot_sees_one_moment_and_writes_nothing(worker_db: Database, api_db: Database) -> None:
+    """What others commit meanwhile is not in it; the connection writes again afterwards."""
+    names = text("SELECT name FROM workspaces")
+    rename = text("UPDATE workspaces SET name = 'Renamed'")
+    async with worker_db.transaction() as conn:
+        workspace_id = await make_workspace(conn, name="Before")
+
+    async with api_db.snapshot(workspace_id) as snapshot:
+        before = await snapshot.scalar(names)
+        async with api_db.transaction(workspace_id) as conn:
+            await conn.execute(rename)
+        after = await snapshot.scalar(names)
+        with pytest.raises(DBAPIError, match="read-only transaction"):
+            await snapshot.execute(rename)
+    async with api_db.transaction(workspace_id) as conn:
+        await conn.execute(rename)
+        seen = await conn.scalar(names)
+
+    assert (before, after, seen) == ("Before", "Before", "Renamed")
 
 
 async def test_a_pool_survives_the_loss_of_its_connection(worker_db: Database, database_url: str) -> None:

@@ -32,7 +32,8 @@ async def scope(
     delivery: Delivery, *, sequence_id: SequenceId | None = None, mailbox_id: MailboxId | None = None
 ) -> list[EnrollmentId]:
     async with delivery.db.transaction() as conn:
-        return await in_scope(conn, delivery.workspace_id, sequence_id=sequence_id, mailbox_id=mailbox_id)
+        mailbox_ids = [] if mailbox_id is None else [mailbox_id]
+        return await in_scope(conn, delivery.workspace_id, sequence_id=sequence_id, mailbox_ids=mailbox_ids)
 
 
 async def planned_as(delivery: Delivery, **how: bool) -> list[Enrollment]:

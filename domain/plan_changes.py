@@ -1,0 +1,62 @@
+"""What a plan changes: how full each mailbox's days become, and a digest that only equal changes share."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime
+from typing import TypeAlias
+
+from domain.ids import EmailId, MailboxId
+from domain.itineraries import Itinerary, PlannedEmail
+from domain.plan import Plan
+
+MailboxDay: TypeAlias = tuple[MailboxId, date]
+
+
+def changes_digest(plan: Plan, *, cancelled: Iterable[EmailId]) -> bytes:
+    """32 bytes that stand for every email that *plan* places or moves, and for those taken out of it."""
+    lines = [f"{_name(itinerary, email)} {_place(email)}" for itinerary, email in _changed(plan)]
+    lines += [f"{shift.email_id} {shift.mailbox_id} {shift.send_at.isoformat()}" for shift in plan.shifts]
+    lines += [f"{email_id} cancelled" for email_id in cancelled]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).digest()
+
+
+def load_changes(plan: Plan, *, cancelled: Iterable[MailboxDay]) -> dict[MailboxDay, int]:
+    """
+    How many emails more, or fewer, each mailbox has on a day; days that have as many as before left out.
+
+    The days are the mailbox's local ones; *cancelled* has one for each email that is taken out.
+    """
+    changes: Counter[MailboxDay] = Counter()
+    changes.subtract(cancelled)
+    for _, email in _changed(plan):
+        if (held := email.leg.held) is not None:
+            changes[held.mailbox_id, held.send_day] -= 1
+        if (slot := email.slot) is not None:
+            changes[slot.mailbox_id, slot.send_day] += 1
+    return {day: change for day, change in changes.items() if change}
+
+
+def first_new_instant(plan: Plan) -> datetime | None:
+    """The soonest instant that *plan* gives to any email that did not have it; None when it gives none."""
+    placed = [email.slot.send_at for _, email in _changed(plan) if email.slot is not None]
+    return min([*placed, *(shift.send_at for shift in plan.shifts)], default=None)
+
+
+def _changed(plan: Plan) -> Iterator[tuple[Itinerary, PlannedEmail]]:
+    for itinerary in plan.itineraries:
+        for email in itinerary.emails:
+            if not email.is_unchanged:
+                yield itinerary, email
+
+
+def _name(itinerary: Itinerary, email: PlannedEmail) -> str:
+    """An email that is not written yet has no id of its own."""
+    return f"{itinerary.enrollment_id} {email.leg.step_id} {email.leg.email_id}"
+
+
+def _place(email: PlannedEmail) -> str:
+    slot, cause = email.slot, email.moved_because
+    if slot is None:
+        return f"{email.unplaced_reason} {cause}"
+    return f"{slot.mailbox_id} {slot.send_at.isoformat()} {slot.window_day} {slot.send_day} {cause}"

@@ -1,0 +1,123 @@
+"""A rebalance before it is written: its figures, how full each day becomes, and whether it still holds."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import EnrollmentId, MailboxId, WorkspaceId
+from domain.lifecycle import SequenceStatus
+from domain.plan import Plan
+from domain.plan_changes import changes_digest, first_new_instant, load_changes
+from domain.rebalances import Promise, RebalanceScope
+from persistence.leaving_emails import LeavingEmail, ending_by_policy, leaving_emails
+from persistence.open_enrollments import in_scope
+from persistence.planned_emails import Written, sort_plan
+from persistence.reading.mailboxes import mailboxes_by_id, planned_days
+from persistence.refusals import NotInStatus, Noun, UnknownObject
+from persistence.replanning import draft_replan
+from persistence.tables import sequences
+
+
+@dataclass(frozen=True, slots=True)
+class Rebalance:
+    """The plan of a rebalance, and the pending emails that it cancels."""
+
+    plan: Plan
+    leaving: Collection[LeavingEmail]
+
+    @property
+    def digest(self) -> bytes:
+        return changes_digest(self.plan, cancelled=[email.id for email in self.leaving])
+
+    def figures(self) -> Written:
+        """What a recalculation would report of it."""
+        figures = sort_plan(self.plan).written
+        figures.cancelled = len(self.leaving)
+        return figures
+
+    def keeps(self, promise: Promise, *, now: datetime) -> bool:
+        """Whether this is the plan of *promise*, and none of its new times has passed meanwhile."""
+        first = first_new_instant(self.plan)
+        return self.digest == promise.digest and (first is None or first > now)
+
+
+@dataclass(frozen=True, slots=True)
+class DayLoad:
+    """The emails that a mailbox has planned on one of its local days, before and after a rebalance."""
+
+    mailbox_id: MailboxId
+    day: date
+    before: int
+    after: int
+
+
+async def preview_rebalance(
+    conn: AsyncConnection, workspace_id: WorkspaceId, scope: RebalanceScope, *, now: datetime
+) -> Rebalance:
+    """Plan a rebalance of *scope* as of *now* by reading alone: without a lock, without a trace."""
+    ids = await in_scope(
+        conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids, lock=False
+    )
+    ending = await ending_by_policy(conn, workspace_id, ids)
+    plan = await draft_replan(conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True)
+    return await with_leaving(conn, workspace_id, ids, plan, ending=ending)
+
+
+async def with_leaving(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    ids: Collection[EnrollmentId],
+    plan: Plan,
+    *,
+    ending: Collection[EnrollmentId],
+) -> Rebalance:
+    """*plan* for the enrollments *ids*, and what it cancels."""
+    return Rebalance(plan, await leaving_emails(conn, workspace_id, ids, ending=ending))
+
+
+async def day_loads(
+    conn: AsyncConnection, workspace_id: WorkspaceId, rebalance: Rebalance, *, most: int
+) -> tuple[list[DayLoad], int]:
+    """The first *most* days that become fuller or emptier, soonest first; and how many there are in all."""
+    cancelled = [
+        (email.mailbox_id, email.send_day)
+        for email in rebalance.leaving
+        if email.mailbox_id is not None and email.send_day is not None
+    ]
+    changes = load_changes(rebalance.plan, cancelled=cancelled)
+    shown = sorted(changes, key=lambda mailbox_day: (mailbox_day[1], mailbox_day[0]))[:most]
+    if not shown:
+        return [], 0
+    rows = await planned_days(conn, workspace_id, [(mailbox_id, day, day) for mailbox_id, day in shown])
+    before = {(row.mailbox_id, row.day): row.planned for row in rows}
+    loads = [
+        DayLoad(*each, before=before.get(each, 0), after=before.get(each, 0) + changes[each])
+        for each in shown
+    ]
+    return loads, len(changes)
+
+
+async def check_scope(conn: AsyncConnection, workspace_id: WorkspaceId, scope: RebalanceScope) -> None:
+    """
+    Make sure that there is what *scope* names, without locking it.
+
+    Raises:
+        UnknownObject: The workspace lacks the sequence, or one of the mailboxes.
+        NotInStatus: The sequence is archived.
+    """
+    if scope.sequence_id is not None:
+        status = await conn.scalar(
+            select(sequences.c.status).where(
+                sequences.c.workspace_id == workspace_id, sequences.c.id == scope.sequence_id
+            )
+        )
+        if status is None:
+            raise UnknownObject(Noun.SEQUENCE, [scope.sequence_id])
+        if status == SequenceStatus.ARCHIVED:
+            raise NotInStatus(Noun.SEQUENCE, status)
+    found = {row.id for row in await mailboxes_by_id(conn, workspace_id, scope.mailbox_ids)}
+    if missing := set(scope.mailbox_ids) - found:
+        raise UnknownObject(Noun.MAILBOX, missing)

@@ -1,0 +1,97 @@
+"""Replanning: what the plan of some enrollments is, and writing it. The first half alone is a dry run."""
+
+import asyncio
+import gc
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
+from domain.plan import Plan
+from domain.planning import plan
+from persistence.open_enrollments import enrollments_for_planning
+from persistence.planned_emails import Written, write_plan
+from persistence.planning_terms import planning_terms
+from persistence.recalculations import cancel_left_out
+from persistence.taken_slots import taken_slots
+
+
+async def replan(
+    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
+) -> Written:
+    """Plan the locked enrollments *ids* under the workspace's plan lock, and write what changes."""
+    draft = await draft_replan(conn, workspace_id, ids, now=now)
+    return await write_replan(conn, workspace_id, ids, draft, now=now)
+
+
+async def draft_replan(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    ids: Collection[EnrollmentId],
+    *,
+    now: datetime,
+    ending: Collection[EnrollmentId] = (),
+    may_gain: bool = False,
+    may_rebind: bool = False,
+) -> Plan:
+    """
+    Plan the enrollments *ids* as of *now*, and write nothing.
+
+    Those of them that are *ending* have no place in the plan, and theirs is free.
+    """
+    terms = await planning_terms(conn, workspace_id)
+    enrollments = await enrollments_for_planning(
+        conn,
+        workspace_id,
+        [each for each in ids if each not in ending],
+        terms=terms,
+        may_gain=may_gain,
+        may_rebind=may_rebind,
+    )
+    serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
+    serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
+    others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
+    return await asyncio.to_thread(
+        partial(
+            _plan_without_collector,
+            enrollments,
+            [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
+            now=now,
+            taken=others,
+            calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+        )
+    )
+
+
+# A plan makes millions of objects and no cycles: the collector would go through them all again and again,
+# for about a third of the time.
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+_plan_without_collector = _collector_paused()(plan)
+
+
+async def write_replan(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    ids: Collection[EnrollmentId],
+    draft: Plan,
+    *,
+    now: datetime,
+    recalculation_id: RecalculationId | None = None,
+) -> Written:
+    """Write what *draft* changes for the locked enrollments *ids*, and cancel what it leaves out."""
+    cancelled = await cancel_left_out(conn, workspace_id, ids, now=now)
+    written = await write_plan(conn, workspace_id, draft, now=now, recalculation_id=recalculation_id)
+    written.cancelled = cancelled
+    return written
