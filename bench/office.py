@@ -93,11 +93,11 @@ class Office:
             )
 
     async def replace_mailboxes(self, campaign: Campaign, mailbox_ids: Sequence[MailboxId]) -> None:
-        """Let the spare mailboxes serve instead of *mailbox_ids*, within a window of 10:00-16:00."""
+        """Let the spare mailboxes serve instead of *mailbox_ids*, from 10:01 to 16:01."""
         scope = (campaign.workspace_id, campaign.sequence_id)
         async with self._change(campaign) as conn:
             sequence = await lock_sequence(conn, *scope)
-            window = dict(sequence.send_window) | {"intervals": [["10:00", "16:00"]]}
+            window = dict(sequence.send_window) | {"intervals": [["10:01", "16:01"]]}
             await change_sequence(conn, *scope, changes={"send_window": window})
             await unlink_mailboxes(conn, *scope, mailbox_ids=mailbox_ids)
             await link_mailboxes(conn, *scope, mailbox_ids=campaign.spare_ids)
