@@ -13,6 +13,7 @@ from bench.office import Office
 from domain.ids import WorkspaceId
 
 _STATUS = Path("/proc/self/status")
+_ROOT = Path(__file__).parents[1]
 
 
 def measure_memory(url: str, workspace_id: WorkspaceId, *, who: str) -> tuple[float, float]:
@@ -22,6 +23,7 @@ def measure_memory(url: str, workspace_id: WorkspaceId, *, who: str) -> tuple[fl
         capture_output=True,
         text=True,
         check=True,
+        cwd=_ROOT,
     )
     before, after = ended.stdout.split()[-2:]
     return float(before), float(after)
