@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast lint types schema docs lock clean
+.PHONY: help demo up test test-fast bench-plan lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,14 @@ test: lint types ## Check everything: style, types, layers, and all tests
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
+
+# How many contacts and rounds, and how many times the contacts are measured beside them (1: not at all).
+CONTACTS ?= 50000
+ROUNDS ?= 3
+GROWTH ?= 1
+
+bench-plan: $(VENV)/dev.stamp ## Measure planning against COPY: make bench-plan CONTACTS=50000 ROUNDS=3
+	@$(BIN)/python -m bench.plan --contacts $(CONTACTS) --rounds $(ROUNDS) --growth $(GROWTH)
 
 lint: $(VENV)/dev.stamp ## Check style and layers
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
@@ -49,7 +57,7 @@ lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into req
 
 clean: ## Remove what the targets made, except the data of `make up`
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
-	@find api actors app domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
+	@find api actors app bench domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp
 	@echo "installing Drumbeat into $(VENV) ..."

@@ -1,0 +1,100 @@
+"""Figures: what a work took, beside its floor and how far above that it may be."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from rich.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far a figure may go: *most* times its floor, or *most* of its own unit."""
+
+    most: float
+    of_floor: bool = True
+
+    def says(self, unit: str) -> str:
+        return f"<= {self.most:g} x floor" if self.of_floor else f"<= {self.most:g} {unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Something that is measured, in *unit*."""
+
+    name: str
+    unit: str
+    reach: Reach
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A value and its floor, taken in the same round."""
+
+    value: float
+    floor: float
+
+    @property
+    def ratio(self) -> float:
+        return self.value / self.floor
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """All rounds of one work, at least one."""
+
+    work: Work
+    rounds: Sequence[Measured]
+
+    @property
+    def value(self) -> float:
+        return median(each.value for each in self.rounds)
+
+    @property
+    def floor(self) -> float:
+        return median(each.floor for each in self.rounds)
+
+    @property
+    def ratio(self) -> float:
+        """The median of the rounds' ratios, which may differ from the quotient of the medians."""
+        return median(each.ratio for each in self.rounds)
+
+    @property
+    def met(self) -> bool:
+        reach = self.work.reach
+        return (self.ratio if reach.of_floor else self.value) <= reach.most
+
+    def line(self) -> str:
+        """One line of JSON."""
+        return json.dumps(
+            {
+                "work": self.work.name,
+                "value": round(self.value, 4),
+                "unit": self.work.unit,
+                "floor": round(self.floor, 4),
+                "ratio": round(self.ratio, 3),
+                "reach": self.work.reach.says(self.work.unit),
+                "met": self.met,
+            }
+        )
+
+
+def table_of(figures: Iterable[Figure], *, title: str) -> Table:
+    """The figures for people, with the least and the greatest ratio of their rounds."""
+    table = Table(title=title)
+    for heading in ("work", "value", "unit", "floor", "ratio", "rounds", "reach", "met"):
+        table.add_column(heading, justify="right" if heading in ("value", "floor", "ratio") else "left")
+    for figure in figures:
+        ratios = [each.ratio for each in figure.rounds]
+        table.add_row(
+            figure.work.name,
+            f"{figure.value:.2f}",
+            figure.work.unit,
+            f"{figure.floor:.2f}",
+            f"{figure.ratio:.2f}",
+            f"{min(ratios):.2f}..{max(ratios):.2f}",
+            figure.work.reach.says(figure.work.unit),
+            "yes" if figure.met else "no",
+        )
+    return table
