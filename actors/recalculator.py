@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 from actors.clocks import Clock
 from actors.planner import log_moves
 from domain.ids import MailboxId, WorkspaceId
-from domain.recalculations import RecalculationCause
+from domain.recalculations import GAINING, REBINDING
 from persistence.database import Database, notify
 from persistence.dispatches import processed, taken
 from persistence.leaving_emails import ending_by_policy
@@ -28,25 +28,6 @@ from persistence.replanning import draft_replan, write_replan
 log = structlog.get_logger(__name__)
 
 _MOST = 100
-# After these there is more room than before, or an earlier time is allowed.
-_GAINING = frozenset(
-    {
-        RecalculationCause.REBALANCE,
-        RecalculationCause.STEPS_CHANGED,
-        RecalculationCause.CAPACITY_CHANGED,
-        RecalculationCause.MAILBOX_ADDED,
-        RecalculationCause.MAILBOX_RESUMED,
-    }
-)
-# After these an enrollment that has not started may get another mailbox.
-_REBINDING = frozenset(
-    {
-        RecalculationCause.REBALANCE,
-        RecalculationCause.CAPACITY_CHANGED,
-        RecalculationCause.MAILBOX_ADDED,
-        RecalculationCause.MAILBOX_RESUMED,
-    }
-)
 
 
 class PlanMoved(Exception):
@@ -112,8 +93,8 @@ class Recalculator:
                 ids,
                 now=now if promise is None else promise.as_of,
                 ending=ending,
-                may_gain=recalculation.cause in _GAINING,
-                may_rebind=recalculation.cause in _REBINDING,
+                may_gain=recalculation.cause in GAINING,
+                may_rebind=recalculation.cause in REBINDING,
             )
             if promise is not None:
                 rebalance = await with_leaving(conn, workspace_id, ids, draft, ending=ending)
@@ -144,6 +125,6 @@ def _touched(recalculation: Recalculation) -> Collection[MailboxId]:
     """The mailboxes whose emails are looked at; none is all."""
     if recalculation.promise is not None:
         return recalculation.promise.scope.mailbox_ids
-    if recalculation.cause in _REBINDING or recalculation.mailbox_id is None:
+    if recalculation.cause in REBINDING or recalculation.mailbox_id is None:
         return ()
     return (recalculation.mailbox_id,)

@@ -22,3 +22,24 @@ class RecalculationStatus(StrEnum):
     RUNNING = "RUNNING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
+
+
+# After these there is more room than before, or an earlier time is allowed.
+GAINING = frozenset(
+    {
+        RecalculationCause.REBALANCE,
+        RecalculationCause.STEPS_CHANGED,
+        RecalculationCause.CAPACITY_CHANGED,
+        RecalculationCause.MAILBOX_ADDED,
+        RecalculationCause.MAILBOX_RESUMED,
+    }
+)
+# After these an enrollment that has not started may get another mailbox.
+REBINDING = frozenset(
+    {
+        RecalculationCause.REBALANCE,
+        RecalculationCause.CAPACITY_CHANGED,
+        RecalculationCause.MAILBOX_ADDED,
+        RecalculationCause.MAILBOX_RESUMED,
+    }
+)

@@ -11,12 +11,10 @@ from domain.ids import EmailId, EnrollmentId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, UnplacedReason
 from domain.plan import Taken
 from domain.planning import plan
-from domain.recalculations import RecalculationCause
+from domain.recalculations import REBINDING, RecalculationCause
 from domain.scenarios import Change, Joining, MailboxChange, Scenario
 from domain.tally import Effect, Simulation, Tally
 
-# There is more room afterwards: earlier times, and other mailboxes for those who have not started.
-GAINING = frozenset({RecalculationCause.CAPACITY_CHANGED, RecalculationCause.MAILBOX_RESUMED})
 # Longer than any mailbox's day and gap together: what left before bears on nothing that is planned.
 _REMEMBERED = timedelta(days=3)
 
@@ -60,7 +58,7 @@ class _Run:
                 self._enroll(change, now)
             else:
                 self._change_mailbox(change)
-                gains = gains or change.cause in GAINING
+                gains = gains or change.cause in REBINDING
         self._recent = [email for email in self._recent if email.send_at > now - _REMEMBERED]
         made = plan(
             [self._asking(each, gains=gains) for each in self._enrollments.values()],

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
-from actors.recalculator import _GAINING, _REBINDING
 from domain.ids import MailboxId, SequenceId
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.mailboxes import Mailbox, Ramp
@@ -13,7 +12,7 @@ from domain.recalculations import RecalculationCause
 from domain.scenarios import Course, Joining, MailboxChange, Scenario
 from domain.send_window import Calendar
 from domain.sequences import Sequence
-from domain.simulation import GAINING, simulate
+from domain.simulation import simulate
 from domain.tally import Simulation
 from tests.domain.planning_world import BERLIN, WORKDAYS, hours, mailbox, sequence
 
@@ -235,15 +234,3 @@ def test_nothing_is_simulated_without_contacts() -> None:
 
     assert (simulated.sent, simulated.effects) == ({}, ())
     assert simulated.progress[nobody.id].contacts == 0
-
-
-def test_what_may_gain_is_what_the_recalculator_lets_gain() -> None:
-    """Otherwise a simulation would promise what the real thing does not do."""
-    simulated = {
-        RecalculationCause.MAILBOX_REMOVED,
-        RecalculationCause.MAILBOX_PAUSED,
-        RecalculationCause.MAILBOX_RESUMED,
-        RecalculationCause.CAPACITY_CHANGED,
-    }
-
-    assert simulated & _GAINING == simulated & _REBINDING == GAINING
