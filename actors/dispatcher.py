@@ -13,7 +13,7 @@ from actors.queues import SENDER
 from persistence.attempts import Ticket
 from persistence.claims import Claimed, claim_due, count_queued
 from persistence.database import Database
-from persistence.dispatches import hand_over, processed, taken
+from persistence.dispatches import carried_out, hand_over, processed, taken
 from persistence.overdue_retries import sweep_overdue
 from persistence.rescue import rescue
 
@@ -43,15 +43,10 @@ class Dispatcher:
 
     async def __call__(self, dispatch_id: str | None) -> None:
         """Claim and publish until nothing is due, or the senders have enough to do."""
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await taken(conn, UUID(dispatch_id))
-        for _ in range(_MOST_CLAIMS):
-            if not await self._claim():
-                break
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await processed(conn, UUID(dispatch_id))
+        async with carried_out(self._database, dispatch_id):
+            for _ in range(_MOST_CLAIMS):
+                if not await self._claim():
+                    break
 
     async def _claim(self) -> bool:
         now = await self._clock.now()

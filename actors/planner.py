@@ -9,7 +9,7 @@ from actors.clocks import Clock
 from domain.ids import EnrollmentId, WorkspaceId
 from domain.keeping import LATE_AFTER
 from persistence.database import Database, notify
-from persistence.dispatches import processed, taken
+from persistence.dispatches import carried_out
 from persistence.open_enrollments import reopen_late, unplanned
 from persistence.plan_lock import try_plan_lock
 from persistence.planned_emails import Written
@@ -31,16 +31,11 @@ class Planner:
 
     async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
         """Plan *workspace_id* until nothing waits; ends at once when another planner is at it."""
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await taken(conn, UUID(dispatch_id))
-        planned: set[EnrollmentId] = set()
-        # What comes again within one message is not helped by planning it: the clock asks again.
-        while not planned.issuperset(ids := await self._turn(WorkspaceId(UUID(workspace_id)))):
-            planned.update(ids)
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await processed(conn, UUID(dispatch_id))
+        async with carried_out(self._database, dispatch_id):
+            planned: set[EnrollmentId] = set()
+            # What comes again within one message is not helped by planning it: the clock asks again.
+            while not planned.issuperset(ids := await self._turn(WorkspaceId(UUID(workspace_id)))):
+                planned.update(ids)
 
     async def _turn(self, workspace_id: WorkspaceId) -> Collection[EnrollmentId]:
         """Plan one turn; whom it planned: nobody when nothing waits, or the plan is locked."""

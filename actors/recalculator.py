@@ -11,7 +11,7 @@ from actors.planner import log_moves
 from domain.ids import MailboxId, WorkspaceId
 from domain.recalculations import GAINING, REBINDING
 from persistence.database import Database, notify
-from persistence.dispatches import processed, taken
+from persistence.dispatches import carried_out
 from persistence.leaving_emails import ending_by_policy
 from persistence.open_enrollments import in_scope
 from persistence.plan_lock import try_plan_lock
@@ -41,15 +41,10 @@ class Recalculator:
 
     async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
         """Carry out the requests of *workspace_id*, oldest first."""
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await taken(conn, UUID(dispatch_id))
-        for _ in range(_MOST):
-            if not await self._next(WorkspaceId(UUID(workspace_id))):
-                break
-        if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await processed(conn, UUID(dispatch_id))
+        async with carried_out(self._database, dispatch_id):
+            for _ in range(_MOST):
+                if not await self._next(WorkspaceId(UUID(workspace_id))):
+                    break
 
     async def _next(self, workspace_id: WorkspaceId) -> bool:
         """Carry out one request; False when there is none, or the plan is locked."""

@@ -6,7 +6,7 @@ from starlette.responses import HTMLResponse, Response
 
 from api.context import Services
 from domain.signed_texts import InvalidToken
-from domain.unsubscribe import UnsubscribeToken, read_token
+from domain.unsubscribe import KEY_PURPOSE, UnsubscribeToken, read_token
 from persistence.suppressions import unsubscribe
 from persistence.vault import Vault
 
@@ -22,7 +22,7 @@ _HEADERS = {
 
 def unsubscribe_key(vault: Vault) -> bytes:
     """The key that unsubscribe links are signed with."""
-    return vault.derive("unsubscribe")
+    return vault.derive(KEY_PURPOSE)
 
 
 async def answer(request: Request, services: Services) -> Response:

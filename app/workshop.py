@@ -16,6 +16,7 @@ from actors.smtp_pool import ConnectionPool
 from actors.timekeeper import RESCUE
 from app.business_clock import business_clock_of
 from app.settings import Settings
+from domain.unsubscribe import KEY_PURPOSE
 from persistence.database import Role, open_database
 from persistence.vault import Vault
 
@@ -23,8 +24,6 @@ from persistence.vault import Vault
 DRAIN_S = 30.0
 # For everything before the dot, connecting included.
 _SMTP_TIMEOUT_S = 60.0
-
-UNSUBSCRIBE = "unsubscribe"
 
 
 class Workshop:
@@ -56,7 +55,7 @@ class Workshop:
         sender = Sender(
             database=database,
             ledger=Ledger(database, clock, lease=lease),
-            letters=LetterWriter(public_url=settings.public_url, token_key=vault.derive(UNSUBSCRIBE)),
+            letters=LetterWriter(public_url=settings.public_url, token_key=vault.derive(KEY_PURPOSE)),
             pool=pool,
             publisher=publisher,
             vault=vault,

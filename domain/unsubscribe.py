@@ -6,6 +6,8 @@ from uuid import UUID
 from domain.ids import ContactId, SequenceId, WorkspaceId
 from domain.signed_texts import InvalidToken, read_signed_text, signed_text
 
+# What the key of the links is derived for: those who write them and those who read them need the same one.
+KEY_PURPOSE = "unsubscribe"
 _ID_BYTES = 16
 # Binds the signature to this one use of the key.
 _PURPOSE = b"drumbeat unsubscribe 1:"

@@ -1,5 +1,7 @@
 """Dispatches: what was handed to the broker, when it was taken, and when it was done."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import func
 
 from domain.ids import WorkspaceId
+from persistence.database import Database
 from persistence.ids import uuid7
 from persistence.tables import dispatches
 
@@ -71,3 +74,20 @@ async def forget_old(conn: AsyncConnection, *, before: datetime) -> int:
     """Delete what was handed over before *before*, in real time."""
     forgotten = await conn.execute(dispatches.delete().where(dispatches.c.created_at < before))
     return forgotten.rowcount
+
+
+@asynccontextmanager
+async def carried_out(database: Database, dispatch_id: str | None) -> AsyncIterator[None]:
+    """
+    Note that a message was taken, and when the block ends that it was processed; not if it raises.
+
+    A message without *dispatch_id* came from nobody who waits for it.
+    """
+    if dispatch_id is None:
+        yield
+        return
+    async with database.transaction() as conn:
+        await taken(conn, UUID(dispatch_id))
+    yield
+    async with database.transaction() as conn:
+        await processed(conn, UUID(dispatch_id))
