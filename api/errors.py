@@ -53,6 +53,7 @@ class UserErrorCode(StrEnum):
     INVALID_HEADER = "INVALID_HEADER"
     INVALID_HOST = "INVALID_HOST"
     INVALID_ID = "INVALID_ID"
+    INVALID_MESSAGE = "INVALID_MESSAGE"
     INVALID_SEND_WINDOW = "INVALID_SEND_WINDOW"
     INVALID_TEMPLATE = "INVALID_TEMPLATE"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
@@ -60,6 +61,7 @@ class UserErrorCode(StrEnum):
     NO_MAILBOX = "NO_MAILBOX"
     NO_STEPS = "NO_STEPS"
     NOT_FOUND = "NOT_FOUND"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
     OUT_OF_RANGE = "OUT_OF_RANGE"
     PLAN_MOVED = "PLAN_MOVED"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
@@ -85,6 +87,7 @@ described(
         _C.INVALID_HEADER: "A value for a mail header holds a line break or another control character.",
         _C.INVALID_HOST: "Not the name or address of a host that mail may be handed to.",
         _C.INVALID_ID: "Not an id of the kind that is asked for here.",
+        _C.INVALID_MESSAGE: "The text is no message with a header.",
         _C.INVALID_SEND_WINDOW: "The window has no day or interval, or an empty or overlapping one.",
         _C.INVALID_TEMPLATE: "The template cannot be read; the message names the place.",
         _C.INVALID_TOKEN: "Not a token that this workspace was given.",
@@ -92,6 +95,7 @@ described(
         _C.NO_MAILBOX: "The sequence has no mailbox to send from.",
         _C.NO_STEPS: "The sequence has no step to send.",
         _C.NOT_FOUND: "Nothing in this workspace has the id.",
+        _C.OUT_OF_ORDER: "The emails of the enrollment would leave in another order than its steps have.",
         _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
         _C.PLAN_MOVED: "The plan is no longer the one that was previewed.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",

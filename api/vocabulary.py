@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.explanation import Constraint
+from domain.inbound import InboundKind
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.lifecycle import (
     ContactStatus,
@@ -123,6 +124,8 @@ described(
         _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
         _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
         _V.RESEND: "Someone chose to send it again although it may have arrived.",
+        _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
+        _V.REPLY: "The contact answered it.",
         _V.CANCEL: "It was taken out of the plan.",
     },
 )
@@ -176,6 +179,19 @@ described(
         _M.LATE: "Its time passed without it being sent.",
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
+    },
+)
+
+_I = InboundKind
+described(
+    InboundKind,
+    description="What a message that came in is.",
+    values={
+        _I.REPLY: "A person answers.",
+        _I.AUTO_REPLY: "A machine answers: out of office, or a confirmation.",
+        _I.HARD_BOUNCE: "A delivery report: the address does not exist, or takes no mail.",
+        _I.BOUNCE: "A delivery report: not delivered, for a reason that says nothing about the address.",
+        _I.NOTICE: "A delivery report of nothing that failed: delayed, relayed or delivered.",
     },
 )
 
