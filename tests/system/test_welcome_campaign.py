@@ -105,6 +105,8 @@ async def _crash_everything_once(system: System, rabbitmq: OwnRabbitMQ, server: 
     await _received(server, 150)
     await asyncio.to_thread(rabbitmq.kill)
     await asyncio.to_thread(rabbitmq.restart)
+    await _received(server, 200)
+    system.kill_youngest("worker")  # nobody starts it again: that is for `drumbeat worker` to do
 
 
 async def _received(server: CaptureServer, number: int) -> None:
