@@ -4,6 +4,7 @@ from bisect import bisect_left, insort
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from domain.journeys import Booking
 from domain.mailbox_day import MailboxDay
@@ -77,7 +78,7 @@ class Agenda:
         is_barren = not self._has_slots and len(self._openings) > _A_YEAR
         if is_barren or self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
             return False
-        self._days += self.calendar.days(self._known_until, limit=_LOOK_AHEAD_DAYS)
+        self._days += _open_days(self.calendar, self._known_until)
         self._known_until += timedelta(days=_LOOK_AHEAD_DAYS)
         return True
 
@@ -87,3 +88,9 @@ class Agenda:
             openings = self._openings[window_day] = self._openings_on(window_day)
             self._has_slots = self._has_slots or bool(openings)
         return openings
+
+
+# All mailboxes of a sequence look ahead over the same days.
+@lru_cache(maxsize=4096)
+def _open_days(calendar: Calendar, first: date) -> tuple[date, ...]:
+    return tuple(calendar.days(first, limit=_LOOK_AHEAD_DAYS))

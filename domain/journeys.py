@@ -56,8 +56,8 @@ class Journey:
 
     def shares_day(self, number: int) -> bool:
         """Whether leg *number*, from 0, may leave on the same day as the one before or after it."""
-        following = (leg.wait_days for leg in self.enrollment.legs[max(number, 1) : number + 2])
-        return 0 in following
+        legs = self.enrollment.legs
+        return len(legs) > 1 and 0 in [leg.wait_days for leg in legs[max(number, 1) : number + 2]]
 
     @property
     def is_urgent(self) -> bool:
