@@ -100,8 +100,8 @@ class Timetable:
         moment = self.day(send_day).release(holder)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
-        for agenda in self._agendas.values():
-            agenda.reopen(*self._window_days(agenda.calendar, send_day))
+        for calendar, agenda in self._agendas.items():
+            agenda.reopen(*self._window_days(calendar, send_day))
 
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, soonest first."""
