@@ -117,8 +117,8 @@ class Draft:
         timetable = self.timetables.get(other.mailbox_id)
         if timetable is None:
             return
-        window_day = None
+        window = None
         if other.calendar is not None and other.send_at > self.now:
             window_day = other.calendar.day_of(other.send_at)
-        window = None if other.calendar is None or window_day is None else (other.calendar, window_day)
+            window = None if window_day is None else (other.calendar, window_day)
         timetable.hold(other.email_id, other.send_at, window=window)

@@ -23,8 +23,8 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
             earliest = None
             if number == 0 or day_before is not None:
                 earliest = enrollment.earliest_day(booking.leg, day_before)
-            opened_on = held.window_day
-            if not calendar.is_open(opened_on, held.send_at):
+            opened_on: date | None = held.window_day
+            if not calendar.is_open(held.window_day, held.send_at):
                 opened_on = calendar.day_of(held.send_at)
             booking.lost_by = _broken(draft, journey, booking.leg, held, opened_on, earliest, not_before)
             if booking.lost_by is None:

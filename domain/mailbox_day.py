@@ -95,12 +95,8 @@ class MailboxDay:
         """Ask for a slot in *ranges*, which has room."""
         self._requests.setdefault((ranges, is_urgent), []).append(booking)
         self.count += 1
-        for asked, room in list(self._rooms.items()):
-            # A request takes at most one slot from any window; when that may be the last, count again.
-            if room > 1:
-                self._rooms[asked] = room - 1
-            elif room == 1:
-                del self._rooms[asked]
+        # A request takes at most one slot from any window; when that may be the last, count again.
+        self._rooms = {asked: room and room - 1 for asked, room in self._rooms.items() if room != 1}
 
     def assign(self) -> Iterator[tuple[Holder, datetime]]:
         """The instant of everyone who asked, and of holders that shift for them."""

@@ -83,8 +83,7 @@ class Calendar:
 
     def day_of(self, moment: datetime) -> date | None:
         """The local date of the window that is open at *moment*; None when it is closed."""
-        local = local_date(moment, self.zone)
-        return next((day for day in (local - _A_DAY, local) if self.is_open(day, moment)), None)
+        return _day_of(self, moment)
 
     def days(self, first: date, *, limit: int) -> Iterator[date]:
         """The days from *first* on that have a window, at most *limit* calendar days ahead."""
@@ -117,6 +116,13 @@ def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
     )
     # A clock change can swallow an interval whole, or push one into the next.
     return tuple(joined(span for span in opened if span.start < span.end))
+
+
+# Mailboxes that are alike send at the same instants.
+@lru_cache(maxsize=65536)
+def _day_of(calendar: Calendar, moment: datetime) -> date | None:
+    local = local_date(moment, calendar.zone)
+    return next((day for day in (local - _A_DAY, local) if calendar.is_open(day, moment)), None)
 
 
 # A window that never opens is asked for thousands of contacts, and each answer takes thousands of days.
