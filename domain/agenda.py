@@ -1,6 +1,6 @@
 """A calendar's agenda at one mailbox: the days on which it opens and that are not yet known to be full."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -68,9 +68,10 @@ class Agenda:
     def reopen(self, first: date, last: date) -> None:
         """Look again at the windows that open from *first* to *last*: a place was given back."""
         while first <= last:
-            at = bisect_left(self._days, first)
-            if first in self._openings and self._days[at : at + 1] != [first]:
-                insort(self._days, first)
+            if first in self._openings:
+                at = bisect_left(self._days, first)
+                if self._days[at : at + 1] != [first]:
+                    self._days.insert(at, first)
             first += _A_DAY
 
     def _look_ahead(self, first: date) -> bool:
