@@ -1,9 +1,10 @@
 """A calendar's agenda at one mailbox: the days on which it opens and that are not yet known to be full."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from domain.journeys import Booking
 from domain.mailbox_day import MailboxDay
@@ -67,9 +68,10 @@ class Agenda:
     def reopen(self, first: date, last: date) -> None:
         """Look again at the windows that open from *first* to *last*: a place was given back."""
         while first <= last:
-            at = bisect_left(self._days, first)
-            if first in self._openings and self._days[at : at + 1] != [first]:
-                insort(self._days, first)
+            if first in self._openings:
+                at = bisect_left(self._days, first)
+                if self._days[at : at + 1] != [first]:
+                    self._days.insert(at, first)
             first += _A_DAY
 
     def _look_ahead(self, first: date) -> bool:
@@ -77,7 +79,7 @@ class Agenda:
         is_barren = not self._has_slots and len(self._openings) > _A_YEAR
         if is_barren or self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
             return False
-        self._days += self.calendar.days(self._known_until, limit=_LOOK_AHEAD_DAYS)
+        self._days += _open_days(self.calendar, self._known_until)
         self._known_until += timedelta(days=_LOOK_AHEAD_DAYS)
         return True
 
@@ -87,3 +89,9 @@ class Agenda:
             openings = self._openings[window_day] = self._openings_on(window_day)
             self._has_slots = self._has_slots or bool(openings)
         return openings
+
+
+# All mailboxes of a sequence look ahead over the same days.
+@lru_cache(maxsize=4096)
+def _open_days(calendar: Calendar, first: date) -> tuple[date, ...]:
+    return tuple(calendar.days(first, limit=_LOOK_AHEAD_DAYS))

@@ -1,7 +1,9 @@
 """A plan in the making: the journeys through it, and the timetables that they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -13,6 +15,7 @@ from domain.send_window import Calendar
 from domain.timetable import Timetable
 
 _A_DAY = timedelta(days=1)
+_ANYBODY = MailboxId(UUID(int=0))
 
 
 class Draft:
@@ -47,7 +50,13 @@ class Draft:
             for mailbox_id in linked:
                 served.setdefault(mailbox_id, {})[sequence.calendar] = None
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
-        self.timetables = {box.id: Timetable(box, served.get(box.id, ()), now) for box in in_order}
+        self.timetables: dict[MailboxId, Timetable] = {}
+        twins: dict[tuple[Mailbox, tuple[Calendar, ...]], Timetable] = {}
+        for box in in_order:
+            theirs = tuple(served.get(box.id, ()))
+            kind = (replace(box, id=_ANYBODY), theirs)
+            self.timetables[box.id] = Timetable(box, theirs, now, twin=twins.get(kind))
+            twins.setdefault(kind, self.timetables[box.id])
         for other in sorted(taken, key=lambda each: (each.send_at, each.email_id.int)):
             self._hold(other)
 
@@ -108,8 +117,8 @@ class Draft:
         timetable = self.timetables.get(other.mailbox_id)
         if timetable is None:
             return
-        window_day = None
+        window = None
         if other.calendar is not None and other.send_at > self.now:
             window_day = other.calendar.day_of(other.send_at)
-        window = None if other.calendar is None or window_day is None else (other.calendar, window_day)
+            window = None if window_day is None else (other.calendar, window_day)
         timetable.hold(other.email_id, other.send_at, window=window)

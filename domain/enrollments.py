@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from domain.ids import EnrollmentId, MailboxId
 from domain.itineraries import Leg
-from domain.send_window import Calendar
+from domain.send_window import Calendar, local_date
 from domain.sequences import Sequence
 
 
@@ -42,11 +43,17 @@ class Enrollment:
         A first step without a wait may use a window that opened on the evening before and is still open.
         """
         if day_before is not None:
-            return day_before + timedelta(days=leg.wait_days)
-        enrolled_on = self.enrolled_at.astimezone(self.calendar.zone).date()
-        return enrolled_on + timedelta(days=leg.wait_days or -1)
+            return _days_after(day_before, leg.wait_days)
+        enrolled_on = local_date(self.enrolled_at, self.calendar.zone)
+        return _days_after(enrolled_on, leg.wait_days or -1)
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
         """Who is planned first: high priority, then who came first; the id decides between equals."""
         return (-self.sequence.priority, self.enrolled_at, self.id.int)
+
+
+# A few hundred days and waits, asked for hundreds of thousands of times.
+@lru_cache(maxsize=65536)
+def _days_after(day: date, days: int) -> date:
+    return day + timedelta(days=days)

@@ -56,8 +56,10 @@ class Journey:
 
     def shares_day(self, number: int) -> bool:
         """Whether leg *number*, from 0, may leave on the same day as the one before or after it."""
-        following = (leg.wait_days for leg in self.enrollment.legs[max(number, 1) : number + 2])
-        return 0 in following
+        legs = self.enrollment.legs
+        if number > 0 and legs[number].wait_days == 0:
+            return True
+        return number + 1 < len(legs) and legs[number + 1].wait_days == 0
 
     @property
     def is_urgent(self) -> bool:

@@ -15,7 +15,7 @@ LATE_AFTER = timedelta(minutes=10)
 
 def keep_what_holds(draft: Draft, journey: Journey) -> None:
     """Keep every slot of *journey* whose own rules are still true; note the cause for the others."""
-    enrollment = journey.enrollment
+    enrollment, calendar = journey.enrollment, journey.calendar
     day_before, not_before = enrollment.last_window_day, enrollment.not_before
     for number, booking in enumerate(journey.bookings):
         held = booking.leg.held
@@ -23,21 +23,16 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
             earliest = None
             if number == 0 or day_before is not None:
                 earliest = enrollment.earliest_day(booking.leg, day_before)
-            opened_on = _opened_on(journey, held)
+            opened_on: date | None = held.window_day
+            if not calendar.is_open(held.window_day, held.send_at):
+                opened_on = calendar.day_of(held.send_at)
             booking.lost_by = _broken(draft, journey, booking.leg, held, opened_on, earliest, not_before)
             if booking.lost_by is None:
-                if opened_on is not None and opened_on != held.window_day:
+                if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
                 may_shift = opened_on is not None and not journey.shares_day(number)
-                draft.keep(booking, held, journey.calendar if may_shift else None, not_before)
+                draft.keep(booking, held, calendar if may_shift else None, not_before)
         day_before, not_before = booking.window_day, None
-
-
-def _opened_on(journey: Journey, held: Slot) -> date | None:
-    """The day of the window that *held* lies in; None when that is closed."""
-    if journey.calendar.is_open(held.window_day, held.send_at):
-        return held.window_day
-    return journey.calendar.day_of(held.send_at)
 
 
 def _broken(
@@ -55,9 +50,10 @@ def _broken(
     if journey.mailbox_id is None:
         # Steps leave from one mailbox: that of the first of them which has one.
         journey.mailbox_id = held.mailbox_id
-    if held.mailbox_id not in draft.timetables or held.mailbox_id != journey.mailbox_id:
+    timetable = draft.timetables.get(held.mailbox_id)
+    if timetable is None or held.mailbox_id != journey.mailbox_id:
         return MoveCause.MAILBOX_HANDED_OVER
-    if draft.available(held.mailbox_id) is None:
+    if not timetable.mailbox.is_available:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
     if held.send_at <= draft.now - LATE_AFTER:
         return MoveCause.LATE

@@ -34,6 +34,10 @@ class _Ranking:
     def enter(self, mailbox_id: MailboxId) -> None:
         self._push(self._rank_of(mailbox_id))
 
+    def no_earlier_than(self) -> date | None:
+        """A day before which no mailbox is free; it costs nothing, and may be too early."""
+        return self._heap[0][0] if self._heap else None
+
     def best(self) -> _Rank | None:
         while self._heap:
             top = self._heap[0]
@@ -62,6 +66,8 @@ class MailboxChoice:
         home = journey.mailbox_id
         if home is not None and not journey.enrollment.may_change_mailbox:
             return home
+        if home is not None and not self._might_gain(journey, first):
+            return home
         best = self.earliest(journey, first)
         if best is None or best[1] == home:
             return home
@@ -72,6 +78,14 @@ class MailboxChoice:
             if booking.is_kept:
                 self._draft.drop(booking, MoveCause.EARLIER)
         return best[1]
+
+    def _might_gain(self, journey: Journey, first: date) -> bool:
+        """Whether any mailbox may be earlier, by enough, than the slot that *journey* starts with."""
+        start = journey.bookings[0].slot
+        if start is None or self._is_put_off(journey):
+            return True
+        earliest = self._ranking(journey.enrollment.sequence, first).no_earlier_than()
+        return earliest is not None and start.window_day - earliest > THRESHOLD
 
     def _promised(self, journey: Journey, first: date) -> date | None:
         """The day on which *journey* starts if it stays where it is; None when it cannot stay."""
@@ -86,16 +100,20 @@ class MailboxChoice:
     def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
         sequence, not_before = journey.enrollment.sequence, journey.enrollment.not_before
-        if not_before is not None and not_before > self._draft.now:
+        if self._is_put_off(journey):
             linked = self._draft.linked_ids[sequence]
             ranks = (self._rank(sequence, each, first, not_before) for each in linked)
             best = min((rank for rank in ranks if rank is not None), default=None)
         else:
-            first = max(first, self._draft.earliest_window(sequence.calendar))
             best = self._ranking(sequence, first).best()
         return None if best is None else (best[0], best[3])
 
+    def _is_put_off(self, journey: Journey) -> bool:
+        not_before = journey.enrollment.not_before
+        return not_before is not None and not_before > self._draft.now
+
     def _ranking(self, sequence: Sequence, first: date) -> _Ranking:
+        first = max(first, self._draft.earliest_window(sequence.calendar))
         linked, released = self._draft.linked_ids[sequence], self._draft.released
         ranking = self._rankings.get((sequence, first))
         if ranking is None:

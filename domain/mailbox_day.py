@@ -36,7 +36,7 @@ class MailboxDay:
         self._holders: dict[Holder, _Held] = {}
         # By where they may go, and whether they are urgent.
         self._requests: dict[tuple[Ranges, bool], list[Holder]] = {}
-        self._blocks: Counter[int] = Counter()
+        self._blocks: dict[int, int] = {}
         self._blocked: list[int] | None = []
         self._rooms: dict[Ranges, int] = {}
 
@@ -50,7 +50,7 @@ class MailboxDay:
 
     def hold(self, holder: Holder, instant: datetime, ranges: Ranges = ()) -> None:
         """Note that *holder* already has its place at *instant*; with *ranges* it may shift inside them."""
-        blocks = tuple(self.grid.near(instant)) or self._nearest(instant)
+        blocks = self.grid.near(instant) or self._nearest(instant)
         self._holders[holder] = _Held(instant, blocks, ranges)
         self.count += 1
         self._block(blocks)
@@ -64,11 +64,11 @@ class MailboxDay:
 
     def avoid(self, instant: datetime) -> None:
         """Keep the gap to an email that leaves at *instant*, on the day before or after this one."""
-        self._block(tuple(self.grid.near(instant)))
+        self._block(self.grid.near(instant))
 
     def forget(self, instant: datetime) -> None:
         """No longer avoid *instant*."""
-        self._unblock(tuple(self.grid.near(instant)))
+        self._unblock(self.grid.near(instant))
 
     def fill(self, count: int) -> None:
         """Note *count* emails more of which nobody needs to know the instants."""
@@ -95,12 +95,8 @@ class MailboxDay:
         """Ask for a slot in *ranges*, which has room."""
         self._requests.setdefault((ranges, is_urgent), []).append(booking)
         self.count += 1
-        for asked, room in list(self._rooms.items()):
-            # A request takes at most one slot from any window; when that may be the last, count again.
-            if room > 1:
-                self._rooms[asked] = room - 1
-            elif room == 1:
-                del self._rooms[asked]
+        # A request takes at most one slot from any window; when that may be the last, count again.
+        self._rooms = {asked: room and room - 1 for asked, room in self._rooms.items() if room != 1}
 
     def assign(self) -> Iterator[tuple[Holder, datetime]]:
         """The instant of everyone who asked, and of holders that shift for them."""
@@ -125,14 +121,14 @@ class MailboxDay:
         left = self.grid.slots if self.grid.capacity == UNLIMITED else self.grid.capacity - self.count
         if not ranges or left <= 0:
             return 0
+        if all(asked == ranges for asked, _ in self._requests):
+            unasked = free_count(ranges, self._blocked_slots()) - sum(map(len, self._requests.values()))
+            if unasked > 0:
+                return min(unasked, left)
         asking: Counter[Kind] = Counter()
         for (asked, _), bookings in self._requests.items():
             asking[Kind.of(asked)] += len(bookings)
         kind = Kind.of(ranges)
-        if asking.keys() <= {kind}:
-            unasked = free_count(ranges, self._blocked_slots()) - asking[kind]
-            if unasked > 0:
-                return min(unasked, left)
         seating = Seating(asking.keys() | {kind}, self._movable(), self._blocked_slots())
         return min(seating.room(kind, asking), left)
 
@@ -152,13 +148,14 @@ class MailboxDay:
         return self._blocked
 
     def _block(self, numbers: tuple[int, ...]) -> None:
-        self._blocks.update(numbers)
+        for number in numbers:
+            self._blocks[number] = self._blocks.get(number, 0) + 1
         self._blocked = None
         self._rooms.clear()
 
     def _unblock(self, numbers: tuple[int, ...]) -> None:
-        self._blocks.subtract(numbers)
         for number in numbers:
+            self._blocks[number] -= 1
             if not self._blocks[number]:
                 del self._blocks[number]
         self._blocked = None

@@ -19,6 +19,8 @@ class SlotGrid:
     *capacity* of them lie evenly over *spans*, the day's open time, but never closer than *gap*; with an
     unlimited capacity they lie *gap* apart. There are *least*, 0 or 1, even if the day is open for less.
     Where windows differ, *finer* times as many let the shortest of them use the whole capacity.
+
+    What was asked once is remembered: the days of mailboxes that are alike share one grid.
     """
 
     def __init__(
@@ -33,6 +35,8 @@ class SlotGrid:
             self._opens_at.append(self._open_s)
             self._open_s += (span.end - span.start) // _SECOND
         self._gap = gap
+        self._instants: dict[int, datetime] = {}
+        self._near: dict[datetime, tuple[int, ...]] = {}
         # A gap that is not whole seconds counts as the next longer one that is.
         spaced = max(self._open_s // -(-gap // _SECOND), least)
         if capacity == UNLIMITED or capacity >= spaced:
@@ -51,9 +55,13 @@ class SlotGrid:
         return min(-(-offset * self.slots // self._open_s), self.slots)
 
     def instant(self, number: int) -> datetime:
-        offset = self._open_s * number // self.slots
-        at = bisect_right(self._opens_at, offset) - 1
-        return self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
+        found = self._instants.get(number)
+        if found is None:
+            offset = self._open_s * number // self.slots
+            at = bisect_right(self._opens_at, offset) - 1
+            found = self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
+            self._instants[number] = found
+        return found
 
     def ranges(self, spans: Iterable[Span], *, since: datetime) -> Ranges:
         """The slots inside *spans* that are not before *since*; stretches that adjoin are one."""
@@ -68,8 +76,14 @@ class SlotGrid:
                 joined.append((low, high))
         return tuple(joined)
 
-    def near(self, moment: datetime) -> range:
+    def near(self, moment: datetime) -> tuple[int, ...]:
         """The slots that are closer than the gap to *moment*."""
+        found = self._near.get(moment)
+        if found is None:
+            found = self._near[moment] = tuple(self._closer_than_gap(moment))
+        return found
+
+    def _closer_than_gap(self, moment: datetime) -> range:
         if not self.slots:
             return range(0)
         low, high = self.number_from(moment - self._gap), self.number_from(moment + self._gap)

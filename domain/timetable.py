@@ -7,7 +7,7 @@ from domain.agenda import Agenda, Opening
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
 from domain.seating import Holder
-from domain.send_window import Calendar, Span, instant, joined
+from domain.send_window import Calendar, Span, instant, joined, local_date
 from domain.slot_grid import Ranges, SlotGrid
 
 _A_DAY = timedelta(days=1)
@@ -21,36 +21,56 @@ class Timetable:
 
     A day is made when it is first looked at. Days found full are not looked at again, so that finding
     the next one with room costs the same for the first contact and the fifty-thousandth.
+
+    A *twin* is the timetable of a mailbox that is alike but for its id, over the same calendars: what does
+    not depend on who holds a place is worked out once for both.
     """
 
-    def __init__(self, mailbox: Mailbox, calendars: Iterable[Calendar], now: datetime) -> None:
+    def __init__(
+        self,
+        mailbox: Mailbox,
+        calendars: Iterable[Calendar],
+        now: datetime,
+        *,
+        twin: "Timetable | None" = None,
+    ) -> None:
         self.mailbox = mailbox
         self.calendars = tuple(dict.fromkeys(calendars))
         self.now = now
         self.gap = max(mailbox.minimum_gap, _A_SECOND)
         self.days: dict[date, MailboxDay] = {}
-        self._bounds: dict[date, Span] = {}
-        self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = {}
+        self._bounds: dict[date, Span] = {} if twin is None else twin._bounds
+        self._reach: dict[tuple[Calendar, date], tuple[date, date]] = {} if twin is None else twin._reach
+        self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = (
+            {} if twin is None else twin._pieces
+        )
+        # By capacity too, which may differ between mailboxes that are otherwise alike.
+        self._grids: dict[tuple[date, int], SlotGrid] = {} if twin is None else twin._grids
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[Calendar, Agenda] = {}
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
         if day is None:
-            day = self.days[send_day] = MailboxDay(self._grid(send_day), now=self.now)
+            capacity = self.mailbox.capacity_on(send_day)
+            grid = self._grids.get((send_day, capacity))
+            if grid is None:
+                grid = self._grids[send_day, capacity] = self._grid(send_day, capacity)
+            day = self.days[send_day] = MailboxDay(grid, now=self.now)
         return day
 
     def local_day(self, moment: datetime) -> date:
-        return moment.astimezone(self.mailbox.zone).date()
+        return local_date(moment, self.mailbox.zone)
 
     def bounds(self, send_day: date) -> Span:
         """From midnight to midnight where the mailbox is."""
-        if send_day not in self._bounds:
+        bounds = self._bounds.get(send_day)
+        if bounds is None:
             zone = self.mailbox.zone
-            self._bounds[send_day] = Span(
+            bounds = self._bounds[send_day] = Span(
                 instant(send_day, time(0), zone), instant(send_day + _A_DAY, time(0), zone)
             )
-        return self._bounds[send_day]
+        return bounds
 
     def hold(
         self,
@@ -80,8 +100,8 @@ class Timetable:
         moment = self.day(send_day).release(holder)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
-        for agenda in self._agendas.values():
-            agenda.reopen(*self._window_days(agenda.calendar, send_day))
+        for calendar, agenda in self._agendas.items():
+            agenda.reopen(*self._window_days(calendar, send_day))
 
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, soonest first."""
@@ -137,10 +157,11 @@ class Timetable:
             spans = self._cut(calendar, window_day).get(send_day, ())
             return self.day(send_day).ranges_in(spans, not_before)
         key = (calendar, window_day, send_day)
-        if key not in self._ahead:
+        ranges = self._ahead.get(key)
+        if ranges is None:
             spans = self._cut(calendar, window_day).get(send_day, ())
-            self._ahead[key] = self.day(send_day).ranges_in(spans)
-        return self._ahead[key]
+            ranges = self._ahead[key] = self.day(send_day).ranges_in(spans)
+        return ranges
 
     def _cut(self, calendar: Calendar, window_day: date) -> dict[date, tuple[Span, ...]]:
         """The window that opens on *window_day*, cut at the mailbox's midnights."""
@@ -157,13 +178,13 @@ class Timetable:
             self._pieces[key] = {send_day: tuple(spans) for send_day, spans in sorted(cut.items())}
         return self._pieces[key]
 
-    def _grid(self, send_day: date) -> SlotGrid:
+    def _grid(self, send_day: date, capacity: int) -> SlotGrid:
         by_calendar = [self._open_for(calendar, send_day) for calendar in self.calendars]
         spans = joined(span for theirs in by_calendar for span in theirs)
         shortest = min((_length(theirs) for theirs in by_calendar if theirs), default=_A_DAY)
         return SlotGrid(
             spans,
-            capacity=self.mailbox.capacity_on(send_day),
+            capacity=capacity,
             gap=self.gap,
             least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
             finer=-(-_length(spans) // shortest),
@@ -176,18 +197,21 @@ class Timetable:
 
     def _window_days(self, calendar: Calendar, send_day: date) -> tuple[date, date]:
         """The first and last day on which a window may open that reaches into the mailbox's *send_day*."""
-        bounds, zone = self.bounds(send_day), calendar.zone
-        last = (bounds.end - _AN_INSTANT).astimezone(zone).date()
-        return bounds.start.astimezone(zone).date() - _A_DAY, last
+        key = (calendar, send_day)
+        if key not in self._reach:
+            bounds, zone = self.bounds(send_day), calendar.zone
+            last = local_date(bounds.end - _AN_INSTANT, zone)
+            self._reach[key] = (local_date(bounds.start, zone) - _A_DAY, last)
+        return self._reach[key]
 
-    def _neighbours(self, send_day: date, moment: datetime) -> Iterator[MailboxDay]:
+    def _neighbours(self, send_day: date, moment: datetime) -> Sequence[MailboxDay]:
         """The days around *send_day* that an email at *moment* is closer to than the gap."""
         bounds = self.bounds(send_day)
         first, last = moment - self.gap, moment + self.gap
-        if first < bounds.start or last > bounds.end:
-            for day in _days_between(self.local_day(first), self.local_day(last)):
-                if day != send_day:
-                    yield self.day(day)
+        if bounds.start <= first and last <= bounds.end:
+            return ()
+        near = _days_between(self.local_day(first), self.local_day(last))
+        return [self.day(day) for day in near if day != send_day]
 
     def _stands_alone(self, send_day: date, opens: datetime) -> bool:
         """Whether no later day opens within the gap after *opens*: an email then is never too close."""
