@@ -8,6 +8,7 @@ import structlog
 from actors.clocks import Clock
 from domain.ids import EnrollmentId, WorkspaceId
 from domain.keeping import LATE_AFTER
+from persistence.collector import collector_paused
 from persistence.database import Database, notify
 from persistence.dispatches import carried_out
 from persistence.open_enrollments import reopen_late, unplanned
@@ -18,7 +19,7 @@ from persistence.replanning import replan
 log = structlog.get_logger(__name__)
 
 # Enrollments of one turn: the lock is given back between two, so that a recalculation gets its own.
-TURN = 10_000
+TURN = 50_000
 
 
 class Planner:
@@ -47,7 +48,8 @@ class Planner:
             ids = await unplanned(conn, workspace_id, limit=self._turn_size)
             if not ids:
                 return ()
-            written = await replan(conn, workspace_id, ids, now=now)
+            with collector_paused():
+                written = await replan(conn, workspace_id, ids, now=now)
             await notify(conn, "due")
         log.info(
             "enrollments.planned",
