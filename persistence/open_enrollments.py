@@ -168,7 +168,7 @@ def _enrollment(
     is_leaving = False
     if mailbox_id is not None:
         status = terms.statuses[mailbox_id]
-        if mailbox_id not in sequence.mailbox_ids:
+        if mailbox_id not in its_terms.linked:
             status = MailboxStatus.REMOVED
         is_leaving = status is not MailboxStatus.ACTIVE and its_terms.when_mailbox_is(status) == "TRANSFER"
     return Enrollment(

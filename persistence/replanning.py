@@ -49,7 +49,9 @@ async def draft_replan(
         may_gain=may_gain,
         may_rebind=may_rebind,
     )
-    serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
+    # By sequence: thousands of enrollments share one, and each would bring all of its mailboxes again.
+    sequences = {each.sequence for each in enrollments}
+    serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
