@@ -67,7 +67,7 @@ async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: 
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
     )
-    return [EnrollmentId(each) for each in await conn.scalars(first)]
+    return [EnrollmentId(enrollment_id) for (enrollment_id,) in await fetch_tuples(conn, first)]
 
 
 async def in_scope(
@@ -97,8 +97,8 @@ async def in_scope(
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
         chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
     chosen = chosen.order_by(enrollments.c.id)
-    found = await conn.scalars(chosen.with_for_update(key_share=True) if lock else chosen)
-    return [EnrollmentId(each) for each in found]
+    found = await fetch_tuples(conn, chosen.with_for_update(key_share=True) if lock else chosen)
+    return [EnrollmentId(enrollment_id) for (enrollment_id,) in found]
 
 
 async def enrollments_for_planning(
