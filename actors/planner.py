@@ -65,6 +65,8 @@ class Planner:
 
 def log_moves(written: Written) -> None:
     """Say of every email that was moved why, and its new time; after the commit that moved it."""
+    # Bound once: asked for a method, the module's logger is put together anew each time.
+    say = log.bind().info
     for move in written.moves:
         send_at = None if move.send_at is None else move.send_at.isoformat()
-        log.info("email.rescheduled", email_id=str(move.email_id), cause=move.cause, send_at=send_at)
+        say("email.rescheduled", email_id=str(move.email_id), cause=move.cause, send_at=send_at)

@@ -42,14 +42,11 @@ class Written:
 
     @property
     def median_delay_s(self) -> int | None:
-        return round(median(self._delays_s())) if self.delays else None
+        return round(median(each.total_seconds() for each in self.delays)) if self.delays else None
 
     @property
     def max_delay_s(self) -> int | None:
-        return max(self._delays_s(), default=None)
-
-    def _delays_s(self) -> list[int]:
-        return [round(delay / timedelta(seconds=1)) for delay in self.delays]
+        return round(max(self.delays).total_seconds()) if self.delays else None
 
 
 @dataclass(frozen=True, slots=True)
