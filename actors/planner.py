@@ -18,7 +18,8 @@ from persistence.replanning import replan
 
 log = structlog.get_logger(__name__)
 
-# Enrollments of one turn: the lock is given back between two, so that a recalculation gets its own.
+# Enrollments of one turn: the lock is given back between two, so that a recalculation gets its own. Each turn
+# reads again what those before it placed; one of 50,000 with three steps needs 220 MB.
 TURN = 50_000
 
 
