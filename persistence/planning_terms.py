@@ -23,6 +23,8 @@ class Terms:
 
     def __init__(self, row: Row[Any], window: SendWindow | None) -> None:
         self.row = row
+        # Linked mailboxes: whether one is among them is asked for every enrollment.
+        self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._window = window
         self._by_zone: dict[str, Sequence] = {}
 

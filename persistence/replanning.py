@@ -1,9 +1,7 @@
 """Replanning: what the plan of some enrollments is, and writing it. The first half alone is a dry run."""
 
 import asyncio
-import gc
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import datetime
 from functools import partial
 
@@ -51,13 +49,15 @@ async def draft_replan(
         may_gain=may_gain,
         may_rebind=may_rebind,
     )
-    serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
+    # By sequence: thousands of enrollments share one, and each would bring all of its mailboxes again.
+    sequences = {each.sequence for each in enrollments}
+    serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     return await asyncio.to_thread(
         partial(
-            _plan_without_collector,
+            plan,
             enrollments,
             [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
             now=now,
@@ -65,20 +65,6 @@ async def draft_replan(
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         )
     )
-
-
-# A plan makes millions of objects and no cycles: the collector would go through them all again and again,
-# for about a third of the time.
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-_plan_without_collector = _collector_paused()(plan)
 
 
 async def write_replan(
