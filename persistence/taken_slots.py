@@ -1,5 +1,6 @@
 """The places in mailboxes' timetables that are taken by emails outside of a plan."""
 
+from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -56,6 +57,7 @@ async def taken_slots(
             columns.enrollment_id,
             columns.status,
             columns.sequence_id,
+            columns.window_day,
             TAKEN_AT,
             contacts.c.zone,
         )
@@ -71,12 +73,16 @@ async def taken_slots(
     )
     mine = frozenset(planned)
     taken = []
-    for row in rows:
+    found = rows.all()
+    # Two steps on one day leave in their order, which a shift of either could turn round.
+    on_day = Counter((row.enrollment_id, row.window_day) for row in found)
+    for row in found:
         is_pending = row.status == EmailStatus.PENDING
         if is_pending and row.enrollment_id in mine:
             continue
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = is_pending and its_terms is not None and row.instant > now + _SETTLED_BEFORE
+        is_alone = on_day[row.enrollment_id, row.window_day] == 1
+        may_shift = is_pending and is_alone and row.instant > now + _SETTLED_BEFORE
         calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
         taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar))
     return taken
