@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -69,7 +69,7 @@ class BusyOffice:
         running = await self.ids("SELECT id FROM recalculations WHERE status = 'RUNNING'")
         self.most_running = max(self.most_running, len(running))
 
-    async def run(self, clients: list[Callable[[], Awaitable[None]]], *, seconds: float) -> None:
+    async def run(self, clients: Iterable[Callable[[], Awaitable[None]]], *, seconds: float) -> None:
         """Let everyone work at once for *seconds*; whoever fails ends it for all."""
         ends = time.monotonic() + seconds
 

@@ -109,7 +109,7 @@ AT_REST = {
 
 
 @pytest.mark.processes
-@pytest.mark.timeout(SECONDS + 120)
+@pytest.mark.timeout(6 * SECONDS + 120)
 async def test_no_rule_breaks_while_everyone_works_at_once(installation_url: str) -> None:
     """Looked at every four seconds and when all is done; letters are counted at the mail server."""
     worker_db, api_db = (open_database(installation_url, role) for role in (Role.WORKER, Role.API))
