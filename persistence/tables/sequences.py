@@ -73,8 +73,8 @@ steps = Table(
     Check("position >= 1", name="position"),
     Check("wait_days >= 0", name="wait_days"),
     Check("(position IS NULL) = (removed_at IS NOT NULL)", name="removed"),
-    # Deferred, so that one statement can move several steps past each other. Not a unique constraint: moving a
-    # step would change a key then, and wait for every email of it that the planner is about to write.
+    # Deferred, so that one statement can move several steps past each other. Not a unique constraint: to move
+    # a step were to change a key then, and to wait for the planner that writes emails of it.
     ExcludeConstraint(
         ("sequence_id", "="),
         ("position", "="),
