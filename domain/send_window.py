@@ -106,6 +106,9 @@ def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
     if calendar.last_date is not None and day > calendar.last_date:
         return ()
     window, zone = calendar.window, calendar.zone
+    # A zone that crosses the date line skips a date: its times are those of the next one, its window is not.
+    if instant(day, time(12), zone).astimezone(zone).date() != day:
+        return ()
     if window is None:
         return (Span(instant(day, time(0), zone), instant(day + _A_DAY, time(0), zone)),)
     if day.isoweekday() not in window.weekdays:

@@ -177,7 +177,8 @@ def _enrollment(
         enrolled_at=row.enrolled_at,
         legs=history.legs(loses=MoveCause.MAILBOX_HANDED_OVER if is_leaving else None),
         mailbox_id=mailbox_id,
-        last_window_day=history.last_window_day or row.last_window_day,
+        # Days on hold have moved the enrollment's own.
+        last_window_day=max(filter(None, (history.last_window_day, row.last_window_day)), default=None),
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,

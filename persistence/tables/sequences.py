@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, Date, Index, Integer, Table, Text, UniqueConstraint, Uuid, text
 from sqlalchemy import CheckConstraint as Check
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, ExcludeConstraint
 
 from domain.lifecycle import SEQUENCE
 from persistence.tables.columns import (
@@ -73,8 +73,16 @@ steps = Table(
     Check("position >= 1", name="position"),
     Check("wait_days >= 0", name="wait_days"),
     Check("(position IS NULL) = (removed_at IS NOT NULL)", name="removed"),
-    # Deferred, so that one statement can move several steps past each other.
-    UniqueConstraint("sequence_id", "position", deferrable=True, initially="DEFERRED"),
+    # Deferred, so that one statement can move several steps past each other. Not a unique constraint: to move
+    # a step were to change a key then, and to wait for the planner that writes emails of it.
+    ExcludeConstraint(
+        ("sequence_id", "="),
+        ("position", "="),
+        using="btree",
+        name="steps_sequence_id_position_excl",
+        deferrable=True,
+        initially="DEFERRED",
+    ),
 )
 
 step_versions = Table(

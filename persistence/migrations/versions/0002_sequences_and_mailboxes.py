@@ -68,8 +68,8 @@ def upgrade() -> None:
             CONSTRAINT steps_position_check CHECK (position >= 1),
             CONSTRAINT steps_wait_days_check CHECK (wait_days >= 0),
             CONSTRAINT steps_removed_check CHECK ((position IS NULL) = (removed_at IS NOT NULL)),
-            CONSTRAINT steps_sequence_id_position_key UNIQUE (sequence_id, position) DEFERRABLE INITIALLY
-                DEFERRED
+            CONSTRAINT steps_sequence_id_position_excl EXCLUDE USING btree (sequence_id WITH =, position
+                WITH =) DEFERRABLE INITIALLY DEFERRED
         )
     """)
     op.execute("""
