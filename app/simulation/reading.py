@@ -18,6 +18,7 @@ from domain.recalculations import RecalculationCause
 from domain.scenarios import Course, Joining, MailboxChange, Scenario
 from domain.send_window import EVERY_DAY, Calendar, InvalidSendWindow, SendWindow
 from domain.sequences import Sequence
+from domain.waits import Wait
 
 MOST_CONTACTS = 100_000
 _CAUSES = {
@@ -146,7 +147,7 @@ def _named(document: Document) -> NamedScenario:
                     tuple(mailbox_ids[box.name] for box in document.mailboxes if _serves(box, each)),
                     each.priority,
                 ),
-                tuple(step.wait_days for step in each.steps),
+                tuple(Wait(step.wait_days) for step in each.steps),
             )
             for each in document.sequences
         ),
