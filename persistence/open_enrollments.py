@@ -13,7 +13,9 @@ from domain.itineraries import Leg, MoveCause, Slot
 from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from persistence.arrays import among
 from persistence.planning_terms import PlanningTerms, Terms
+from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
+from persistence.taken_slots import TAKEN_AT
 
 # Any: a row has the columns that are selected.
 _Row = Row[*tuple[Any, ...]]
@@ -144,6 +146,7 @@ class _History:
         gone = [email for email in emails if email.status != EmailStatus.PENDING]
         self.has_started = bool(gone)
         self.last_window_day = max((email.window_day for email in gone if email.window_day), default=None)
+        self.left_at = max((email.instant for email in gone if email.instant), default=None)
         done = {email.step_id for email in gone}
         self.remaining = [
             step for step in live_steps if step.position >= next_position and step.id not in done
@@ -162,7 +165,7 @@ class _History:
         return Leg(
             StepId(step.id),
             step.position,
-            step.wait_days,
+            read_wait(step._mapping),
             email_id=None if email is None else EmailId(email.id),
             held=held,
             loses_slot=loses if held is not None else None,
@@ -193,6 +196,7 @@ def _enrollment(
         legs=history.legs(loses=MoveCause.MAILBOX_HANDED_OVER if is_leaving else None),
         mailbox_id=mailbox_id,
         last_window_day=history.last_window_day or row.last_window_day,
+        left_at=history.left_at,
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
@@ -214,6 +218,7 @@ async def _emails_of(
             columns.window_day,
             columns.send_day,
             columns.released_because,
+            TAKEN_AT,
         ).where(
             columns.workspace_id == workspace_id,
             among(columns.enrollment_id, ids),
@@ -230,7 +235,7 @@ async def _steps_of(
     conn: AsyncConnection, workspace_id: WorkspaceId, terms: PlanningTerms
 ) -> dict[Any, list[_Row]]:
     rows = await conn.execute(
-        select(steps.c.id, steps.c.sequence_id, steps.c.position, steps.c.wait_days)
+        select(steps.c.id, steps.c.sequence_id, steps.c.position, *WAIT_COLUMNS)
         .where(
             steps.c.workspace_id == workspace_id,
             steps.c.removed_at.is_(None),

@@ -76,7 +76,8 @@ async def taken_slots(
         if is_pending and row.enrollment_id in mine:
             continue
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = is_pending and its_terms is not None and row.instant > now + _SETTLED_BEFORE
-        calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
+        calendar = None
+        if its_terms is not None and its_terms.shifts and is_pending and row.instant > now + _SETTLED_BEFORE:
+            calendar = its_terms.for_zone(row.zone).calendar
         taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar))
     return taken
