@@ -118,7 +118,7 @@ daily_capacity = 12
             'name = "east"\ncapacity = 3',
             (
                 "mailboxes 2, capacity: there is no such field; correct its name to one of "
-                "name, daily_capacity, minimum_gap_s, zone, ramp, sequences"
+                "name, daily_capacity, minimum_gap_s, zone, ramp, working_hours, sequences"
             ),
         ),
         (
