@@ -147,7 +147,7 @@ described(
     description="What kept an email from leaving earlier.",
     values={
         _K.ENROLLED: "The contact was enrolled only then.",
-        _K.PREVIOUS_STEP: "The step before it leaves only then; where that left already, its day began then.",
+        _K.PREVIOUS_STEP: "The step before it leaves, or left, only then; or the day on which it left began.",
         _K.WAIT: "The wait before its step ended only then.",
         _K.NOT_BEFORE: "It was put off, because the enrollment was on hold or an email had to wait.",
         _K.FIRST_DATE: "The sequence sends from its first date on.",

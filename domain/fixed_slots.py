@@ -12,8 +12,8 @@ class FreeStretches:
     The stretches of free slots in *ranges*, the longest first.
 
     Emails that get their slots one by one cannot be spread as those that get them together. Each takes the
-    middle of the longest free stretch instead: no stretch is shorter than half of the longest, rounded down,
-    and what was cut off beside it makes up for that, so that n of them are at most 2 / n of the time apart.
+    middle of the longest free stretch instead, so that n of them are at most 2 / n of the time apart: every
+    stretch was halved from one that was no shorter than the longest is now, and its other half is there too.
     """
 
     def __init__(self, ranges: Ranges) -> None:

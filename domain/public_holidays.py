@@ -35,11 +35,11 @@ def check_region(country: str, subdivision: str | None) -> None:
     if subdivision is None or subdivision in known:
         return
     if not known:
-        raise UnknownHolidays("subdivision", f"{country} has no subdivisions; leave it out.")
+        raise UnknownHolidays("subdivision", f"{country} has no subdivisions; give none.")
     raise UnknownHolidays(
         "subdivision",
         f"“{subdivision[:50]}” is not a subdivision of {country}; give one of {', '.join(known[:_LISTED])}"
-        f"{' …' if len(known) > _LISTED else ''}, or leave it out.",
+        f"{' …' if len(known) > _LISTED else ''}, or none.",
     )
 
 

@@ -22,7 +22,7 @@ def region_problem(country: str | None, subdivision: str | None) -> tuple[str, s
     if country is None:
         if subdivision is None:
             return None
-        return "holidaySubdivision", "It is part of no country; give holidayCountry too, or leave it out."
+        return "holidaySubdivision", "It is part of no country; give holidayCountry too, or no subdivision."
     try:
         check_region(country, subdivision)
     except UnknownHolidays as unknown:

@@ -49,7 +49,7 @@ def _holiday_problems(number: int, sequence: SequencePart) -> Iterator[str]:
     if sequence.holiday_country is None:
         if sequence.holiday_subdivision is not None:
             where = place("sequences", number, "holiday_subdivision")
-            yield f"{where}: is part of no country; add holiday_country, or leave it out"
+            yield f"{where}: is part of no country; add holiday_country, or give none"
         return
     try:
         check_region(sequence.holiday_country, sequence.holiday_subdivision)

@@ -1,6 +1,6 @@
 """Holidays of a sequence and working hours of a mailbox change: only what became invalid moves."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from domain.recalculations import RecalculationCause
 from persistence.database import Database
@@ -59,3 +59,20 @@ async def test_hours_that_never_meet_the_window_leave_everyone_without_a_time(wo
     assert [(each.send_at, each.unplaced_reason) for each in await world.emails()] == [
         (None, "WINDOW_NEVER_OPENS")
     ] * 2
+
+
+async def test_several_intervals_a_day_run_across_midnight(worker_db: Database) -> None:
+    """12:00–13:00 and 22:00–02:00 on workdays: what leaves past midnight is of the day before."""
+    world = await planned(worker_db, 40)
+    window = """{"weekdays": [1, 2, 3, 4, 5], "intervals": [["12:00", "13:00"], ["22:00", "02:00"]]}"""
+
+    await world.execute("UPDATE sequences SET send_window = CAST(:window AS jsonb)", window=window)
+    await world.request(RecalculationCause.WINDOW_CHANGED, sequence_id=world.sequence_id)
+    await recalculate(world)
+
+    emails = await world.emails()
+    assert {email.send_at.hour for email in emails} == {12, 22, 23, 0, 1}
+    assert {(email.send_at.hour < 2, email.send_day - email.window_day) for email in emails} == {
+        (True, timedelta(days=1)),
+        (False, timedelta()),
+    }

@@ -70,13 +70,13 @@ def test_a_simulation_keeps_them(written: Written) -> None:
             'name = "Welcome"\nholiday_country = "GB"\nholiday_subdivision = "BY"',
             (
                 "sequences 1, holiday_subdivision: “BY” is not a subdivision of GB; give one of ENG, NIR, "
-                "SCT, WLS, or leave it out."
+                "SCT, WLS, or none."
             ),
         ),
         (
             'name = "Welcome"',
             'name = "Welcome"\nholiday_subdivision = "BY"',
-            "sequences 1, holiday_subdivision: is part of no country; add holiday_country, or leave it out",
+            "sequences 1, holiday_subdivision: is part of no country; add holiday_country, or give none",
         ),
         (
             "steps = [{}",

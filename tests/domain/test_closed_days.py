@@ -31,8 +31,8 @@ def test_a_holiday_kept_on_another_day_closes_that_too() -> None:
     [
         ("DEU", None, "country", "“DEU” is not a country"),
         ("de", None, "country", "for example DE"),
-        ("GB", "BY", "subdivision", "give one of ENG, NIR, SCT, WLS, or leave it out."),
-        ("SZ", "XX", "subdivision", "SZ has no subdivisions; leave it out."),
+        ("GB", "BY", "subdivision", "give one of ENG, NIR, SCT, WLS, or none."),
+        ("SZ", "XX", "subdivision", "SZ has no subdivisions; give none."),
     ],
 )
 def test_an_unknown_region_is_named_with_what_helps(

@@ -17,7 +17,7 @@ HOURS = {"weekdays": [1, 2], "intervals": [{"start": "12:00", "end": "18:00"}]}
 UNKNOWN_COUNTRY = (
     "“XX” is not a country of ISO 3166-1 whose holidays are known; give two capitals, for example DE."
 )
-ORPHAN = "It is part of no country; give holidayCountry too, or leave it out."
+ORPHAN = "It is part of no country; give holidayCountry too, or no subdivision."
 
 
 async def test_a_sequence_is_made_with_holidays_and_closed_dates(api: ApiClient) -> None:
@@ -145,7 +145,7 @@ async def test_working_hours_that_make_no_sense_are_refused(api: ApiClient, work
 
 async def test_steps_wait_in_one_of_three_units(api: ApiClient) -> None:
     """Hours and minutes add up."""
-    waits = (
+    waits: tuple[dict[str, int], ...] = (
         {},
         {"waitDays": 2},
         {"waitWorkingDays": 3},
