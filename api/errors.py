@@ -45,6 +45,7 @@ class NotFound(Refused):
 class UserErrorCode(StrEnum):
     ADDRESS_TAKEN = "ADDRESS_TAKEN"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
+    AMBIGUOUS_WAIT = "AMBIGUOUS_WAIT"
     BLANK = "BLANK"
     DUPLICATE = "DUPLICATE"
     INVALID_ADDRESS = "INVALID_ADDRESS"
@@ -68,6 +69,7 @@ class UserErrorCode(StrEnum):
     STALE_OBJECT = "STALE_OBJECT"
     TOO_LONG = "TOO_LONG"
     TOO_MANY = "TOO_MANY"
+    UNKNOWN_HOLIDAYS = "UNKNOWN_HOLIDAYS"
     UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
     WRONG_STATUS = "WRONG_STATUS"
 
@@ -79,6 +81,7 @@ described(
     values={
         _C.ADDRESS_TAKEN: "Another live mailbox or contact has this address.",
         _C.ALREADY_ENROLLED: "The contact is already on its way through the sequence.",
+        _C.AMBIGUOUS_WAIT: "A step waits in days, in working days, or in hours and minutes; one of them.",
         _C.BLANK: "The text may not be empty.",
         _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
         _C.INVALID_ADDRESS: "Not an email address that can be written to.",
@@ -102,6 +105,7 @@ described(
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",
         _C.TOO_MANY: "More of them than one call takes.",
+        _C.UNKNOWN_HOLIDAYS: "No holidays are known of that country or subdivision.",
         _C.UNKNOWN_VARIABLE: "The template uses a variable that no contact has.",
         _C.WRONG_STATUS: "Not allowed in the object's present status.",
     },

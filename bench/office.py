@@ -16,6 +16,7 @@ from domain.ids import ContactId, MailboxId
 from domain.lifecycle import MailboxEvent
 from domain.rebalances import RebalanceScope
 from domain.recalculations import RecalculationCause
+from domain.waits import Wait
 from persistence.database import Role, open_database
 from persistence.enrollments import enroll, hold_for_enrolling
 from persistence.mailboxes import move_mailbox
@@ -78,7 +79,7 @@ class Office:
                 conn,
                 campaign.workspace_id,
                 campaign.sequence_id,
-                new_step=NewStep(text, wait_days=WAIT_DAYS),
+                new_step=NewStep(text, wait=Wait(WAIT_DAYS)),
                 position=2,
             )
             await self._request(conn, campaign, RecalculationCause.STEPS_CHANGED)

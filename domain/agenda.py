@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 
 from domain.journeys import Booking
@@ -15,7 +15,7 @@ from domain.slot_grid import Ranges
 HORIZON_DAYS = 7305
 _LOOK_AHEAD_DAYS = 32
 # Windows repeat: a year of them without a single slot means that the mailbox's gap leaves none.
-_A_YEAR = 366
+A_YEAR = 366
 _A_DAY = timedelta(days=1)
 
 
@@ -32,6 +32,14 @@ class Opening:
         """Ask for a slot here, for :attr:`day` to assign later."""
         booking.window_day, booking.send_day = self.window_day, self.send_day
         self.day.reserve(booking, self.ranges, is_urgent=is_urgent)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The very instant at which an email may leave, in the window of *window_day*."""
+
+    window_day: date
+    send_at: datetime
 
 
 class Agenda:
@@ -76,7 +84,7 @@ class Agenda:
 
     def _look_ahead(self, first: date) -> bool:
         """Note more days; False when there are none within the horizon of *first*."""
-        is_barren = not self._has_slots and len(self._openings) > _A_YEAR
+        is_barren = not self._has_slots and len(self._openings) > A_YEAR
         if is_barren or self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
             return False
         self._days += _open_days(self.calendar, self._known_until)

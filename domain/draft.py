@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+from domain.agenda import Seat
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
@@ -88,6 +89,12 @@ class Draft:
             slot = Slot(slot.mailbox_id, slot.send_at, slot.window_day, send_day)
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
+
+    def fix(self, booking: Booking, mailbox_id: MailboxId, seat: Seat) -> None:
+        """Give *booking* the instant of *seat* at once; it does not shift, for others count from it."""
+        send_day = self.timetables[mailbox_id].hold(booking, seat.send_at)
+        booking.slot = Slot(mailbox_id, seat.send_at, seat.window_day, send_day)
+        booking.window_day, booking.send_day = seat.window_day, send_day
 
     def drop(self, booking: Booking, cause: MoveCause) -> None:
         """Give back the slot that *booking* kept."""

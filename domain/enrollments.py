@@ -1,13 +1,13 @@
 """Enrollments as planning sees them: one contact on its way through one sequence."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime
 
 from domain.ids import EnrollmentId, MailboxId
 from domain.itineraries import Leg
 from domain.send_window import Calendar, local_date
 from domain.sequences import Sequence
+from domain.waits import days_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +16,8 @@ class Enrollment:
     What planning needs to know of one enrollment.
 
     *mailbox_id* is the one of its sequence's mailboxes that it is bound to. *last_window_day* is the window's
-    day of the step that left last, from which the next wait counts; None before the first. *legs* are the
-    remaining steps in order. *enrolled_at* and *not_before* are in UTC.
+    day of the step that left last, and *left_at* its instant, planned while it is on its way: from them the
+    next wait counts; None before the first. *legs* are the remaining steps in order. Instants are in UTC.
     """
 
     id: EnrollmentId
@@ -26,6 +26,7 @@ class Enrollment:
     legs: tuple[Leg, ...]
     mailbox_id: MailboxId | None = None
     last_window_day: date | None = None
+    left_at: datetime | None = None
     not_before: datetime | None = None
     # It may leave its mailbox: the mailbox is gone, or it has not started and a rebalance was asked for.
     may_change_mailbox: bool = False
@@ -40,20 +41,24 @@ class Enrollment:
         """
         The first local date on which the window that *leg* leaves in may open.
 
-        A first step without a wait may use a window that opened on the evening before and is still open.
+        A first step that may leave at once may use a window that opened on the evening before and is open.
         """
         if day_before is not None:
-            return _days_after(day_before, leg.wait_days)
+            return leg.wait.first_day(day_before, self.calendar.closed)
         enrolled_on = local_date(self.enrolled_at, self.calendar.zone)
-        return _days_after(enrolled_on, leg.wait_days or -1)
+        if leg.wait.may_end_at_once:
+            return days_after(enrolled_on, -1)
+        return leg.wait.first_day(enrolled_on, self.calendar.closed)
+
+    def earliest_instant(self, leg: Leg) -> datetime | None:
+        """The instant before which *leg*, the first of those that remain, must not leave."""
+        minutes = leg.wait.minutes
+        if minutes is None:
+            return self.not_before
+        ended_at = (self.left_at or self.enrolled_at) + minutes
+        return ended_at if self.not_before is None else max(ended_at, self.not_before)
 
     @property
     def turn(self) -> tuple[int, datetime, int]:
         """Who is planned first: high priority, then who came first; the id decides between equals."""
         return (-self.sequence.priority, self.enrolled_at, self.id.int)
-
-
-# A few hundred days and waits, asked for hundreds of thousands of times.
-@lru_cache(maxsize=65536)
-def _days_after(day: date, days: int) -> date:
-    return day + timedelta(days=days)

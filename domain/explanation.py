@@ -1,5 +1,6 @@
 """Why an email has the time that it has: what held it back, one thing after the other, and until when."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -23,7 +24,9 @@ class Constraint(StrEnum):
     NOT_BEFORE = "NOT_BEFORE"
     FIRST_DATE = "FIRST_DATE"
     PLANNED = "PLANNED"
+    HOLIDAY = "HOLIDAY"
     WINDOW = "WINDOW"
+    WORKING_HOURS = "WORKING_HOURS"
     NO_SLOT_LEFT = "NO_SLOT_LEFT"
     MAILBOX_FULL = "MAILBOX_FULL"
     SLOT_TAKEN = "SLOT_TAKEN"
@@ -124,8 +127,10 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
     before, day_before = _before(enrollment, leg), _day_before(enrollment, leg)
     zone = enrollment.calendar.zone
     if before is not None and before.held is not None:
-        left_at = before.held.send_at + (_A_SECOND if leg.wait_days == 0 else timedelta())
+        left_at = before.held.send_at + (_A_SECOND if leg.wait.amount == 0 else timedelta())
         chain.push(Constraint.PREVIOUS_STEP, left_at, f"step {before.position} leaves before it")
+    elif enrollment.left_at is not None and before is None:
+        chain.push(Constraint.PREVIOUS_STEP, enrollment.left_at, "the step before it left then")
     elif day_before is not None:
         left_on = instant(day_before, time(0), zone)
         chain.push(
@@ -134,9 +139,13 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
     first = _first_day(enrollment, leg)
     if first is None:
         return None
-    if leg.wait_days:
-        since = first - timedelta(days=leg.wait_days)
-        chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{_days(leg.wait_days)} after {since}")
+    if not leg.wait.may_end_at_once:
+        since = day_before or enrollment.enrolled_at.astimezone(zone).date()
+        chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{leg.wait} after {since}")
+    elif leg.wait.minutes is not None:
+        chain.push(
+            Constraint.WAIT, _counts_from(enrollment, before) + leg.wait.minutes, f"{leg.wait} after it"
+        )
     if before is None and enrollment.not_before is not None:
         chain.push(Constraint.NOT_BEFORE, enrollment.not_before, "it was put off until then")
     opens_on = enrollment.calendar.first_date
@@ -160,6 +169,13 @@ def _day_before(enrollment: Enrollment, leg: Leg) -> date | None:
     return None if before.held is None else before.held.window_day
 
 
+def _counts_from(enrollment: Enrollment, before: Leg | None) -> datetime:
+    """The instant that a wait in minutes counts from."""
+    if before is not None and before.held is not None:
+        return before.held.send_at
+    return enrollment.left_at or enrollment.enrolled_at
+
+
 def _first_day(enrollment: Enrollment, leg: Leg) -> date | None:
     """The first day whose window *leg* may leave in; None while the step before it has no day."""
     day_before = _day_before(enrollment, leg)
@@ -173,18 +189,46 @@ def _first_room(
 ) -> Opening | None:
     """Push to the first opening with room, at most as far as the window that *held* is in."""
     full: list[date] = []
-    has_opened = False
-    for window_day in calendar.days(first, limit=(held.window_day - first).days + 1):
+    has_opened = is_off = False
+    for window_day in _days_until(first, held.window_day):
+        if calendar.is_closed_on(window_day):
+            _push_past_holiday(chain, full, calendar, window_day)
+            has_opened = False
+            continue
         spans = [span for span in calendar.spans(window_day) if span.end > chain.cursor]
         if spans and not has_opened:
             chain.push(Constraint.WINDOW, spans[0].start, f"the next window opens on {window_day}")
             has_opened = True
+        worked = [span for span in timetable.spans(calendar, window_day) if span.end > chain.cursor]
+        if spans and not worked:
+            is_off = True
+        elif worked and not full and (is_off or worked[0].start > spans[0].start):
+            chain.push(Constraint.WORKING_HOURS, worked[0].start, "the mailbox works from then on")
         for opening in timetable.openings(calendar, window_day, chain.cursor):
             if opening.day.room(opening.ranges) > 0:
                 _push_past(chain, full, _begin(chain, timetable, calendar, opening))
                 return opening
             full.append(opening.send_day)
     return None
+
+
+def _days_until(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+
+
+def _push_past_holiday(chain: _Chain, full: list[date], calendar: Calendar, day: date) -> None:
+    """Push past closed *day*, and before that to it where others are *full*."""
+    begins, ends = (instant(each, time(0), calendar.zone) for each in (day, day + timedelta(days=1)))
+    if full:
+        _push_past(chain, full, begins)
+        full.clear()
+    closed = calendar.closed
+    holiday = closed.holiday(day)
+    if holiday is None or closed.country is None:
+        detail = f"the sequence is closed on {day}"
+    else:
+        detail = f"{holiday} on {day} in {'-'.join(filter(None, (closed.country, closed.subdivision)))}"
+    chain.push(Constraint.HOLIDAY, ends, detail)
 
 
 def _push_past(chain: _Chain, full: list[date], until: datetime) -> None:
@@ -201,7 +245,7 @@ def _push_past(chain: _Chain, full: list[date], until: datetime) -> None:
 def _begin(chain: _Chain, timetable: Timetable, calendar: Calendar, opening: Opening) -> datetime:
     """When the window of *opening* is open on its day for the first time."""
     earliest = max(timetable.bounds(opening.send_day).start, chain.cursor)
-    spans = calendar.spans(opening.window_day)
+    spans = timetable.spans(calendar, opening.window_day)
     return next(max(span.start, earliest) for span in spans if span.end > earliest)
 
 

@@ -22,6 +22,7 @@ class Hold(StrEnum):
     ENROLLMENT_PAUSED = "ENROLLMENT_PAUSED"
     NOT_ITS_TURN = "NOT_ITS_TURN"
     OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    OUTSIDE_WORKING_HOURS = "OUTSIDE_WORKING_HOURS"
     DAY_FULL = "DAY_FULL"
     HOUR_FULL = "HOUR_FULL"
     SLIDING_WINDOW_FULL = "SLIDING_WINDOW_FULL"
@@ -131,6 +132,7 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         (email.enrollment is EnrollmentStatus.PAUSED, Hold.ENROLLMENT_PAUSED),
         (not email.is_next or (email.not_before is not None and now < email.not_before), Hold.NOT_ITS_TURN),
         (email.calendar.day_of(now) is None, Hold.OUTSIDE_WINDOW),
+        (not load.mailbox.works_at(now), Hold.OUTSIDE_WORKING_HOURS),
     ):
         if is_so:
             return hold

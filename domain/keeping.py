@@ -16,8 +16,10 @@ LATE_AFTER = timedelta(minutes=10)
 def keep_what_holds(draft: Draft, journey: Journey) -> None:
     """Keep every slot of *journey* whose own rules are still true; note the cause for the others."""
     enrollment, calendar = journey.enrollment, journey.calendar
-    day_before, not_before = enrollment.last_window_day, enrollment.not_before
+    day_before = enrollment.last_window_day
+    before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
+        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         held = booking.leg.held
         if held is not None:
             earliest = None
@@ -32,7 +34,13 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
                 may_shift = opened_on is not None and not journey.shares_day(number)
                 draft.keep(booking, held, calendar if may_shift else None, not_before)
-        day_before, not_before = booking.window_day, None
+        day_before, before = booking.window_day, booking.slot
+
+
+def _after(before: Slot | None, leg: Leg) -> datetime | None:
+    """The instant at which the wait of *leg* ends, if that is in minutes after a step that is kept."""
+    minutes = leg.wait.minutes
+    return None if before is None or minutes is None else before.send_at + minutes
 
 
 def _broken(
@@ -57,7 +65,7 @@ def _broken(
         return None  # It waits for its mailbox, and is looked at again when that comes back.
     if held.send_at <= draft.now - LATE_AFTER:
         return MoveCause.LATE
-    if opened_on is None:
+    if opened_on is None or not timetable.mailbox.works_at(held.send_at):
         return MoveCause.WINDOW_CHANGED
     is_too_soon = not_before is not None and held.send_at < not_before
     if is_too_soon or (earliest is not None and opened_on < earliest):

@@ -59,7 +59,7 @@ class MailboxChoice:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._rankings: dict[tuple[Sequence, date], _Ranking] = {}
+        self._rankings: dict[tuple[Sequence, date, datetime | None], _Ranking] = {}
 
     def mailbox_for(self, journey: Journey, first: date) -> MailboxId | None:
         """The mailbox that *journey* is bound to, or the one that can start it earliest from *first* on."""
@@ -82,9 +82,10 @@ class MailboxChoice:
     def _might_gain(self, journey: Journey, first: date) -> bool:
         """Whether any mailbox may be earlier, by enough, than the slot that *journey* starts with."""
         start = journey.bookings[0].slot
-        if start is None or self._is_put_off(journey):
+        if start is None:
             return True
-        earliest = self._ranking(journey.enrollment.sequence, first).no_earlier_than()
+        # Not by its own instant: a ranking for each would cost more than it saves.
+        earliest = self._ranking(journey.enrollment.sequence, first, None).no_earlier_than()
         return earliest is not None and start.window_day - earliest > THRESHOLD
 
     def _promised(self, journey: Journey, first: date) -> date | None:
@@ -94,31 +95,26 @@ class MailboxChoice:
         home = self._draft.linked(journey)
         if home is None:
             return None
-        opening = home.first_opening(journey.calendar, first, journey.enrollment.not_before)
+        opening = home.first_opening(journey.calendar, first, journey.earliest_instant)
         return None if opening is None else opening.window_day
 
     def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
-        sequence, not_before = journey.enrollment.sequence, journey.enrollment.not_before
-        if self._is_put_off(journey):
-            linked = self._draft.linked_ids[sequence]
-            ranks = (self._rank(sequence, each, first, not_before) for each in linked)
-            best = min((rank for rank in ranks if rank is not None), default=None)
-        else:
-            best = self._ranking(sequence, first).best()
+        sequence = journey.enrollment.sequence
+        best = self._ranking(sequence, first, self._put_off_until(journey)).best()
         return None if best is None else (best[0], best[3])
 
-    def _is_put_off(self, journey: Journey) -> bool:
-        not_before = journey.enrollment.not_before
-        return not_before is not None and not_before > self._draft.now
+    def _put_off_until(self, journey: Journey) -> datetime | None:
+        not_before = journey.earliest_instant
+        return None if not_before is None or not_before <= self._draft.now else not_before
 
-    def _ranking(self, sequence: Sequence, first: date) -> _Ranking:
+    def _ranking(self, sequence: Sequence, first: date, not_before: datetime | None) -> _Ranking:
         first = max(first, self._draft.earliest_window(sequence.calendar))
         linked, released = self._draft.linked_ids[sequence], self._draft.released
-        ranking = self._rankings.get((sequence, first))
+        ranking = self._rankings.get((sequence, first, not_before))
         if ranking is None:
-            ranking = _Ranking(lambda each: self._rank(sequence, each, first), seen=len(released))
-            self._rankings[sequence, first] = ranking
+            ranking = _Ranking(lambda each: self._rank(sequence, each, first, not_before), seen=len(released))
+            self._rankings[sequence, first, not_before] = ranking
             for mailbox_id in linked:
                 ranking.enter(mailbox_id)
         if ranking.seen < len(released):
@@ -128,7 +124,7 @@ class MailboxChoice:
         return ranking
 
     def _rank(
-        self, sequence: Sequence, mailbox_id: MailboxId, first: date, not_before: datetime | None = None
+        self, sequence: Sequence, mailbox_id: MailboxId, first: date, not_before: datetime | None
     ) -> _Rank | None:
         timetable = self._draft.available(mailbox_id)
         if timetable is None:

@@ -1,10 +1,12 @@
 """One mailbox's local day: who holds a place in it, who asked for one, and how much room is left."""
 
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.fixed_slots import FreeStretches, spare_slot
 from domain.journeys import Booking
 from domain.mailboxes import UNLIMITED
 from domain.seating import Holder, Kind, Seated, Seating, spread
@@ -39,6 +41,7 @@ class MailboxDay:
         self._blocks: dict[int, int] = {}
         self._blocked: list[int] | None = []
         self._rooms: dict[Ranges, int] = {}
+        self._stretches: dict[Ranges, FreeStretches] = {}
 
     @property
     def is_over(self) -> bool:
@@ -78,6 +81,27 @@ class MailboxDay:
     def first_free(self, ranges: Ranges) -> datetime | None:
         """The first slot of *ranges* that nobody holds; None when others would have to make place."""
         number = next(nth_free(ranges, self._blocked_slots(), (0,)), None)
+        return None if number is None else self.grid.instant(number)
+
+    def fixed_slot(self, ranges: Ranges, *, soonest: bool) -> datetime | None:
+        """
+        A slot of *ranges*, which has room, for an email that holds it at once; None if one would make place.
+
+        It is the *soonest* one, or one far from others.
+        """
+        busy, asking = self._blocked_slots(), self._asking()
+        preferred = None
+        if not soonest:
+            if ranges not in self._stretches:
+                self._stretches[ranges] = FreeStretches(ranges)
+            preferred = self._stretches[ranges].middle(busy)
+        number = spare_slot(
+            ranges,
+            busy=busy,
+            preferred=preferred,
+            asked=[kind.ranges for kind in asking],
+            is_spare=lambda number: self._is_spare(number, asking),
+        )
         return None if number is None else self.grid.instant(number)
 
     def holders(self) -> list[tuple[Holder, datetime]]:
@@ -125,12 +149,24 @@ class MailboxDay:
             unasked = free_count(ranges, self._blocked_slots()) - sum(map(len, self._requests.values()))
             if unasked > 0:
                 return min(unasked, left)
+        asking, kind = self._asking(), Kind.of(ranges)
+        seating = Seating(asking.keys() | {kind}, self._movable(), self._blocked_slots())
+        return min(seating.room(kind, asking), left)
+
+    def _asking(self) -> Counter[Kind]:
         asking: Counter[Kind] = Counter()
         for (asked, _), bookings in self._requests.items():
             asking[Kind.of(asked)] += len(bookings)
-        kind = Kind.of(ranges)
-        seating = Seating(asking.keys() | {kind}, self._movable(), self._blocked_slots())
-        return min(seating.room(kind, asking), left)
+        return asking
+
+    def _is_spare(self, number: int, asking: Counter[Kind]) -> bool:
+        """Whether all *asking* still get a slot when *number* is taken."""
+        if len(asking) <= 1:
+            free = (free_count(kind.ranges, self._blocked_slots()) - count for kind, count in asking.items())
+            if all(spare > 0 for spare in free):
+                return True
+        blocked = sorted((*self._blocked_slots(), number))
+        return Seating(asking.keys(), self._movable(), blocked).fits(asking)
 
     def _movable(self) -> list[Seated]:
         """The holders that may shift: each alone on one slot of its own window."""
@@ -149,8 +185,9 @@ class MailboxDay:
 
     def _block(self, numbers: tuple[int, ...]) -> None:
         for number in numbers:
+            if self._blocked is not None and number not in self._blocks:
+                insort(self._blocked, number)
             self._blocks[number] = self._blocks.get(number, 0) + 1
-        self._blocked = None
         self._rooms.clear()
 
     def _unblock(self, numbers: tuple[int, ...]) -> None:
@@ -160,6 +197,7 @@ class MailboxDay:
                 del self._blocks[number]
         self._blocked = None
         self._rooms.clear()
+        self._stretches.clear()
 
     def _nearest(self, instant: datetime) -> tuple[int, ...]:
         """The free slot nearest to *instant*, so that emails between slots use up slots as others do."""

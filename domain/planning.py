@@ -5,8 +5,10 @@ follow-ups when it is placed, so follow-ups never starve behind new contacts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from domain.agenda import Opening, Seat
 from domain.draft import Draft
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -57,8 +59,8 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
     journey.mailbox_id = choice.mailbox_for(journey, first)
     timetable = draft.linked(journey)
     before: Booking | None = None
-    not_before = journey.enrollment.not_before
-    for booking in journey.bookings:
+    not_before = journey.earliest_instant
+    for number, booking in enumerate(journey.bookings):
         if timetable is None and booking.is_kept:
             continue  # It waits for its mailbox.
         if before is not None:
@@ -69,35 +71,48 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            _place(draft, journey, booking, before, timetable, first, not_before)
+            asks = _Asks(timetable, journey, first, not_before, is_fixed=journey.fixes(number))
+            _place(draft, booking, before, asks)
         before = booking
 
 
-def _place(
-    draft: Draft,
-    journey: Journey,
-    booking: Booking,
-    before: Booking | None,
-    timetable: Timetable,
-    first: date,
-    not_before: datetime | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """What an email of *journey* asks *timetable* for; one that is fixed needs its instant at once."""
+
+    timetable: Timetable
+    journey: Journey
+    first: date
+    not_before: datetime | None
+    is_fixed: bool
+
+    def earliest(self) -> Opening | Seat | None:
+        calendar = self.journey.calendar
+        if self.is_fixed:
+            is_urgent = self.journey.is_urgent
+            return self.timetable.first_seat(calendar, self.first, self.not_before, is_urgent=is_urgent)
+        return self.timetable.first_opening(calendar, self.first, self.not_before)
+
+
+def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) -> None:
     if booking.slot is not None:
         cause = None
-        if _is_too_soon(booking.slot, before, first, not_before):
+        if _is_too_soon(booking.slot, before, asks.first, asks.not_before):
             cause = MoveCause.WAIT_CHANGED
-        elif journey.enrollment.may_gain:
-            opening = timetable.first_opening(journey.calendar, first, not_before)
-            if opening is not None and booking.slot.window_day - opening.window_day > THRESHOLD:
+        elif asks.journey.enrollment.may_gain:
+            found = asks.earliest()
+            if found is not None and booking.slot.window_day - found.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
         draft.drop(booking, cause)
-    opening = timetable.first_opening(journey.calendar, first, not_before)
-    if opening is None:
-        booking.reason = why_not(draft, journey, first)
-    else:
-        opening.take(booking, is_urgent=journey.is_urgent)
+    match asks.earliest():
+        case Seat() as seat:
+            draft.fix(booking, asks.timetable.mailbox.id, seat)
+        case Opening() as opening:
+            opening.take(booking, is_urgent=asks.journey.is_urgent)
+        case None:
+            booking.reason = why_not(draft, asks.journey, asks.first)
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:
@@ -120,10 +135,10 @@ def _not_before(
     """The instant before which *booking* must not leave, if its first day does not say it all."""
     if before is None:
         return not_before
-    if timetable is None or booking.leg.wait_days > 0 or before.send_day is None:
+    if timetable is None or not booking.leg.wait.may_end_at_once or before.send_day is None:
         return None
     if before.slot is not None:
-        return before.slot.send_at + _A_SECOND
+        return before.slot.send_at + (booking.leg.wait.minutes or _A_SECOND)
     # They leave on one day, in the order in which they ask.
     midnight = timetable.bounds(before.send_day).start
     return midnight if not_before is None else max(not_before, midnight)

@@ -1,10 +1,12 @@
-"""When a sequence may send: weekdays, hours and a zone, with clock changes and midnights handled."""
+"""When emails may leave: weekdays, hours and a zone, with clock changes and midnights handled."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
+
+from domain.closed_days import NEVER_CLOSED, ClosedDays
 
 EVERY_DAY = frozenset(range(1, 8))
 _A_DAY = timedelta(days=1)
@@ -62,12 +64,17 @@ class SendWindow:
 # Compared by identity, because its days are looked up some hundred thousand times in one plan.
 @dataclass(frozen=True, slots=True, eq=False)
 class Calendar:
-    """A send window in a zone, between two dates; *window* None is every hour of every day."""
+    """
+    A send window in a zone, between two dates; *window* None is every hour of every day.
+
+    It does not open on *closed* days; one that opened on the evening before stays open past midnight.
+    """
 
     zone: ZoneInfo
     window: SendWindow | None = None
     first_date: date | None = None
     last_date: date | None = None
+    closed: ClosedDays = NEVER_CLOSED
 
     def spans(self, day: date) -> tuple[Span, ...]:
         """When the window that opens on local *day* is open, soonest first; empty on a day without one."""
@@ -84,6 +91,10 @@ class Calendar:
     def day_of(self, moment: datetime) -> date | None:
         """The local date of the window that is open at *moment*; None when it is closed."""
         return _day_of(self, moment)
+
+    def is_closed_on(self, day: date) -> bool:
+        """Whether the window would open on *day* if that were not a closed day."""
+        return (self.window is None or day.isoweekday() in self.window.weekdays) and day in self.closed
 
     def days(self, first: date, *, limit: int) -> Iterator[date]:
         """The days from *first* on that have a window, at most *limit* calendar days ahead."""
@@ -104,6 +115,8 @@ def _spans(calendar: Calendar, day: date) -> tuple[Span, ...]:
     if calendar.first_date is not None and day < calendar.first_date:
         return ()
     if calendar.last_date is not None and day > calendar.last_date:
+        return ()
+    if day in calendar.closed:
         return ()
     window, zone = calendar.window, calendar.zone
     # A zone that crosses the date line skips a date: its times are those of the next one, its window is not.

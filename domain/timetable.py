@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 
-from domain.agenda import Agenda, Opening
+from domain.agenda import A_YEAR, Agenda, Opening, Seat
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
 from domain.seating import Holder
@@ -18,6 +19,8 @@ _A_SECOND = timedelta(seconds=1)
 class Timetable:
     """
     The days of *mailbox* over the union of *calendars*, everything before *now* gone by.
+
+    Where the mailbox has working hours, its calendars are open within them only.
 
     A day is made when it is first looked at. Days found full are not looked at again, so that finding
     the next one with room costs the same for the first contact and the fifty-thousandth.
@@ -48,6 +51,7 @@ class Timetable:
         self._grids: dict[tuple[date, int], SlotGrid] = {} if twin is None else twin._grids
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[Calendar, Agenda] = {}
+        self._meetings: dict[tuple[Calendar, date], bool] = {}
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
@@ -119,6 +123,25 @@ class Timetable:
             return agenda.first_opening(first)
         return self._first_late_opening(agenda, first, not_before)
 
+    def first_seat(
+        self, calendar: Calendar, first: date, not_before: datetime | None, *, is_urgent: bool = False
+    ) -> Seat | None:
+        """
+        As :meth:`first_opening`, for an email that needs its instant at once: one that is free as it is.
+
+        A wait that ends in an open window is followed by the soonest one. Elsewhere that would crowd the
+        beginning of the next window.
+        """
+        opening = self.first_opening(calendar, first, not_before)
+        while opening is not None:
+            whole = self._ranges(calendar, opening.window_day, opening.send_day, None)
+            soonest = is_urgent or opening.ranges != whole
+            send_at = opening.day.fixed_slot(opening.ranges, soonest=soonest)
+            if send_at is not None:
+                return Seat(opening.window_day, send_at)
+            opening = self.first_opening(calendar, opening.window_day + _A_DAY, not_before)
+        return None
+
     def openings(
         self, calendar: Calendar, window_day: date, not_before: datetime | None
     ) -> Iterator[Opening]:
@@ -126,6 +149,19 @@ class Timetable:
         for send_day in self._cut(calendar, window_day):
             if ranges := self._ranges(calendar, window_day, send_day, not_before):
                 yield Opening(window_day, send_day, self.day(send_day), ranges)
+
+    def spans(self, calendar: Calendar, window_day: date) -> list[Span]:
+        """When the mailbox works in the window that opens on *window_day*, soonest first."""
+        return [span for spans in self._cut(calendar, window_day).values() for span in spans]
+
+    def meets(self, calendar: Calendar, first: date, *, limit: int) -> bool:
+        """Whether the mailbox works in any window that opens on one of the *limit* days from *first* on."""
+        key = (calendar, first)
+        if key not in self._meetings:
+            # Windows repeat: where a year of them is in vain, all are.
+            windows = islice(calendar.days(first, limit=limit), A_YEAR)
+            self._meetings[key] = any(self._cut(calendar, day) for day in windows)
+        return self._meetings[key]
 
     def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
         """The day and instant of everyone who reserved, and of those that shift for them."""
@@ -174,9 +210,20 @@ class Timetable:
                 ):
                     bounds = self.bounds(send_day)
                     piece = Span(max(span.start, bounds.start), min(span.end, bounds.end))
-                    cut.setdefault(send_day, []).append(piece)
+                    if worked := self._worked(piece, send_day):
+                        cut.setdefault(send_day, []).extend(worked)
             self._pieces[key] = {send_day: tuple(spans) for send_day, spans in sorted(cut.items())}
         return self._pieces[key]
+
+    def _worked(self, piece: Span, send_day: date) -> list[Span]:
+        """What of *piece*, a part of *send_day*, lies in the mailbox's working hours."""
+        hours = self.mailbox.hours
+        if hours is None:
+            return [piece]
+        # The hours of the evening before may run past midnight.
+        spans = (*hours.spans(send_day - _A_DAY), *hours.spans(send_day))
+        met = (Span(max(piece.start, span.start), min(piece.end, span.end)) for span in spans)
+        return joined(span for span in met if span.start < span.end)
 
     def _grid(self, send_day: date, capacity: int) -> SlotGrid:
         by_calendar = [self._open_for(calendar, send_day) for calendar in self.calendars]

@@ -14,6 +14,7 @@ from domain.lifecycle import EmailStatus
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.tables import scheduled_emails
+from persistence.taken_slots import TAKEN_AT
 
 
 class Email(NamedTuple):
@@ -29,6 +30,8 @@ class Email(NamedTuple):
     window_day: date | None
     send_day: date | None
     released_because: str | None
+    # When it is planned to leave, or left.
+    instant: datetime | None
 
     @property
     def slot(self) -> Slot | None:
@@ -46,6 +49,7 @@ class History:
         self.has_started = bool(gone)
         days = [email.window_day for email in gone if email.window_day is not None]
         self.last_window_day = max(days, default=None)
+        self.left_at = max((email.instant for email in gone if email.instant is not None), default=None)
         done = {email.step_id for email in gone}
         self.remaining = [
             step for step in live_steps if step.position >= next_position and step.step_id not in done
@@ -64,7 +68,7 @@ class History:
         return Leg(
             step.step_id,
             step.position,
-            step.wait_days,
+            step.wait,
             email_id=EmailId(email.id),
             held=held,
             loses_slot=loses if held is not None else None,
@@ -78,7 +82,7 @@ async def emails_of(
     columns = scheduled_emails.c
     rows = await fetch_tuples(
         conn,
-        select(*(columns[name] for name in Email._fields)).where(
+        select(*(columns[name] for name in Email._fields[:-1]), TAKEN_AT).where(
             columns.workspace_id == workspace_id,
             among(columns.enrollment_id, ids),
             columns.status != str(EmailStatus.CANCELLED),

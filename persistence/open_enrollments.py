@@ -16,6 +16,7 @@ from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.histories import History, emails_of
 from persistence.planning_terms import PlanningTerms, Terms
+from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
 
 
@@ -179,6 +180,7 @@ def _enrollment(
         mailbox_id=mailbox_id,
         # Days on hold have moved the enrollment's own.
         last_window_day=max(filter(None, (history.last_window_day, row.last_window_day)), default=None),
+        left_at=history.left_at,
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
@@ -190,7 +192,7 @@ async def _steps_of(
 ) -> dict[UUID, list[Leg]]:
     """The live steps of each sequence, as the legs of whoever has no email of them yet."""
     rows = await conn.execute(
-        select(steps.c.id, steps.c.sequence_id, steps.c.position, steps.c.wait_days)
+        select(steps.c.id, steps.c.sequence_id, steps.c.position, *WAIT_COLUMNS)
         .where(
             steps.c.workspace_id == workspace_id,
             steps.c.removed_at.is_(None),
@@ -200,5 +202,5 @@ async def _steps_of(
     )
     grouped: dict[UUID, list[Leg]] = {sequence_id: [] for sequence_id in terms.sequences}
     for row in rows:
-        grouped[row.sequence_id].append(Leg(StepId(row.id), row.position, row.wait_days))
+        grouped[row.sequence_id].append(Leg(StepId(row.id), row.position, read_wait(row._mapping)))
     return grouped

@@ -6,16 +6,17 @@ from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.closed_days import ClosedDays
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus, SequenceStatus
 from domain.mailboxes import Mailbox, Ramp
 from domain.send_window import Calendar, SendWindow
 from domain.sequences import Sequence
-from persistence.tables import mailboxes, sequence_mailboxes, sequences, workspaces
+from persistence.tables import mailboxes, sequence_mailboxes, sequences, steps, workspaces
 
 
 class Terms:
@@ -26,16 +27,23 @@ class Terms:
         # Linked mailboxes: whether one is among them is asked for every enrollment.
         self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._window = window
+        self._closed = read_closed_days(row)
         self._by_zone: dict[str, Sequence] = {}
 
     def for_zone(self, contact_zone: str | None) -> Sequence:
         """The sequence as planning sees it for a contact in *contact_zone*."""
         zone = contact_zone if contact_zone and self.row.uses_contact_zone else self.row.zone
         if zone not in self._by_zone:
-            calendar = Calendar(ZoneInfo(zone), self._window, self.row.first_date, self.row.last_date)
+            dates = (self.row.first_date, self.row.last_date)
+            calendar = Calendar(ZoneInfo(zone), self._window, *dates, closed=self._closed)
             linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
             self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
         return self._by_zone[zone]
+
+    @property
+    def shifts(self) -> bool:
+        """Whether its emails may shift inside their days: no other step counts from their instants."""
+        return not self.row.counts_instants
 
     @property
     def calendar(self) -> Calendar:
@@ -63,6 +71,12 @@ def read_window(stored: Mapping[str, Any] | None) -> SendWindow | None:
         return None
     intervals = ((time.fromisoformat(start), time.fromisoformat(end)) for start, end in stored["intervals"])
     return SendWindow(frozenset(stored["weekdays"]), tuple(intervals))
+
+
+# Any: a row of a sequence, or one that has these columns of it.
+def read_closed_days(row: Row[Any]) -> ClosedDays:
+    """The days on which a stored sequence is closed."""
+    return ClosedDays(row.holiday_country, row.holiday_subdivision, frozenset(row.closed_dates))
 
 
 async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> PlanningTerms:
@@ -99,6 +113,7 @@ def mailbox_of(row: Row[Any]) -> Mailbox:
         minimum_gap=timedelta(seconds=row.minimum_gap_s),
         ramp=ramp,
         is_available=row.status == MailboxStatus.ACTIVE,
+        working_hours=read_window(row.working_hours),
     )
 
 
@@ -117,9 +132,20 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
         .where(is_linked, mailboxes.c.status != str(MailboxStatus.REMOVED))
         .scalar_subquery()
     )
+    counts_instants = exists().where(
+        steps.c.workspace_id == sequences.c.workspace_id,
+        steps.c.sequence_id == sequences.c.id,
+        or_(steps.c.wait_minutes.is_not(None), and_(steps.c.wait_days == 0, steps.c.position > 1)),
+        steps.c.removed_at.is_(None),
+    )
     window = func.coalesce(sequences.c.send_window, workspaces.c.send_window)
     rows = await conn.execute(
-        select(sequences, linked.label("mailbox_ids"), window.label("window"))
+        select(
+            sequences,
+            linked.label("mailbox_ids"),
+            window.label("window"),
+            counts_instants.label("counts_instants"),
+        )
         .join(workspaces, workspaces.c.id == sequences.c.workspace_id)
         .where(sequences.c.workspace_id == workspace_id, sequences.c.status != str(SequenceStatus.ARCHIVED))
         .order_by(sequences.c.id)

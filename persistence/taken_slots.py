@@ -1,6 +1,5 @@
 """The places in mailboxes' timetables that are taken by emails outside of a plan."""
 
-from collections import Counter
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
@@ -55,8 +54,6 @@ async def taken_slots(
         select(
             _columns.id,
             _columns.mailbox_id,
-            _columns.enrollment_id,
-            _columns.window_day,
             TAKEN_AT,
             _columns.status == str(EmailStatus.PENDING),
             _columns.sequence_id,
@@ -72,13 +69,11 @@ async def taken_slots(
             or_(_columns.status != str(EmailStatus.PENDING), ~among(_columns.enrollment_id, planned)),
         ),
     )
-    # Two steps on one day leave in their order, which a shift of either could turn round.
-    on_day = Counter((enrollment_id, window_day) for _, _, enrollment_id, window_day, *_ in rows)
     taken = []
-    for email_id, mailbox_id, enrollment_id, window_day, at, is_pending, sequence_id, zone in rows:
+    for email_id, mailbox_id, at, is_pending, sequence_id, zone in rows:
         its_terms = terms.sequences.get(sequence_id)
-        is_alone = on_day[enrollment_id, window_day] == 1
-        may_shift = is_pending and is_alone and at > now + _SETTLED_BEFORE
-        calendar = its_terms.for_zone(zone).calendar if may_shift and its_terms is not None else None
+        calendar = None
+        if its_terms is not None and its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
+            calendar = its_terms.for_zone(zone).calendar
         taken.append(Taken(email_id, mailbox_id, at, calendar))
     return taken

@@ -16,6 +16,7 @@ from api.inputs.mailboxes import (
 )
 from api.inputs.policies import InDoubtPolicy
 from api.inputs.problems import Problems
+from api.inputs.send_windows import SendWindowInput
 from api.scalars import TimeZone
 from domain.mailboxes import Security
 
@@ -78,6 +79,11 @@ class UpdateMailboxInput:
     sliding_window: strawberry.Maybe[SlidingWindowInput | None] = strawberry.field(
         default=None, description="A further limit, such as a provider's on 24 hours; null for none."
     )
+    working_hours: strawberry.Maybe[SendWindowInput | None] = strawberry.field(
+        default=None,
+        description="The hours of the week in which it sends, in its zone and within every send window; null "
+        "for any time.",
+    )
     in_doubt_policy: strawberry.Maybe[InDoubtPolicy] = strawberry.field(
         default=None, description="How to go on after an email of which nobody knows whether it arrived."
     )
@@ -136,6 +142,9 @@ class UpdateMailboxInput:
             columns["hourly_limit"] = hourly_limit(self.hourly_limit.value, problems)
         if self.ramp:
             columns |= ramp(self.ramp.value, problems)
+        if self.working_hours:
+            hours = self.working_hours.value
+            columns["working_hours"] = hours and hours.stored(problems, "workingHours")
         if self.sliding_window:
             columns |= sliding_window(self.sliding_window.value, problems)
         return columns

@@ -8,6 +8,7 @@ from api.inputs import values
 from api.inputs.hosts import DEFAULT_PORTS, host, plain_for_loopback_only
 from api.inputs.policies import InDoubtPolicy, MailboxPolicy
 from api.inputs.problems import Problems
+from api.inputs.send_windows import SendWindowInput
 from api.scalars import EmailAddress, TimeZone
 from domain.mailboxes import Security
 
@@ -68,6 +69,11 @@ class CreateMailboxInput:
     sliding_window: SlidingWindowInput | None = strawberry.field(
         default=None, description="A further limit, such as a provider's on 24 hours."
     )
+    working_hours: SendWindowInput | None = strawberry.field(
+        default=None,
+        description="The hours of the week in which it sends, in its zone and within every send window; any "
+        "time by default.",
+    )
     in_doubt_policy: InDoubtPolicy = strawberry.field(
         default=InDoubtPolicy.ASSUME_SENT,
         description="How to go on after an email of which nobody knows whether it arrived.",
@@ -87,6 +93,8 @@ class CreateMailboxInput:
                 columns["name"] = values.name(self.name)
         with problems.at("fromName"):
             columns["from_name"] = values.header_text(self.from_name)
+        if self.working_hours is not None:
+            columns["working_hours"] = self.working_hours.stored(problems, "workingHours")
         for key, text in (("owner", self.owner), ("provider", self.provider), ("username", self.username)):
             if text is not None:
                 with problems.at(key):

@@ -1,10 +1,13 @@
 """Sequences as they are given."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import strawberry
 
-from api.inputs import values
+from api.errors import UserErrorCode
+from api.inputs import holidays, values
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.inputs.problems import Problems
 from api.inputs.send_windows import SendWindowInput
@@ -34,6 +37,13 @@ class CreateSequenceInput:
     )
     first_date: date | None = strawberry.field(default=None, description="The first day on which it sends.")
     last_date: date | None = strawberry.field(default=None, description="The last day on which it sends.")
+    holiday_country: str | None = strawberry.field(
+        default=None, description=f"{holidays.COUNTRY}; none by default."
+    )
+    holiday_subdivision: str | None = strawberry.field(
+        default=None, description=f"{holidays.SUBDIVISION}; only the whole country's by default."
+    )
+    closed_dates: list[date] = strawberry.field(default_factory=list, description=f"{holidays.CLOSED_DATES}.")
     priority: int = strawberry.field(
         default=0, description="Higher goes first where several sequences want one slot."
     )
@@ -70,6 +80,10 @@ class CreateSequenceInput:
             columns["send_window"] = self.send_window.stored(problems, "sendWindow")
         with problems.at("lastDate"):
             values.dates_in_order(self.first_date, self.last_date)
+        with problems.at("closedDates"):
+            columns["closed_dates"] = holidays.closed_dates(self.closed_dates)
+        columns |= {"holiday_country": self.holiday_country, "holiday_subdivision": self.holiday_subdivision}
+        check_holidays(columns, problems)
         with problems.at("priority"):
             columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
         return columns
@@ -93,6 +107,15 @@ class UpdateSequenceInput:
     )
     last_date: strawberry.Maybe[date | None] = strawberry.field(
         default=None, description="The last day on which it sends; null for none."
+    )
+    holiday_country: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description=f"{holidays.COUNTRY}; null for none."
+    )
+    holiday_subdivision: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description=f"{holidays.SUBDIVISION}; null for the whole country's."
+    )
+    closed_dates: strawberry.Maybe[list[date]] = strawberry.field(
+        default=None, description=f"{holidays.CLOSED_DATES}. They replace the ones before."
     )
     priority: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Higher goes first where several sequences want one slot."
@@ -146,14 +169,35 @@ class UpdateSequenceInput:
             columns["send_window"] = window and window.stored(problems, "sendWindow")
         if self.uses_contact_zone:
             columns["uses_contact_zone"] = self.uses_contact_zone.value
-        if self.first_date:
-            columns["first_date"] = self.first_date.value
-        if self.last_date:
-            columns["last_date"] = self.last_date.value
+        for column in ("first_date", "last_date", "holiday_country", "holiday_subdivision"):
+            if given := getattr(self, column):
+                columns[column] = given.value
+        if self.closed_dates:
+            with problems.at("closedDates"):
+                columns["closed_dates"] = holidays.closed_dates(self.closed_dates.value)
         return columns
 
 
-CALENDAR_COLUMNS = frozenset({"zone", "send_window", "uses_contact_zone", "first_date", "last_date"})
+def check_holidays(columns: Mapping[str, Any], problems: Problems) -> None:  # Any: by column
+    """Find what is wrong with the country and subdivision of a sequence."""
+    problem = holidays.region_problem(columns["holiday_country"], columns["holiday_subdivision"])
+    if problem is not None:
+        field, message = problem
+        problems.add(UserErrorCode.UNKNOWN_HOLIDAYS, message, field)
+
+
+CALENDAR_COLUMNS = frozenset(
+    {
+        "zone",
+        "send_window",
+        "uses_contact_zone",
+        "first_date",
+        "last_date",
+        "holiday_country",
+        "holiday_subdivision",
+        "closed_dates",
+    }
+)
 """A change of one of these may put planned emails out of the window."""
 
 

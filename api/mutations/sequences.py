@@ -15,6 +15,7 @@ from api.inputs.sequences import (
     ResumeSequenceInput,
     SequenceChoice,
     UpdateSequenceInput,
+    check_holidays,
 )
 from api.inputs.steps import read_steps
 from api.mutations.answers import Input, Payload, mutation
@@ -96,8 +97,10 @@ class SequenceMutations:
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
             )
             after = {**before._mapping, **changes}
-            with Problems() as problems, problems.at("lastDate"):
-                values.dates_in_order(after["first_date"], after["last_date"])
+            with Problems() as problems:
+                check_holidays(after, problems)
+                with problems.at("lastDate"):
+                    values.dates_in_order(after["first_date"], after["last_date"])
             if changes:
                 await change_sequence(conn, workspace_id, sequence_id, changes=changes)
             recalculation = None

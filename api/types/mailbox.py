@@ -1,7 +1,7 @@
 """Mailboxes, and how full each of their days is."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 import strawberry
@@ -13,6 +13,7 @@ from api.fields import resolves
 from api.inputs.policies import InDoubtPolicy
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
+from api.types.send_window import SendWindow, send_window
 from domain.ids import MailboxId
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Ramp, Security
@@ -74,6 +75,7 @@ class Mailbox(Node):
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     ramp: strawberry.Private[Ramp | None]
+    stored_hours: strawberry.Private[dict[str, Any] | None]
 
     @override
     @classmethod
@@ -81,7 +83,12 @@ class Mailbox(Node):
         ramp = None
         if row.ramp_start is not None:
             ramp = Ramp(start=row.ramp_start, step=row.ramp_step, started_on=row.ramp_started_on)
-        return super().of(row, minimum_gap_seconds=row.minimum_gap_s, ramp=ramp, **derived)
+        derived |= {"minimum_gap_seconds": row.minimum_gap_s, "stored_hours": row.working_hours}
+        return super().of(row, ramp=ramp, **derived)
+
+    @resolves("When it sends, in its zone and within every send window; null is any time.")
+    def working_hours(self) -> SendWindow | None:
+        return send_window(self.stored_hours)
 
     @resolves("How full its days are, one entry per day, soonest first.")
     async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:

@@ -11,6 +11,7 @@ from domain.lifecycle import EnrollmentStatus
 from domain.what_if import Situation
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
+from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import enrollments, steps
 from persistence.taken_slots import taken_slots
 
@@ -70,7 +71,7 @@ async def _all_steps(
 ) -> tuple[Leg, ...]:
     """What a contact who begins now would be sent."""
     rows = await conn.execute(
-        select(steps.c.id, steps.c.position, steps.c.wait_days)
+        select(steps.c.id, steps.c.position, *WAIT_COLUMNS)
         .where(
             steps.c.workspace_id == workspace_id,
             steps.c.sequence_id == sequence_id,
@@ -78,4 +79,4 @@ async def _all_steps(
         )
         .order_by(steps.c.position)
     )
-    return tuple(Leg(StepId(row.id), row.position, row.wait_days) for row in rows)
+    return tuple(Leg(StepId(row.id), row.position, read_wait(row._mapping)) for row in rows)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import CheckConstraint as Check
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.lifecycle import MAILBOX
 from domain.mailboxes import Security
@@ -66,6 +67,8 @@ mailboxes = Table(
     Column("hourly_limit", Integer),
     Column("sliding_window_limit", Integer),
     Column("sliding_window_s", Integer),
+    # As a sequence's send window, read in the mailbox's zone; NULL is every hour of every day.
+    Column("working_hours", JSONB),
     Column("in_doubt_policy", Text, nullable=False, server_default="ASSUME_SENT"),
     # Business time before which the dispatcher may claim nothing more: the gap after the last claim.
     instant("next_allowed_at"),

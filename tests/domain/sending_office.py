@@ -13,6 +13,7 @@ from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.sequences import Sequence
+from domain.waits import Wait
 from tests.domain.planning_changes import needless
 from tests.domain.planning_rules import breaches, capacity_on, window_day
 from tests.domain.planning_world import World
@@ -83,7 +84,7 @@ class Person:
             Leg(
                 step.id,
                 number,
-                step.wait_days,
+                Wait(step.wait_days),
                 email_id=self.email_id(step.id) if step.id in self.pending else None,
                 held=self.slot(step),
             )

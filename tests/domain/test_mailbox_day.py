@@ -13,6 +13,7 @@ from domain.journeys import Booking
 from domain.mailbox_day import MailboxDay
 from domain.send_window import Span
 from domain.slot_grid import Ranges, SlotGrid
+from domain.waits import Wait
 from tests.domain.examples import examples
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
@@ -24,7 +25,7 @@ def day_of(slots: int, *, gap: timedelta = timedelta(seconds=1), now: datetime =
 
 
 def booking(number: int = 1) -> Booking:
-    return Booking(Leg(StepId(UUID(int=number)), 1, 0))
+    return Booking(Leg(StepId(UUID(int=number)), 1, Wait(0)))
 
 
 def email(number: int) -> EmailId:

@@ -19,6 +19,9 @@ def upgrade() -> None:
             uses_contact_zone BOOLEAN DEFAULT false NOT NULL,
             first_date DATE,
             last_date DATE,
+            holiday_country TEXT,
+            holiday_subdivision TEXT,
+            closed_dates DATE[] DEFAULT '{}' NOT NULL,
             priority INTEGER DEFAULT '0' NOT NULL,
             when_mailbox_paused TEXT DEFAULT 'WAIT' NOT NULL,
             when_mailbox_removed TEXT DEFAULT 'TRANSFER' NOT NULL,
@@ -43,7 +46,9 @@ def upgrade() -> None:
             CONSTRAINT sequences_when_mailbox_removed_check CHECK (when_mailbox_removed IN ('WAIT',
                 'TRANSFER', 'CANCEL')),
             CONSTRAINT sequences_when_step_fails_check CHECK (when_step_fails IN ('STOP', 'CONTINUE')),
-            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date)
+            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date),
+            CONSTRAINT sequences_holidays_check CHECK (holiday_country IS NOT NULL OR holiday_subdivision IS
+                NULL)
         )
     """)
     op.execute("""
@@ -52,7 +57,9 @@ def upgrade() -> None:
             workspace_id UUID NOT NULL,
             sequence_id UUID NOT NULL,
             position INTEGER,
-            wait_days INTEGER DEFAULT '1' NOT NULL,
+            wait_days INTEGER,
+            wait_working_days INTEGER,
+            wait_minutes INTEGER,
             starts_thread BOOLEAN DEFAULT false NOT NULL,
             text_version INTEGER DEFAULT '1' NOT NULL,
             version INTEGER DEFAULT '1' NOT NULL,
@@ -66,7 +73,10 @@ def upgrade() -> None:
             CONSTRAINT steps_workspace_id_sequence_id_fkey FOREIGN KEY(workspace_id, sequence_id) REFERENCES
                 sequences (workspace_id, id) ON DELETE CASCADE,
             CONSTRAINT steps_position_check CHECK (position >= 1),
-            CONSTRAINT steps_wait_days_check CHECK (wait_days >= 0),
+            CONSTRAINT steps_waits_check CHECK (wait_days >= 0 AND wait_working_days >= 1 AND wait_minutes
+                >= 1),
+            CONSTRAINT steps_one_wait_check CHECK (num_nonnulls(wait_days, wait_working_days, wait_minutes)
+                = 1),
             CONSTRAINT steps_removed_check CHECK ((position IS NULL) = (removed_at IS NOT NULL)),
             CONSTRAINT steps_sequence_id_position_excl EXCLUDE USING btree (sequence_id WITH =, position
                 WITH =) DEFERRABLE INITIALLY DEFERRED
@@ -123,6 +133,7 @@ def upgrade() -> None:
             hourly_limit INTEGER,
             sliding_window_limit INTEGER,
             sliding_window_s INTEGER,
+            working_hours JSONB,
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
