@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from domain.agenda import Opening
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
+from domain.jitter import Jitter
 from domain.journeys import Booking, Journey
 from domain.mailboxes import Mailbox
 from domain.plan import Shift, Taken
 from domain.send_window import Calendar
+from domain.starts import StartDay, Starts
 from domain.timetable import Timetable
 
 _A_DAY = timedelta(days=1)
@@ -31,8 +34,10 @@ class Draft:
         now: datetime,
         taken: Iterable[Taken],
         calendars: Mapping[MailboxId, Sequence[Calendar]],
+        starts: Mapping[StartDay, int],
     ) -> None:
         self.now = now
+        self.starts = Starts(starts)
         self.journeys = [Journey.of(each) for each in sorted(enrollments, key=lambda each: each.turn)]
         self.released: list[MailboxId] = []
         self._yesterdays: dict[Calendar, date] = {}
@@ -67,18 +72,48 @@ class Draft:
             self._yesterdays[calendar] = self.now.astimezone(calendar.zone).date() - _A_DAY
         return self._yesterdays[calendar]
 
+    def first_opening(
+        self,
+        journey: Journey,
+        booking: Booking,
+        timetable: Timetable,
+        first: date,
+        not_before: datetime | None,
+    ) -> Opening | None:
+        """Where *booking* may leave from *first* on, everything kept that limits who starts when."""
+        domain = journey.enrollment.recipient_domain
+        if booking is not journey.bookings[0] or not journey.has_limited_start:
+            return timetable.first_opening(journey.calendar, first, not_before, domain)
+        while True:
+            first = self.starts.next_day(journey, first)
+            opening = timetable.first_opening(journey.calendar, first, not_before, domain)
+            if opening is None or self.starts.next_day(journey, opening.window_day) == opening.window_day:
+                return opening
+            first = opening.window_day
+
+    def reserve(self, journey: Journey, booking: Booking, opening: Opening, timetable: Timetable) -> None:
+        """Ask for a slot of *opening*, which *booking* gets when everyone has asked."""
+        opening.take(booking, is_urgent=journey.is_urgent)
+        timetable.domains.add(booking, opening.send_day, journey.enrollment.recipient_domain)
+        self.starts.add(journey, booking)
+
     def keep(
-        self, booking: Booking, slot: Slot, calendar: Calendar | None, not_before: datetime | None = None
+        self, journey: Journey, booking: Booking, slot: Slot, not_before: datetime | None, *, may_shift: bool
     ) -> None:
-        """Hold *slot* for *booking*; with its *calendar* it may shift in its window, unless it is due."""
-        window = None if calendar is None or slot.send_at <= self.now else (calendar, slot.window_day)
+        """Hold *slot* for *booking*; if it *may_shift* in its window, then only until it is due."""
+        window = (journey.calendar, slot.window_day) if may_shift and slot.send_at > self.now else None
         send_day = self.timetables[slot.mailbox_id].hold(
-            booking, slot.send_at, window=window, not_before=not_before
+            booking,
+            slot.send_at,
+            window=window,
+            not_before=not_before,
+            recipient_domain=journey.enrollment.recipient_domain,
         )
         if send_day != slot.send_day:
             slot = Slot(slot.mailbox_id, slot.send_at, slot.window_day, send_day)
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
+        self.starts.add(journey, booking)
 
     def drop(self, booking: Booking, cause: MoveCause) -> None:
         """Give back the slot that *booking* kept."""
@@ -86,6 +121,7 @@ class Draft:
             raise RuntimeError("What holds no slot cannot give one back.")
         self.timetables[booking.slot.mailbox_id].release(booking, booking.send_day)
         self.released.append(booking.slot.mailbox_id)
+        self.starts.remove(booking)
         booking.slot, booking.is_kept = None, False
         booking.window_day = booking.send_day = None
         booking.lost_by = cause
@@ -93,6 +129,8 @@ class Draft:
     def assign(self) -> tuple[Shift, ...]:
         """Give everyone who reserved a day their instant in it; the emails of others that shift for them."""
         shifts: list[Shift] = []
+        jitters = any(timetable.mailbox.jitter_percent for timetable in self.timetables.values())
+        jitter = Jitter(self.journeys if jitters else ())
         for mailbox_id, timetable in self.timetables.items():
             for send_day, holder, send_at in timetable.assigned():
                 if not isinstance(holder, Booking):
@@ -100,6 +138,8 @@ class Draft:
                     continue
                 if holder.is_kept:
                     holder.lost_by = MoveCause.NARROWER_WINDOW
+                if timetable.mailbox.jitter_percent:
+                    send_at = jitter.moved(holder, timetable, send_day=send_day, slot=send_at)
                 if holder.window_day is not None:
                     holder.slot = Slot(mailbox_id, send_at, holder.window_day, send_day)
         return tuple(shifts)
@@ -112,4 +152,4 @@ class Draft:
         if other.calendar is not None and other.send_at > self.now:
             window_day = other.calendar.day_of(other.send_at)
         window = None if other.calendar is None or window_day is None else (other.calendar, window_day)
-        timetable.hold(other.email_id, other.send_at, window=window)
+        timetable.hold(other.email_id, other.send_at, window=window, recipient_domain=other.recipient_domain)

@@ -55,7 +55,7 @@ class MailboxChoice:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._rankings: dict[tuple[Sequence, date], _Ranking] = {}
+        self._rankings: dict[tuple[Sequence, date, str | None], _Ranking] = {}
 
     def mailbox_for(self, journey: Journey, first: date) -> MailboxId | None:
         """The mailbox that *journey* is bound to, or the one that can start it earliest from *first* on."""
@@ -80,27 +80,44 @@ class MailboxChoice:
         home = self._draft.linked(journey)
         if home is None:
             return None
-        opening = home.first_opening(journey.calendar, first, journey.enrollment.not_before)
+        start = journey.bookings[0]
+        opening = self._draft.first_opening(journey, start, home, first, journey.enrollment.not_before)
         return None if opening is None else opening.window_day
 
     def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
+        starts = self._draft.starts
+        while True:
+            first = starts.next_day(journey, first)
+            best = self._earliest(journey, first)
+            if best is None or starts.next_day(journey, best[0]) == best[0]:
+                return best
+            first = best[0]
+
+    def _earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
+        """As :meth:`earliest`, however many start on that day."""
         sequence, not_before = journey.enrollment.sequence, journey.enrollment.not_before
+        domain = journey.enrollment.recipient_domain
         if not_before is not None and not_before > self._draft.now:
             linked = self._draft.linked_ids[sequence]
-            ranks = (self._rank(sequence, each, first, not_before) for each in linked)
+            ranks = (self._rank(sequence, each, first, domain, not_before) for each in linked)
             best = min((rank for rank in ranks if rank is not None), default=None)
         else:
             first = max(first, self._draft.earliest_window(sequence.calendar))
-            best = self._ranking(sequence, first).best()
+            best = self._ranking(sequence, first, None).best()
+            # Few domains ever fill a day: only they have a ranking of their own.
+            if best is not None and domain is not None:
+                with_room = self._rank(sequence, best[3], first, domain)
+                if with_room is None or with_room[0] != best[0]:
+                    best = self._ranking(sequence, first, domain).best()
         return None if best is None else (best[0], best[3])
 
-    def _ranking(self, sequence: Sequence, first: date) -> _Ranking:
+    def _ranking(self, sequence: Sequence, first: date, domain: str | None) -> _Ranking:
         linked, released = self._draft.linked_ids[sequence], self._draft.released
-        ranking = self._rankings.get((sequence, first))
+        ranking = self._rankings.get((sequence, first, domain))
         if ranking is None:
-            ranking = _Ranking(lambda each: self._rank(sequence, each, first), seen=len(released))
-            self._rankings[sequence, first] = ranking
+            ranking = _Ranking(lambda each: self._rank(sequence, each, first, domain), seen=len(released))
+            self._rankings[sequence, first, domain] = ranking
             for mailbox_id in linked:
                 ranking.enter(mailbox_id)
         if ranking.seen < len(released):
@@ -110,12 +127,17 @@ class MailboxChoice:
         return ranking
 
     def _rank(
-        self, sequence: Sequence, mailbox_id: MailboxId, first: date, not_before: datetime | None = None
+        self,
+        sequence: Sequence,
+        mailbox_id: MailboxId,
+        first: date,
+        domain: str | None,
+        not_before: datetime | None = None,
     ) -> _Rank | None:
         timetable = self._draft.available(mailbox_id)
         if timetable is None:
             return None
-        opening = timetable.first_opening(sequence.calendar, first, not_before)
+        opening = timetable.first_opening(sequence.calendar, first, not_before, domain)
         if opening is None:
             return None
         return opening.window_day, -opening.day.room(opening.ranges), mailbox_id.int, mailbox_id

@@ -17,6 +17,7 @@ from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
+from domain.starts import StartDay
 from domain.timetable import Timetable
 from domain.unplaced import why_not
 
@@ -30,15 +31,19 @@ def plan(
     now: datetime,
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
+    starts: Mapping[StartDay, int] | None = None,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
 
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
-    serves, beside the ones of *enrollments*. Same arguments, same plan: nothing here knows a clock or
+    serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
+    limit that. Same arguments, same plan: nothing here knows a clock or
     chance. Legs that hold a slot keep it unless a rule broke; replanning an unchanged state changes nothing.
     """
-    draft = Draft(enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {})
+    draft = Draft(
+        enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {}, starts=starts or {}
+    )
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
@@ -87,17 +92,17 @@ def _place(
         if _is_too_soon(booking.slot, before, first, not_before):
             cause = MoveCause.WAIT_CHANGED
         elif journey.enrollment.may_gain:
-            opening = timetable.first_opening(journey.calendar, first, not_before)
+            opening = draft.first_opening(journey, booking, timetable, first, not_before)
             if opening is not None and booking.slot.window_day - opening.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
         draft.drop(booking, cause)
-    opening = timetable.first_opening(journey.calendar, first, not_before)
+    opening = draft.first_opening(journey, booking, timetable, first, not_before)
     if opening is None:
         booking.reason = why_not(draft, journey, first)
     else:
-        opening.take(booking, is_urgent=journey.is_urgent)
+        draft.reserve(journey, booking, opening, timetable)
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:

@@ -30,7 +30,7 @@ class Surroundings:
         for each in self.taken:
             window_day = None if each.calendar is None else each.calendar.day_of(each.send_at)
             window = None if each.calendar is None or window_day is None else (each.calendar, window_day)
-            timetable.hold(each.email_id, each.send_at, window=window)
+            timetable.hold(each.email_id, each.send_at, window=window, recipient_domain=each.recipient_domain)
         for send_day, count in (self.counted or {}).items():
             timetable.day(send_day).fill(count)
         return timetable

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from domain.agenda import Agenda, Opening
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
+from domain.rates import RateKind, clock_hour
+from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
 from domain.send_window import Calendar, Span, instant, joined
 from domain.slot_grid import Ranges, SlotGrid
+from domain.throttle import Throttle
 
 _A_DAY = timedelta(days=1)
 _AN_INSTANT = timedelta(microseconds=1)
@@ -29,16 +33,30 @@ class Timetable:
         self.now = now
         self.gap = max(mailbox.minimum_gap, _A_SECOND)
         self.days: dict[date, MailboxDay] = {}
+        self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
+        self.throttle = Throttle(mailbox, self.day)
         self._bounds: dict[date, Span] = {}
         self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = {}
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
-        self._agendas: dict[Calendar, Agenda] = {}
+        self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
         if day is None:
-            day = self.days[send_day] = MailboxDay(self._grid(send_day), now=self.now)
+            day = self.days[send_day] = self._new_day(send_day)
         return day
+
+    def _new_day(self, send_day: date) -> MailboxDay:
+        grid, rates, zone = self._grid(send_day), self.mailbox.rates, self.mailbox.zone
+        if not rates:
+            return MailboxDay(grid, now=self.now)
+        is_hourly = any(rate.kind is RateKind.HOURLY for rate in rates)
+        return MailboxDay(
+            grid,
+            now=self.now,
+            closed=lambda: self.throttle.closed(send_day, self.days),
+            hour_of=partial(clock_hour, zone=zone) if is_hourly else None,
+        )
 
     def local_day(self, moment: datetime) -> date:
         return moment.astimezone(self.mailbox.zone).date()
@@ -59,6 +77,7 @@ class Timetable:
         *,
         window: tuple[Calendar, date] | None = None,
         not_before: datetime | None = None,
+        recipient_domain: str | None = None,
     ) -> date:
         """
         Note an email that has its instant already, and answer its local day.
@@ -71,6 +90,7 @@ class Timetable:
         if window is not None:
             ranges = self._ranges(*window, send_day, not_before)
         day.hold(holder, moment, ranges)
+        self.domains.add(holder, send_day, recipient_domain)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.avoid(moment)
         return send_day
@@ -80,6 +100,7 @@ class Timetable:
         moment = self.day(send_day).release(holder)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
+        self.domains.remove(holder, send_day)
         for agenda in self._agendas.values():
             agenda.reopen(*self._window_days(agenda.calendar, send_day))
 
@@ -89,12 +110,25 @@ class Timetable:
         return sorted(found, key=lambda entry: entry[1])
 
     def first_opening(
-        self, calendar: Calendar, first: date, not_before: datetime | None = None
+        self,
+        calendar: Calendar,
+        first: date,
+        not_before: datetime | None = None,
+        recipient_domain: str | None = None,
     ) -> Opening | None:
         """The first day from *first* on with room for one email more, others making place for it."""
-        agenda = self._agendas.get(calendar)
+        opening = self._first_opening(calendar, first, not_before, None)
+        if opening is None or self.domains.have_room(opening.send_day, recipient_domain):
+            return opening
+        return self._first_opening(calendar, first, not_before, recipient_domain)
+
+    def _first_opening(
+        self, calendar: Calendar, first: date, not_before: datetime | None, recipient_domain: str | None
+    ) -> Opening | None:
+        """As :meth:`first_opening`; days that are full for *recipient_domain* have an agenda without them."""
+        agenda = self._agendas.get((calendar, recipient_domain))
         if agenda is None:
-            agenda = self._agendas[calendar] = self._agenda(calendar)
+            agenda = self._agendas[calendar, recipient_domain] = self._agenda(calendar, recipient_domain)
         if not_before is None or not_before <= self.now:
             return agenda.first_opening(first)
         return self._first_late_opening(agenda, first, not_before)
@@ -113,11 +147,14 @@ class Timetable:
             for holder, send_at in self.days[send_day].assign():
                 yield send_day, holder, send_at
 
-    def _agenda(self, calendar: Calendar) -> Agenda:
+    def _agenda(self, calendar: Calendar, recipient_domain: str | None) -> Agenda:
         # A window that opened yesterday and closes after midnight may still be open.
         yesterday = self.now.astimezone(calendar.zone).date() - _A_DAY
         return Agenda(
-            calendar, since=yesterday, openings_on=lambda day: tuple(self.openings(calendar, day, None))
+            calendar,
+            since=yesterday,
+            openings_on=lambda day: tuple(self.openings(calendar, day, None)),
+            takes=partial(self.domains.have_room, domain=recipient_domain) if recipient_domain else None,
         )
 
     def _first_late_opening(self, agenda: Agenda, first: date, not_before: datetime) -> Opening | None:
@@ -126,7 +163,7 @@ class Timetable:
         for window_day in (local - _A_DAY, local):
             if window_day >= first:
                 for opening in self.openings(agenda.calendar, window_day, not_before):
-                    if opening.day.room(opening.ranges) > 0:
+                    if agenda.has_room(opening):
                         return opening
         return agenda.first_opening(max(first, local + _A_DAY))
 
@@ -167,7 +204,14 @@ class Timetable:
             gap=self.gap,
             least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
             finer=-(-_length(spans) // shortest),
+            most=self._most_slots(_length(spans)),
+            jitter_percent=self.mailbox.jitter_percent,
         )
+
+    def _most_slots(self, open_time: timedelta) -> int | None:
+        jitter_percent = self.mailbox.jitter_percent
+        slots = [rate.slots_in(open_time, jitter_percent=jitter_percent) for rate in self.mailbox.rates]
+        return min(slots, default=None)
 
     def _open_for(self, calendar: Calendar, send_day: date) -> list[Span]:
         """When *calendar* is open on the mailbox's *send_day*."""
