@@ -23,11 +23,11 @@ class _Held:
 
 
 class Place(NamedTuple):
-    """An instant at which an email of this day leaves or may leave; *free* is its slot if nobody holds it."""
+    """An instant at which an email leaves or may leave; in *slot*, which may be free, or between slots."""
 
     instant: datetime
-    is_slot: bool
-    free: int | None
+    slot: int | None = None
+    is_free: bool = False
 
 
 class MailboxDay:
@@ -109,16 +109,16 @@ class MailboxDay:
         places, sitting = [], set()
         for held in self._holders.values():
             if held.instant <= self.now:
-                places.append(Place(held.instant - LATE_BY, is_slot=False, free=None))
+                places.append(Place(held.instant - LATE_BY))
             elif self._is_seated(held) and held.blocks[0] not in sitting:
                 sitting.add(held.blocks[0])
             else:
-                places.append(Place(held.instant, is_slot=False, free=None))
-        for number in range(self.grid.number_from(self.now), self.grid.slots):
-            if number in sitting:
-                places.append(Place(self.grid.instant(number), is_slot=True, free=None))
-            elif number not in self._blocks:
-                places.append(Place(self.grid.instant(number), is_slot=True, free=number))
+                places.append(Place(held.instant))
+        places.extend(
+            Place(self.grid.instant(number), number, number not in sitting)
+            for number in range(self.grid.number_from(self.now), self.grid.slots)
+            if number in sitting or number not in self._blocks
+        )
         return sorted(places, key=lambda place: place.instant)
 
     def _is_seated(self, held: _Held) -> bool:

@@ -49,17 +49,26 @@ class Throttle:
 
     def _sweep_until(self, last: date) -> None:
         while self._next is not None and self._next <= last:
-            day = self._day_on(self._next)
-            for place in day.places():
-                latest = self.latest(place.instant, day.grid.jitter) if place.is_slot else place.instant
-                slot = None if place.free is None else (self._next, place.free)
-                self._pass_over(Mark(place.instant, latest, slot))
+            self._sweep(self._next, self._day_on(self._next))
             self._next += _A_DAY
+
+    def _sweep(self, send_day: date, day: MailboxDay) -> None:
+        places = day.places()
+        # Those that emails between slots use up stay empty, even if such an email moves away meanwhile.
+        self._closed[send_day] = set(range(day.grid.slots)).difference([place.slot for place in places])
+        for place in places:
+            if place.slot is None:
+                self._pass_over(Mark(place.instant, place.instant, None))
+            else:
+                latest = self.latest(place.instant, day.grid.jitter)
+                self._pass_over(
+                    Mark(place.instant, latest, (send_day, place.slot) if place.is_free else None)
+                )
 
     def _pass_over(self, mark: Mark[_Slot]) -> None:
         for sweep in self._sweeps:
             closed = sweep.pass_over(mark)
             for send_day, number in closed:
-                self._closed.setdefault(send_day, set()).add(number)
+                self._closed[send_day].add(number)
             if mark.removable in closed:
                 return

@@ -51,7 +51,8 @@ SELECT mailbox_id, count(*) AS emails FROM scheduled_emails
 WHERE status = 'QUEUED' AND mailbox_id = ANY(CAST(:ids AS uuid[])) GROUP BY mailbox_id
 """)
 
-# The head of each mailbox: what is next for its contact, by priority, time and id. Not before its wait, by
+# The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
+# and id. Not before its wait, by
 # the day on which the step before it really left, whether the planner has moved it already or not; and not
 # what the gate has given back to the planner.
 _HEADS = text("""
@@ -68,7 +69,7 @@ CROSS JOIN LATERAL (
         AND e.send_at > :late_since AND e.send_at <= :now
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + s.wait_days)
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
-    ORDER BY e.priority DESC, e.send_at, e.id
+    ORDER BY q.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
     LIMIT box.room
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ) AS due

@@ -13,6 +13,7 @@ from domain.itineraries import Leg, MoveCause, Slot
 from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from persistence.arrays import among
 from persistence.planning_terms import PlanningTerms, Terms
+from persistence.recipient_domains import recipient_domain
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
 
 # Any: a row has the columns that are selected.
@@ -115,7 +116,11 @@ async def enrollments_for_planning(
     """
     looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
     rows = await conn.execute(
-        select(enrollments, contacts.c.zone.label("contact_zone"))
+        select(
+            enrollments,
+            contacts.c.zone.label("contact_zone"),
+            recipient_domain(terms.mailboxes.values()),
+        )
         .join(contacts, contacts.c.id == enrollments.c.contact_id)
         .where(
             enrollments.c.workspace_id == workspace_id,
@@ -196,6 +201,7 @@ def _enrollment(
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
+        recipient_domain=row.recipient_domain,
     )
 
 

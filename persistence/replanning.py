@@ -4,7 +4,7 @@ import asyncio
 import gc
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +16,7 @@ from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
 from persistence.recalculations import cancel_left_out
+from persistence.sequence_starts import sequence_starts
 from persistence.taken_slots import taken_slots
 
 
@@ -54,15 +55,24 @@ async def draft_replan(
     serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    starts = await sequence_starts(
+        conn,
+        workspace_id,
+        {each.sequence.id for each in enrollments},
+        planned=ids,
+        terms=terms,
+        since=(now - timedelta(days=3)).date(),
+    )
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     return await asyncio.to_thread(
         partial(
             _plan_without_collector,
             enrollments,
             [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
-            now=now,
+            since=(now - timedelta(days=3)).date(),
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+            starts=starts,
         )
     )
 

@@ -1,6 +1,6 @@
 """The places in mailboxes' timetables that are taken by emails outside of a plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, select
@@ -8,9 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import EmailStatus
+from domain.mailboxes import Mailbox
 from domain.plan import Taken
 from persistence.arrays import among
 from persistence.planning_terms import PlanningTerms
+from persistence.recipient_domains import recipient_domain
 from persistence.tables import contacts, scheduled_emails
 
 TAKING = (
@@ -46,9 +48,10 @@ async def taken_slots(
     """
     The emails of *mailbox_ids* that count on today or a day to come, but for the pending ones of *planned*.
 
-    Today is the mailbox's; a day more is read, and does no harm.
+    Today is the mailbox's; a day more is read, and does no harm. Where rates look farther back, so does this.
     """
     columns = scheduled_emails.c
+    boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
     rows = await conn.execute(
         select(
             columns.id,
@@ -58,6 +61,7 @@ async def taken_slots(
             columns.sequence_id,
             TAKEN_AT,
             contacts.c.zone,
+            recipient_domain(boxes),
         )
         .join(contacts, contacts.c.id == columns.contact_id)
         .where(
@@ -65,7 +69,7 @@ async def taken_slots(
             among(columns.mailbox_id, mailbox_ids),
             columns.status.in_([str(status) for status in TAKING]),
             columns.send_at.is_not(None),
-            columns.send_day >= (now - timedelta(days=2)).date(),
+            columns.send_day >= (now - _remembered(boxes)).date(),
         )
         .order_by(columns.id)
     )
@@ -78,5 +82,12 @@ async def taken_slots(
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
         may_shift = is_pending and its_terms is not None and row.instant > now + _SETTLED_BEFORE
         calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
-        taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar))
+        mailbox_id = MailboxId(row.mailbox_id)
+        taken.append(Taken(EmailId(row.id), mailbox_id, row.instant, calendar, row.recipient_domain))
     return taken
+
+
+def _remembered(boxes: Iterable[Mailbox]) -> timedelta:
+    """For how long what left bears on what leaves: its day, and the longest stretch of any rate."""
+    spans = (rate.span for box in boxes for rate in box.rates)
+    return timedelta(days=2) + max(spans, default=timedelta())
