@@ -69,7 +69,7 @@ async def draft_replan(
             _plan_without_collector,
             enrollments,
             [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
-            since=(now - timedelta(days=3)).date(),
+            now=now,
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
             starts=starts,

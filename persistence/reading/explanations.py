@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Date, Uuid, and_, func, select
@@ -58,11 +58,13 @@ async def explainable_emails(
     """
     Those of *email_ids* that are pending, in enrollments that have not ended; nothing is locked.
 
-    Six statements however many they are, and one more if a sequence limits its new contacts. Of days that are full, emails are counted instead of read.
+    Six statements however many they are, and one more if a sequence limits its new contacts. Of days that
+    are full, emails are counted instead of read.
     """
     rows = await _pending(conn, workspace_id, email_ids)
     if not rows:
         return []
+    first_enrolled = min(row.enrolled_at for row in rows)
     terms = await planning_terms(conn, workspace_id)
     ids = {EnrollmentId(row.enrollment_id) for row in rows}
     found = await enrollments_for_planning(conn, workspace_id, ids, terms=terms, also_paused=True)
@@ -76,7 +78,7 @@ async def explainable_emails(
         conn,
         workspace_id,
         {each.sequence.id for _, each, _ in asked},
-        since=min((each.enrolled_at for _, each, _ in asked), default=datetime.max).date(),
+        since=first_enrolled.date(),
         planned=(),
         terms=terms,
     )
@@ -97,7 +99,13 @@ async def _pending(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
     rows = await conn.execute(
-        select(_emails.id, _emails.enrollment_id, _emails.unplaced_reason, enrollments.c.planned_at)
+        select(
+            _emails.id,
+            _emails.enrollment_id,
+            _emails.unplaced_reason,
+            enrollments.c.planned_at,
+            enrollments.c.enrolled_at,
+        )
         .join(enrollments, enrollments.c.id == _emails.enrollment_id)
         .where(
             _emails.workspace_id == workspace_id,

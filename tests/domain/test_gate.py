@@ -129,10 +129,10 @@ def test_a_reserved_email_has_its_place_in_a_full_day() -> None:
 def test_a_reserved_email_in_a_full_day_still_keeps_the_hour_and_the_sliding_window() -> None:
     """The place in the day is not a place in the hour."""
     hour = load(used=30, rates=hourly(1), starts=[NOW - MINUTE])
-    sliding = load(used=30, rates=sliding(1, 2), starts=[NOW - MINUTE])
+    stretch = load(used=30, rates=sliding(1, 2), starts=[NOW - MINUTE])
 
     assert judge(DUE, hour, now=NOW) is Hold.HOUR_FULL
-    assert judge(DUE, sliding, now=NOW) is Hold.SLIDING_WINDOW_FULL
+    assert judge(DUE, stretch, now=NOW) is Hold.SLIDING_WINDOW_FULL
 
 
 def test_a_retry_waits_for_its_time_give_or_take_the_clocks() -> None:
