@@ -69,7 +69,7 @@ CROSS JOIN LATERAL (
         AND e.send_at > :late_since AND e.send_at <= :now
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + s.wait_days)
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
-    ORDER BY q.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
+    ORDER BY e.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
     LIMIT box.room
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ) AS due

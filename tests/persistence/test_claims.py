@@ -32,6 +32,17 @@ async def test_what_is_due_is_taken_up_and_reserved(delivery: Delivery) -> None:
     assert await delivery.day() == (30, 1, 0, 0)
 
 
+async def test_follow_ups_go_before_first_emails(delivery: Delivery) -> None:
+    """Whoever was written to first comes first when room is short, though both are due."""
+    first = await delivery.add()
+    follow_up = await delivery.add(enrollment={"last_window_day": NOW.date() - timedelta(days=9)})
+
+    claims = [claimed.email_id for claimed in await delivery.claim()]
+
+    assert claims[:1] == [follow_up]
+    assert first not in claims[:1]
+
+
 async def test_the_head_of_a_mailbox_is_by_priority_then_time_then_id(delivery: Delivery) -> None:
     """Two leave at once, from two connections."""
     late, early = await delivery.add(), await delivery.add(send_at=NOW - MINUTE)

@@ -68,7 +68,7 @@ async def test_a_rolling_limit_counts_24_hours_and_a_domain_cap_the_day(delivery
 
     assert load.mailbox.rates == (Rate(RateKind.ROLLING_24H, 50, timedelta(days=1)),)
     assert sorted(load.starts) == [NOW - 1439 * MINUTE, NOW - 60 * MINUTE]
-    assert load.by_domain == {"example.com": 2}
+    assert load.by_domain == {"example.test": 2}
 
 
 async def test_the_day_is_that_of_the_mailboxs_zone(delivery: Delivery) -> None:
