@@ -107,16 +107,17 @@ class MailboxDay:
     def places(self) -> list[Place]:
         """Where emails would leave if every slot were used, in order; those that hold a place included."""
         places, sitting = [], set()
+        ahead = range(self.grid.number_from(self.now), self.grid.slots)
         for held in self._holders.values():
             if held.instant <= self.now:
                 places.append(Place(held.instant - LATE_BY))
-            elif self._is_seated(held) and held.blocks[0] not in sitting:
+            elif self._is_seated(held) and held.blocks[0] in ahead and held.blocks[0] not in sitting:
                 sitting.add(held.blocks[0])
             else:
                 places.append(Place(held.instant))
         places.extend(
             Place(self.grid.instant(number), number, number not in sitting)
-            for number in range(self.grid.number_from(self.now), self.grid.slots)
+            for number in ahead
             if number in sitting or number not in self._blocks
         )
         return sorted(places, key=lambda place: place.instant)

@@ -112,7 +112,7 @@ async def test_a_capacity_of_zero_is_no_limit(delivery: Delivery) -> None:
     ("limits", "frees_at"),
     [
         ({"hourly_limit": 2}, at(10)),
-        ({"sliding_window_limit": 2, "sliding_window_s": 1800}, at(9, 45)),
+        ({"sliding_window_limit": 2, "sliding_window_s": 1800}, at(9, 44)),
     ],
 )
 async def test_hourly_and_sliding_limits_count_what_was_begun(
