@@ -47,16 +47,23 @@ class Agenda:
     The days of *calendar* from *since* on, and on each *openings_on* it.
 
     A day found full is taken out, so that finding the next one costs the same for the first contact and
-    the fifty-thousandth.
+    the fifty-thousandth. *takes* says whether a day of the mailbox is open to the emails of this agenda; not
+    given, all are.
     """
 
     def __init__(
-        self, calendar: Calendar, *, since: date, openings_on: Callable[[date], tuple[Opening, ...]]
+        self,
+        calendar: Calendar,
+        *,
+        since: date,
+        openings_on: Callable[[date], tuple[Opening, ...]],
+        takes: Callable[[date], bool] | None = None,
     ) -> None:
         self.calendar = calendar
         self._since = since
         self._known_until = since
         self._openings_on = openings_on
+        self._takes = takes
         self._openings: dict[date, tuple[Opening, ...]] = {}
         self._days: list[date] = []
         self._has_slots = False
@@ -67,11 +74,16 @@ class Agenda:
             at = bisect_left(self._days, first)
             if at < len(self._days):
                 for opening in self._openings_of(self._days[at]):
-                    if opening.day.room(opening.ranges) > 0:
+                    if self.has_room(opening):
                         return opening
                 del self._days[at]
             elif not self._look_ahead(first):
                 return None
+
+    def has_room(self, opening: Opening) -> bool:
+        if opening.day.room(opening.ranges) <= 0:
+            return False
+        return self._takes is None or self._takes(opening.send_day)
 
     def reopen(self, first: date, last: date) -> None:
         """Look again at the windows that open from *first* to *last*: a place was given back."""

@@ -32,6 +32,8 @@ class Enrollment:
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # In lower case; needed only where one of the mailboxes has a cap for it.
+    recipient_domain: str | None = None
 
     @property
     def calendar(self) -> Calendar:

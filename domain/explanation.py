@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from domain.agenda import Opening
 from domain.enrollments import Enrollment
@@ -29,9 +30,15 @@ class Constraint(StrEnum):
     WORKING_HOURS = "WORKING_HOURS"
     NO_SLOT_LEFT = "NO_SLOT_LEFT"
     MAILBOX_FULL = "MAILBOX_FULL"
+    RECIPIENT_DOMAIN_FULL = "RECIPIENT_DOMAIN_FULL"
+    NEW_CONTACTS_FULL = "NEW_CONTACTS_FULL"
     SLOT_TAKEN = "SLOT_TAKEN"
     EVEN_SPACING = "EVEN_SPACING"
     KEPT = "KEPT"
+
+
+# A day on which there was no room, and what was full.
+_Full: TypeAlias = tuple[Constraint, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ def explain(
         raise ValueError("A slot is explained by what surrounds it.")
     if first is not None and not chain.is_broken:
         timetable = surroundings.timetable(enrollment.calendar, chain.cursor)
-        opening = _first_room(chain, timetable, enrollment.calendar, first, held)
+        opening = _first_room(chain, timetable, enrollment, leg, surroundings, first, held)
         if opening is not None:
             _within_day(chain, enrollment, opening, held)
     chain.end()
@@ -185,10 +192,17 @@ def _first_day(enrollment: Enrollment, leg: Leg) -> date | None:
 
 
 def _first_room(
-    chain: _Chain, timetable: Timetable, calendar: Calendar, first: date, held: Slot
+    chain: _Chain,
+    timetable: Timetable,
+    enrollment: Enrollment,
+    leg: Leg,
+    surroundings: Surroundings,
+    first: date,
+    held: Slot,
 ) -> Opening | None:
     """Push to the first opening with room, at most as far as the window that *held* is in."""
-    full: list[date] = []
+    calendar, full = enrollment.calendar, list[_Full]()
+    is_start = leg is enrollment.legs[0] and enrollment.last_window_day is None
     has_opened = is_off = False
     for window_day in _days_until(first, held.window_day):
         if calendar.is_closed_on(window_day):
@@ -205,10 +219,13 @@ def _first_room(
         elif worked and not full and (is_off or worked[0].start > spans[0].start):
             chain.push(Constraint.WORKING_HOURS, worked[0].start, "the mailbox works from then on")
         for opening in timetable.openings(calendar, window_day, chain.cursor):
-            if opening.day.room(opening.ranges) > 0:
+            is_full = _limit_reached(opening, timetable, enrollment)
+            if is_full is None and is_start and window_day < held.window_day:
+                is_full = _starts_reached(surroundings, enrollment, window_day)
+            if is_full is None:
                 _push_past(chain, full, _begin(chain, timetable, calendar, opening))
                 return opening
-            full.append(opening.send_day)
+            full.append((is_full, opening.send_day))
     return None
 
 
@@ -216,7 +233,7 @@ def _days_until(first: date, last: date) -> Iterator[date]:
     return (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
 
 
-def _push_past_holiday(chain: _Chain, full: list[date], calendar: Calendar, day: date) -> None:
+def _push_past_holiday(chain: _Chain, full: list[_Full], calendar: Calendar, day: date) -> None:
     """Push past closed *day*, and before that to it where others are *full*."""
     begins, ends = (instant(each, time(0), calendar.zone) for each in (day, day + timedelta(days=1)))
     if full:
@@ -231,15 +248,31 @@ def _push_past_holiday(chain: _Chain, full: list[date], calendar: Calendar, day:
     chain.push(Constraint.HOLIDAY, ends, detail)
 
 
-def _push_past(chain: _Chain, full: list[date], until: datetime) -> None:
-    """Push past days that are *full*; where there are none, past a window without a slot."""
+def _limit_reached(opening: Opening, timetable: Timetable, enrollment: Enrollment) -> Constraint | None:
+    if opening.day.room(opening.ranges) <= 0:
+        return Constraint.MAILBOX_FULL
+    if not timetable.domains.have_room(opening.send_day, enrollment.recipient_domain):
+        return Constraint.RECIPIENT_DOMAIN_FULL
+    return None
+
+
+def _starts_reached(surroundings: Surroundings, enrollment: Enrollment, day: date) -> Constraint | None:
+    most = enrollment.sequence.max_new_contacts_per_day
+    starts = surroundings.starts.get((enrollment.sequence.id, day), 0)
+    return Constraint.NEW_CONTACTS_FULL if most is not None and starts >= most else None
+
+
+def _push_past(chain: _Chain, full: list[_Full], until: datetime) -> None:
+    """Push past days that are *full*, for the last one's reason; past a window without a slot if none is."""
     if not full:
         chain.push(Constraint.NO_SLOT_LEFT, until, "the rest of the window has none of the mailbox's slots")
-    elif full[0] == full[-1]:
-        chain.push(Constraint.MAILBOX_FULL, until, f"full on {full[0]}")
+        return
+    (_, first), (constraint, last) = full[0], full[-1]
+    if first == last:
+        chain.push(constraint, until, f"full on {first}")
     else:
-        days = _days(len(set(full)))
-        chain.push(Constraint.MAILBOX_FULL, until, f"full on {days} from {full[0]} to {full[-1]}")
+        days = _days(len({day for _, day in full}))
+        chain.push(constraint, until, f"full on {days} from {first} to {last}")
 
 
 def _begin(chain: _Chain, timetable: Timetable, calendar: Calendar, opening: Opening) -> datetime:

@@ -81,6 +81,12 @@ class Journey:
         return self.enrollment.earliest_instant(self.bookings[0].leg)
 
     @property
+    def has_limited_start(self) -> bool:
+        """Whether it has not started, in a sequence that only so many may start on a day."""
+        enrollment = self.enrollment
+        return enrollment.sequence.max_new_contacts_per_day is not None and enrollment.last_window_day is None
+
+    @property
     def is_urgent(self) -> bool:
         """Whether it takes the earliest slots of its days rather than evenly spread ones."""
         return self.enrollment.sequence.priority > 0

@@ -6,6 +6,7 @@ from domain.draft import Draft
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
+from domain.rates import LATE_BY, Mark, Sweep
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -33,7 +34,7 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
                 if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
                 may_shift = opened_on is not None and not journey.shares_day(number)
-                draft.keep(booking, held, calendar if may_shift else None, not_before)
+                draft.keep(journey, booking, held, not_before, may_shift=may_shift)
         day_before, before = booking.window_day, booking.slot
 
 
@@ -74,18 +75,37 @@ def _broken(
 
 
 def shed(draft: Draft) -> None:
-    """Take their slots from the latest-planned emails of days that hold too many, and of pairs too close."""
+    """Take their slots from the latest-planned emails where there are too many, and of pairs too close."""
     for timetable in draft.timetables.values():
         if timetable.mailbox.is_available:
-            for day in list(timetable.days.values()):
-                _shed(draft, day)
+            for send_day, day in list(timetable.days.items()):
+                _shed(draft, timetable, send_day, day)
+            _slow_down(draft, timetable)
             _part(draft, timetable)
+    for booking in draft.starts.surplus():
+        if draft.available(None if booking.slot is None else booking.slot.mailbox_id) is not None:
+            draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
-def _shed(draft: Draft, day: MailboxDay) -> None:
-    for holder, _ in reversed(day.holders()) if day.is_over else ():
-        if day.is_over and isinstance(holder, Booking):
+def _shed(draft: Draft, timetable: Timetable, send_day: date, day: MailboxDay) -> None:
+    if not day.is_over and timetable.mailbox.recipient_domain_daily_cap is None:
+        return
+    for holder, _ in reversed(day.holders()):
+        is_over = day.is_over or timetable.domains.is_over(holder, send_day)
+        if is_over and isinstance(holder, Booking):
             draft.drop(holder, MoveCause.CAPACITY_LOWERED)
+
+
+def _slow_down(draft: Draft, timetable: Timetable) -> None:
+    """Of an hour, or a stretch as long as a rate's, that holds too many, the last ones lose their slots."""
+    for rate in timetable.mailbox.rates:
+        sweep = Sweep[Booking](rate, timetable.mailbox.zone)
+        for holder, instant in timetable.holders():
+            left_at = instant if instant > draft.now else instant - LATE_BY
+            for booking in sweep.pass_over(
+                Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
+            ):
+                draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:

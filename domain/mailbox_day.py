@@ -2,13 +2,15 @@
 
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from domain.fixed_slots import FreeStretches, spare_slot
 from domain.journeys import Booking
 from domain.mailboxes import UNLIMITED
+from domain.rates import LATE_BY
 from domain.seating import Holder, Kind, Seated, Seating, spread
 from domain.send_window import Span
 from domain.slot_grid import Ranges, SlotGrid, free_count, is_inside, nth_free
@@ -22,24 +24,42 @@ class _Held:
     ranges: Ranges
 
 
+class Place(NamedTuple):
+    """An instant at which an email leaves or may leave; in *slot*, which may be free, or between slots."""
+
+    instant: datetime
+    slot: int | None = None
+    is_free: bool = False
+
+
 class MailboxDay:
     """
     The slots of one mailbox on one of its local days; those before *now* are gone.
 
     Emails ask for a slot with :meth:`reserve`; which slot each gets is decided for all at once by
-    :meth:`assign`, so that any number of emails is spread evenly.
+    :meth:`assign`, so that any number of emails is spread evenly. *closed* answers the slots that stay empty
+    for the sake of the mailbox's rates; *hour_of* the hour of an instant, where hours are limited.
     """
 
-    def __init__(self, grid: SlotGrid, *, now: datetime) -> None:
+    def __init__(
+        self,
+        grid: SlotGrid,
+        *,
+        now: datetime,
+        closed: Callable[[], Collection[int]] = tuple,
+        hour_of: Callable[[datetime], datetime] | None = None,
+    ) -> None:
         self.grid = grid
         self.now = now
+        self._closed = closed
+        self._hour_of = hour_of
         # Emails on this day: those that hold a place and those that asked for one.
         self.count = 0
         self._holders: dict[Holder, _Held] = {}
         # By where they may go, and whether they are urgent.
         self._requests: dict[tuple[Ranges, bool], list[Holder]] = {}
         self._blocks: dict[int, int] = {}
-        self._blocked: list[int] | None = []
+        self._blocked: list[int] | None = None
         self._rooms: dict[Ranges, int] = {}
         self._stretches: dict[Ranges, FreeStretches] = {}
 
@@ -107,6 +127,31 @@ class MailboxDay:
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, in the order in which they came."""
         return [(holder, held.instant) for holder, held in self._holders.items()]
+
+    def places(self) -> list[Place]:
+        """Where emails would leave if every slot were used, in order; those that hold a place included."""
+        places, sitting = [], set()
+        ahead = range(self.grid.number_from(self.now), self.grid.slots)
+        for held in self._holders.values():
+            if held.instant <= self.now:
+                places.append(Place(held.instant - LATE_BY))
+            elif self._is_seated(held) and held.blocks[0] in ahead and held.blocks[0] not in sitting:
+                sitting.add(held.blocks[0])
+            else:
+                places.append(Place(held.instant))
+        places.extend(
+            Place(self.grid.instant(number), number, number not in sitting)
+            for number in ahead
+            if number in sitting or number not in self._blocks
+        )
+        return sorted(places, key=lambda place: place.instant)
+
+    def _is_seated(self, held: _Held) -> bool:
+        """Whether *held* is on a slot, or after it by no more than jitter may have put it."""
+        if len(held.blocks) != 1:
+            return False
+        slot = self.grid.instant(held.blocks[0])
+        return slot <= held.instant <= slot + self.grid.jitter
 
     def room(self, ranges: Ranges) -> int:
         """How many more emails may surely ask for a slot in *ranges*; 0 only if there is none at all."""
@@ -176,11 +221,12 @@ class MailboxDay:
             if len(held.blocks) == 1
             and self._blocks[held.blocks[0]] == 1
             and is_inside(held.blocks[0], held.ranges)
+            and held.blocks[0] not in self._closed()
         ]
 
     def _blocked_slots(self) -> list[int]:
         if self._blocked is None:
-            self._blocked = sorted(self._blocks)
+            self._blocked = sorted(self._blocks.keys() | self._closed())
         return self._blocked
 
     def _block(self, numbers: tuple[int, ...]) -> None:
@@ -201,9 +247,20 @@ class MailboxDay:
 
     def _nearest(self, instant: datetime) -> tuple[int, ...]:
         """The free slot nearest to *instant*, so that emails between slots use up slots as others do."""
+        if self._hour_of is not None:
+            in_hour = self._nearest_in(instant, self._hour_of(instant))
+            if in_hour:
+                return in_hour
+        return self._nearest_in(instant, None)
+
+    def _nearest_in(self, instant: datetime, hour: datetime | None) -> tuple[int, ...]:
+        """As :meth:`_nearest`, in one *hour* if that is given."""
         middle = self.grid.number_from(instant)
         for distance in range(self.grid.slots + 1):
             for number in (middle - distance, middle + distance):
                 if 0 <= number < self.grid.slots and number not in self._blocks:
-                    return (number,)
+                    if hour is None or self._hour_of is None:
+                        return (number,)
+                    if self._hour_of(self.grid.instant(number)) == hour:
+                        return (number,)
         return ()

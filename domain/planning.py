@@ -19,6 +19,7 @@ from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
+from domain.starts import StartDay
 from domain.timetable import Timetable
 from domain.unplaced import why_not
 
@@ -32,15 +33,19 @@ def plan(
     now: datetime,
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
+    starts: Mapping[StartDay, int] | None = None,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
 
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
-    serves, beside the ones of *enrollments*. Same arguments, same plan: nothing here knows a clock or
-    chance. Legs that hold a slot keep it unless a rule broke; replanning an unchanged state changes nothing.
+    serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
+    limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
+    it unless a rule broke; replanning an unchanged state changes nothing.
     """
-    draft = Draft(enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {})
+    draft = Draft(
+        enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {}, starts=starts or {}
+    )
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
@@ -86,12 +91,9 @@ class _Asks:
     not_before: datetime | None
     is_fixed: bool
 
-    def earliest(self) -> Opening | Seat | None:
-        calendar = self.journey.calendar
-        if self.is_fixed:
-            is_urgent = self.journey.is_urgent
-            return self.timetable.first_seat(calendar, self.first, self.not_before, is_urgent=is_urgent)
-        return self.timetable.first_opening(calendar, self.first, self.not_before)
+    def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | None:
+        asked = (self.journey, booking, self.timetable, self.first, self.not_before)
+        return draft.earliest(*asked, is_fixed=self.is_fixed)
 
 
 def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) -> None:
@@ -100,17 +102,17 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) 
         if _is_too_soon(booking.slot, before, asks.first, asks.not_before):
             cause = MoveCause.WAIT_CHANGED
         elif asks.journey.enrollment.may_gain:
-            found = asks.earliest()
+            found = asks.earliest(draft, booking)
             if found is not None and booking.slot.window_day - found.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
         draft.drop(booking, cause)
-    match asks.earliest():
+    match asks.earliest(draft, booking):
         case Seat() as seat:
-            draft.fix(booking, asks.timetable.mailbox.id, seat)
+            draft.fix(asks.journey, booking, seat, asks.timetable)
         case Opening() as opening:
-            opening.take(booking, is_urgent=asks.journey.is_urgent)
+            draft.reserve(asks.journey, booking, opening, asks.timetable)
         case None:
             booking.reason = why_not(draft, asks.journey, asks.first)
 

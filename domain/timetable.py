@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from itertools import islice
 
 from domain.agenda import A_YEAR, Agenda, Opening, Seat
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
+from domain.rates import RateKind, clock_hour
+from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
 from domain.send_window import Calendar, Span, instant, joined, local_date
 from domain.slot_grid import Ranges, SlotGrid
+from domain.throttle import Throttle
 
 _A_DAY = timedelta(days=1)
 _AN_INSTANT = timedelta(microseconds=1)
@@ -42,6 +46,8 @@ class Timetable:
         self.now = now
         self.gap = max(mailbox.minimum_gap, _A_SECOND)
         self.days: dict[date, MailboxDay] = {}
+        self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
+        self.throttle = Throttle(mailbox, self.day)
         self._bounds: dict[date, Span] = {} if twin is None else twin._bounds
         self._reach: dict[tuple[Calendar, date], tuple[date, date]] = {} if twin is None else twin._reach
         self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = (
@@ -50,18 +56,30 @@ class Timetable:
         # By capacity too, which may differ between mailboxes that are otherwise alike.
         self._grids: dict[tuple[date, int], SlotGrid] = {} if twin is None else twin._grids
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
-        self._agendas: dict[Calendar, Agenda] = {}
+        self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
         self._meetings: dict[tuple[Calendar, date], bool] = {}
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
         if day is None:
-            capacity = self.mailbox.capacity_on(send_day)
-            grid = self._grids.get((send_day, capacity))
-            if grid is None:
-                grid = self._grids[send_day, capacity] = self._grid(send_day, capacity)
-            day = self.days[send_day] = MailboxDay(grid, now=self.now)
+            day = self.days[send_day] = self._new_day(send_day)
         return day
+
+    def _new_day(self, send_day: date) -> MailboxDay:
+        capacity = self.mailbox.capacity_on(send_day)
+        grid = self._grids.get((send_day, capacity))
+        if grid is None:
+            grid = self._grids[send_day, capacity] = self._grid(send_day, capacity)
+        rates, zone = self.mailbox.rates, self.mailbox.zone
+        if not rates:
+            return MailboxDay(grid, now=self.now)
+        is_hourly = any(rate.kind is RateKind.HOURLY for rate in rates)
+        return MailboxDay(
+            grid,
+            now=self.now,
+            closed=lambda: self.throttle.closed(send_day, self.days),
+            hour_of=partial(clock_hour, zone=zone) if is_hourly else None,
+        )
 
     def local_day(self, moment: datetime) -> date:
         return local_date(moment, self.mailbox.zone)
@@ -83,6 +101,7 @@ class Timetable:
         *,
         window: tuple[Calendar, date] | None = None,
         not_before: datetime | None = None,
+        recipient_domain: str | None = None,
     ) -> date:
         """
         Note an email that has its instant already, and answer its local day.
@@ -95,6 +114,7 @@ class Timetable:
         if window is not None:
             ranges = self._ranges(*window, send_day, not_before)
         day.hold(holder, moment, ranges)
+        self.domains.add(holder, send_day, recipient_domain)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.avoid(moment)
         return send_day
@@ -104,8 +124,9 @@ class Timetable:
         moment = self.day(send_day).release(holder)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
-        for calendar, agenda in self._agendas.items():
-            agenda.reopen(*self._window_days(calendar, send_day))
+        self.domains.remove(holder, send_day)
+        for agenda in self._agendas.values():
+            agenda.reopen(*self._window_days(agenda.calendar, send_day))
 
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, soonest first."""
@@ -113,18 +134,37 @@ class Timetable:
         return sorted(found, key=lambda entry: entry[1])
 
     def first_opening(
-        self, calendar: Calendar, first: date, not_before: datetime | None = None
+        self,
+        calendar: Calendar,
+        first: date,
+        not_before: datetime | None = None,
+        recipient_domain: str | None = None,
     ) -> Opening | None:
         """The first day from *first* on with room for one email more, others making place for it."""
-        agenda = self._agendas.get(calendar)
+        opening = self._first_opening(calendar, first, not_before, None)
+        if opening is None or self.domains.have_room(opening.send_day, recipient_domain):
+            return opening
+        return self._first_opening(calendar, first, not_before, recipient_domain)
+
+    def _first_opening(
+        self, calendar: Calendar, first: date, not_before: datetime | None, recipient_domain: str | None
+    ) -> Opening | None:
+        """As :meth:`first_opening`; days that are full for *recipient_domain* have an agenda without them."""
+        agenda = self._agendas.get((calendar, recipient_domain))
         if agenda is None:
-            agenda = self._agendas[calendar] = self._agenda(calendar)
+            agenda = self._agendas[calendar, recipient_domain] = self._agenda(calendar, recipient_domain)
         if not_before is None or not_before <= self.now:
             return agenda.first_opening(first)
         return self._first_late_opening(agenda, first, not_before)
 
     def first_seat(
-        self, calendar: Calendar, first: date, not_before: datetime | None, *, is_urgent: bool = False
+        self,
+        calendar: Calendar,
+        first: date,
+        not_before: datetime | None = None,
+        recipient_domain: str | None = None,
+        *,
+        is_urgent: bool = False,
     ) -> Seat | None:
         """
         As :meth:`first_opening`, for an email that needs its instant at once: one that is free as it is.
@@ -132,14 +172,15 @@ class Timetable:
         A wait that ends in an open window is followed by the soonest one. Elsewhere that would crowd the
         beginning of the next window.
         """
-        opening = self.first_opening(calendar, first, not_before)
+        opening = self.first_opening(calendar, first, not_before, recipient_domain)
         while opening is not None:
             whole = self._ranges(calendar, opening.window_day, opening.send_day, None)
             soonest = is_urgent or opening.ranges != whole
             send_at = opening.day.fixed_slot(opening.ranges, soonest=soonest)
             if send_at is not None:
                 return Seat(opening.window_day, send_at)
-            opening = self.first_opening(calendar, opening.window_day + _A_DAY, not_before)
+            following = opening.window_day + _A_DAY
+            opening = self.first_opening(calendar, following, not_before, recipient_domain)
         return None
 
     def openings(
@@ -169,11 +210,14 @@ class Timetable:
             for holder, send_at in self.days[send_day].assign():
                 yield send_day, holder, send_at
 
-    def _agenda(self, calendar: Calendar) -> Agenda:
+    def _agenda(self, calendar: Calendar, recipient_domain: str | None) -> Agenda:
         # A window that opened yesterday and closes after midnight may still be open.
         yesterday = self.now.astimezone(calendar.zone).date() - _A_DAY
         return Agenda(
-            calendar, since=yesterday, openings_on=lambda day: tuple(self.openings(calendar, day, None))
+            calendar,
+            since=yesterday,
+            openings_on=lambda day: tuple(self.openings(calendar, day, None)),
+            takes=partial(self.domains.have_room, domain=recipient_domain) if recipient_domain else None,
         )
 
     def _first_late_opening(self, agenda: Agenda, first: date, not_before: datetime) -> Opening | None:
@@ -182,7 +226,7 @@ class Timetable:
         for window_day in (local - _A_DAY, local):
             if window_day >= first:
                 for opening in self.openings(agenda.calendar, window_day, not_before):
-                    if opening.day.room(opening.ranges) > 0:
+                    if agenda.has_room(opening):
                         return opening
         return agenda.first_opening(max(first, local + _A_DAY))
 
@@ -235,7 +279,14 @@ class Timetable:
             gap=self.gap,
             least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
             finer=-(-_length(spans) // shortest),
+            most=self._most_slots(_length(spans)),
+            jitter_percent=self.mailbox.jitter_percent,
         )
+
+    def _most_slots(self, open_time: timedelta) -> int | None:
+        jitter_percent = self.mailbox.jitter_percent
+        slots = [rate.slots_in(open_time, jitter_percent=jitter_percent) for rate in self.mailbox.rates]
+        return min(slots, default=None)
 
     def _open_for(self, calendar: Calendar, send_day: date) -> list[Span]:
         """When *calendar* is open on the mailbox's *send_day*."""

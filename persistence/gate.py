@@ -81,7 +81,7 @@ class _Gate:
         if judged is Pass.GO:
             is_reserved = has_reservation(email, load)
             self._charge(row, load, is_reserved=is_reserved)
-            load.take(self.now, is_reserved=is_reserved)
+            load.take(self.now, is_reserved=is_reserved, domain=email.recipient_domain)
             window_day = calendar.day_of(self.now)
             attempt = _attempt(row, load, window_day or load.day)
             self.begun.append(attempt)
@@ -119,6 +119,7 @@ def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
         not_before=row.next_not_before,
         retry_at=row.retry_at,
         quota_day=row.quota_day,
+        recipient_domain=row.recipient_domain,
     )
 
 

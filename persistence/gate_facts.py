@@ -33,6 +33,7 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
     q.holiday_country, q.holiday_subdivision, q.closed_dates,
     coalesce(q.send_window, w.send_window) AS send_window,
     c.status AS contact_status, c.zone AS contact_zone,
+    split_part(c.normalised_email, '@', 2) AS recipient_domain,
     c.email, c.first_name, c.last_name, c.company, c.phone, c.custom_fields,
     EXISTS (
         SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email

@@ -16,6 +16,7 @@ from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.histories import History, emails_of
 from persistence.planning_terms import PlanningTerms, Terms
+from persistence.recipient_domains import recipient_domain
 from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
 
@@ -123,7 +124,11 @@ async def enrollments_for_planning(
     looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
     rows = await fetch_tuples(
         conn,
-        select(*(enrollments.c[name] for name in _Row._fields[:-1]), contacts.c.zone)
+        select(
+            *(enrollments.c[name] for name in _Row._fields[:-2]),
+            contacts.c.zone,
+            recipient_domain(terms.mailboxes.values()),
+        )
         .join(contacts, contacts.c.id == enrollments.c.contact_id)
         .where(
             enrollments.c.workspace_id == workspace_id,
@@ -153,6 +158,7 @@ class _Row(NamedTuple):
     next_not_before: datetime | None
     last_window_day: date | None
     contact_zone: str | None
+    recipient_domain: str | None
 
 
 def _enrollment(
@@ -184,6 +190,7 @@ def _enrollment(
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
+        recipient_domain=row.recipient_domain,
     )
 
 

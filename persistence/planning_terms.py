@@ -1,6 +1,6 @@
 """What planning is told of sequences and mailboxes: their calendars, steps, capacities and policies."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from domain.closed_days import ClosedDays
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus, SequenceStatus
 from domain.mailboxes import Mailbox, Ramp
+from domain.rates import A_DAY, Rate, RateKind
 from domain.send_window import Calendar, SendWindow
 from domain.sequences import Sequence
 from persistence.tables import mailboxes, sequence_mailboxes, sequences, steps, workspaces
@@ -37,7 +38,13 @@ class Terms:
             dates = (self.row.first_date, self.row.last_date)
             calendar = Calendar(ZoneInfo(zone), self._window, *dates, closed=self._closed)
             linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
-            self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
+            self._by_zone[zone] = Sequence(
+                SequenceId(self.row.id),
+                calendar,
+                linked,
+                self.row.priority,
+                self.row.max_new_contacts_per_day,
+            )
         return self._by_zone[zone]
 
     @property
@@ -88,7 +95,9 @@ async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> Pl
     boxes: dict[MailboxId, Mailbox] = {}
     statuses: dict[MailboxId, MailboxStatus] = {}
     rows = await conn.execute(
-        select(mailboxes).where(mailboxes.c.workspace_id == workspace_id).order_by(mailboxes.c.id)
+        select(mailboxes, PLANNING_SEED)
+        .where(mailboxes.c.workspace_id == workspace_id)
+        .order_by(mailboxes.c.id)
     )
     for row in rows:
         boxes[MailboxId(row.id)] = mailbox_of(row)
@@ -100,7 +109,15 @@ async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> Pl
     return PlanningTerms(terms, boxes, statuses, calendars)
 
 
-# Any: the columns are those of the table.
+PLANNING_SEED = (
+    select(workspaces.c.planning_seed)
+    .where(workspaces.c.id == mailboxes.c.workspace_id)
+    .scalar_subquery()
+    .label("planning_seed")
+)
+
+
+# Any: the columns are those of the table, and the planning seed of its workspace.
 def mailbox_of(row: Row[Any]) -> Mailbox:
     """A mailbox's row as planning and the gate see it."""
     ramp = None
@@ -114,7 +131,21 @@ def mailbox_of(row: Row[Any]) -> Mailbox:
         ramp=ramp,
         is_available=row.status == MailboxStatus.ACTIVE,
         working_hours=read_window(row.working_hours),
+        rates=tuple(_rates(row)),
+        recipient_domain_daily_cap=row.recipient_domain_daily_cap,
+        jitter_percent=row.jitter_percent,
+        day_variation_percent=row.day_variation_percent,
+        seed=row.planning_seed,
     )
+
+
+def _rates(row: Row[Any]) -> Iterator[Rate]:
+    if row.hourly_limit is not None:
+        yield Rate(RateKind.HOURLY, row.hourly_limit)
+    if row.sliding_window_limit is not None:
+        yield Rate(RateKind.SLIDING, row.sliding_window_limit, timedelta(seconds=row.sliding_window_s))
+    if row.rolling_24h_limit is not None:
+        yield Rate(RateKind.ROLLING_24H, row.rolling_24h_limit, A_DAY)
 
 
 async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collection[Row[Any]]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +14,7 @@ from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
 from persistence.recalculations import cancel_left_out
+from persistence.sequence_starts import sequence_starts
 from persistence.taken_slots import taken_slots
 
 
@@ -54,6 +55,14 @@ async def draft_replan(
     serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    starts = await sequence_starts(
+        conn,
+        workspace_id,
+        {each.sequence.id for each in enrollments},
+        planned=ids,
+        terms=terms,
+        since=(now - timedelta(days=3)).date(),
+    )
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     return await asyncio.to_thread(
         partial(
@@ -63,6 +72,7 @@ async def draft_replan(
             now=now,
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+            starts=starts,
         )
     )
 

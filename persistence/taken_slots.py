@@ -1,6 +1,6 @@
 """The places in mailboxes' timetables that are taken by emails outside of a plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import case, func, or_, select
@@ -8,10 +8,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailStatus
+from domain.mailboxes import Mailbox
 from domain.plan import Taken
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.planning_terms import PlanningTerms
+from persistence.recipient_domains import recipient_domain
 from persistence.tables import contacts, scheduled_emails
 
 TAKING = (
@@ -47,8 +49,9 @@ async def taken_slots(
     """
     The emails of *mailbox_ids* that count on today or a day to come, but for the pending ones of *planned*.
 
-    Today is the mailbox's; a day more is read, and does no harm.
+    Today is the mailbox's; a day more is read, and does no harm. Where rates look farther back, so does this.
     """
+    boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
     rows = await fetch_tuples(
         conn,
         select(
@@ -58,6 +61,7 @@ async def taken_slots(
             _columns.status == str(EmailStatus.PENDING),
             _columns.sequence_id,
             contacts.c.zone,
+            recipient_domain(boxes),
         )
         .join(contacts, contacts.c.id == _columns.contact_id)
         .where(
@@ -65,15 +69,21 @@ async def taken_slots(
             among(_columns.mailbox_id, mailbox_ids),
             _columns.status.in_([str(status) for status in TAKING]),
             _columns.send_at.is_not(None),
-            _columns.send_day >= (now - timedelta(days=2)).date(),
+            _columns.send_day >= (now - _remembered(boxes)).date(),
             or_(_columns.status != str(EmailStatus.PENDING), ~among(_columns.enrollment_id, planned)),
         ),
     )
     taken = []
-    for email_id, mailbox_id, at, is_pending, sequence_id, zone in rows:
+    for email_id, mailbox_id, at, is_pending, sequence_id, zone, domain in rows:
         its_terms = terms.sequences.get(sequence_id)
         calendar = None
         if its_terms is not None and its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
             calendar = its_terms.for_zone(zone).calendar
-        taken.append(Taken(email_id, mailbox_id, at, calendar))
+        taken.append(Taken(email_id, mailbox_id, at, calendar, domain))
     return taken
+
+
+def _remembered(boxes: Iterable[Mailbox]) -> timedelta:
+    """For how long what left bears on what leaves: its day, and the longest stretch of any rate."""
+    spans = (rate.span for box in boxes for rate in box.rates)
+    return timedelta(days=2) + max(spans, default=timedelta())

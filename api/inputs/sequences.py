@@ -15,6 +15,7 @@ from api.inputs.steps import StepInput
 from api.scalars import TimeZone
 
 HIGHEST_PRIORITY = 100
+HIGHEST_STARTS = 1_000_000
 
 
 @strawberry.input(description="A new sequence with its steps and mailboxes; it begins as a draft.")
@@ -46,6 +47,11 @@ class CreateSequenceInput:
     closed_dates: list[date] = strawberry.field(default_factory=list, description=f"{holidays.CLOSED_DATES}.")
     priority: int = strawberry.field(
         default=0, description="Higher goes first where several sequences want one slot."
+    )
+    max_new_contacts_per_day: int | None = strawberry.field(
+        default=None,
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; unlimited by default.",
     )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         default=MailboxPolicy.WAIT, description="What becomes of the emails of a mailbox that is paused."
@@ -86,7 +92,15 @@ class CreateSequenceInput:
         check_holidays(columns, problems)
         with problems.at("priority"):
             columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
+        columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day, problems)
         return columns
+
+
+def _most_starts(given: int | None, problems: Problems) -> int | None:
+    if given is not None:
+        with problems.at("maxNewContactsPerDay"):
+            values.number(given, least=1, most=HIGHEST_STARTS)
+    return given
 
 
 @strawberry.input(description="What to change about a sequence; what is left out stays.")
@@ -120,6 +134,11 @@ class UpdateSequenceInput:
     priority: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Higher goes first where several sequences want one slot."
     )
+    max_new_contacts_per_day: strawberry.Maybe[int | None] = strawberry.field(
+        default=None,
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; null is unlimited.",
+    )
     when_mailbox_paused: strawberry.Maybe[MailboxPolicy] = strawberry.field(
         default=None, description="What becomes of the emails of a mailbox that is paused."
     )
@@ -150,6 +169,8 @@ class UpdateSequenceInput:
                 columns["priority"] = values.number(
                     self.priority.value, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY
                 )
+        if self.max_new_contacts_per_day:
+            columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day.value, problems)
         for policy in ("when_mailbox_paused", "when_mailbox_removed", "when_step_fails"):
             if chosen := getattr(self, policy):
                 columns[policy] = str(chosen.value)

@@ -80,6 +80,10 @@ class Sequence(Node):
         description="Further dates on which the window does not open, in its zone; in order."
     )
     priority: int = strawberry.field(description="Higher goes first where several sequences want one slot.")
+    max_new_contacts_per_day: int | None = strawberry.field(
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; null is unlimited."
+    )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         description="What becomes of the emails of a mailbox that is paused."
     )

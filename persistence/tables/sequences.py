@@ -40,6 +40,8 @@ sequences = Table(
     # Days on which it does not open, beside holidays.
     Column("closed_dates", ARRAY(Date), nullable=False, server_default="{}"),
     Column("priority", Integer, nullable=False, server_default="0"),
+    # By the day of the first step's window, over all mailboxes; NULL is any number.
+    Column("max_new_contacts_per_day", Integer),
     Column("when_mailbox_paused", Text, nullable=False, server_default="WAIT"),
     Column("when_mailbox_removed", Text, nullable=False, server_default="TRANSFER"),
     Column("when_step_fails", Text, nullable=False, server_default="STOP"),
@@ -57,6 +59,7 @@ sequences = Table(
     one_of("when_step_fails", ("STOP", "CONTINUE")),
     Check("first_date <= last_date", name="dates_in_order"),
     Check("holiday_country IS NOT NULL OR holiday_subdivision IS NULL", name="holidays"),
+    Check("max_new_contacts_per_day >= 1", name="max_new_contacts_per_day"),
 )
 
 steps = Table(

@@ -1,7 +1,7 @@
 """Worlds to plan in: small ones made at hand, and any that Hypothesis can think of."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,7 @@ from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.send_window import EVERY_DAY, Calendar, SendWindow
 from domain.sequences import Sequence
+from domain.starts import StartDay
 from domain.waits import Wait
 from tests.domain.planning_calendars import closings, waits, working_hours
 
@@ -90,9 +91,10 @@ class World:
     mailboxes: tuple[Mailbox, ...]
     enrollments: tuple[Enrollment, ...]
     taken: tuple[Taken, ...] = ()
+    starts: Mapping[StartDay, int] = field(default_factory=dict)
 
     def plan(self) -> Plan:
-        return plan(self.enrollments, self.mailboxes, now=self.now, taken=self.taken)
+        return plan(self.enrollments, self.mailboxes, now=self.now, taken=self.taken, starts=self.starts)
 
     def holding(self, made: Plan) -> "World":
         """The world after *made* was written: legs hold their slots, everyone is bound, shifts happened."""

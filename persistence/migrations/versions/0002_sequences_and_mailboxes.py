@@ -23,6 +23,7 @@ def upgrade() -> None:
             holiday_subdivision TEXT,
             closed_dates DATE[] DEFAULT '{}' NOT NULL,
             priority INTEGER DEFAULT '0' NOT NULL,
+            max_new_contacts_per_day INTEGER,
             when_mailbox_paused TEXT DEFAULT 'WAIT' NOT NULL,
             when_mailbox_removed TEXT DEFAULT 'TRANSFER' NOT NULL,
             when_step_fails TEXT DEFAULT 'STOP' NOT NULL,
@@ -48,7 +49,8 @@ def upgrade() -> None:
             CONSTRAINT sequences_when_step_fails_check CHECK (when_step_fails IN ('STOP', 'CONTINUE')),
             CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date),
             CONSTRAINT sequences_holidays_check CHECK (holiday_country IS NOT NULL OR holiday_subdivision IS
-                NULL)
+                NULL),
+            CONSTRAINT sequences_max_new_contacts_per_day_check CHECK (max_new_contacts_per_day >= 1)
         )
     """)
     op.execute("""
@@ -134,6 +136,10 @@ def upgrade() -> None:
             sliding_window_limit INTEGER,
             sliding_window_s INTEGER,
             working_hours JSONB,
+            rolling_24h_limit INTEGER,
+            recipient_domain_daily_cap INTEGER,
+            jitter_percent INTEGER DEFAULT '0' NOT NULL,
+            day_variation_percent INTEGER DEFAULT '0' NOT NULL,
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
@@ -157,6 +163,10 @@ def upgrade() -> None:
                 >= 1),
             CONSTRAINT mailboxes_sliding_window_is_whole_check CHECK ((sliding_window_limit IS NULL) =
                 (sliding_window_s IS NULL)),
+            CONSTRAINT mailboxes_rolling_24h_limit_check CHECK (rolling_24h_limit >= 1),
+            CONSTRAINT mailboxes_recipient_domain_daily_cap_check CHECK (recipient_domain_daily_cap >= 1),
+            CONSTRAINT mailboxes_jitter_percent_check CHECK (jitter_percent BETWEEN 0 AND 50),
+            CONSTRAINT mailboxes_day_variation_percent_check CHECK (day_variation_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_ramp_check CHECK (ramp_start >= 1 AND ramp_step >= 0),
             CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535)
         )
