@@ -3,13 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
+from domain.agenda import Opening
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailboxes import Mailbox
+from domain.pacing import PacedOpening, Track
 from domain.plan import Shift, Taken
 from domain.send_window import Calendar
+from domain.sequences import Sequence as EmailSequence
+from domain.spacing import Spacing
 from domain.timetable import Timetable
 
 _A_DAY = timedelta(days=1)
@@ -20,7 +24,8 @@ class Draft:
     What is being planned: *journeys*, in the order in which they are placed.
 
     *linked_ids* are the mailboxes of each sequence. *released* names the mailbox of every slot that was given
-    back, in order: there may be more room than somebody saw before.
+    back, in order: there may be more room than somebody saw before. *paces* are the instants of sequences
+    that keep a pace, over all their mailboxes.
     """
 
     def __init__(
@@ -46,6 +51,16 @@ class Draft:
         for sequence, linked in self.linked_ids.items():
             for mailbox_id in linked:
                 served.setdefault(mailbox_id, {})[sequence.calendar] = None
+        self.paces = {
+            sequence.id: Spacing(sequence.pace) for sequence in self.linked_ids if sequence.pace is not None
+        }
+        self._pace_of = {
+            booking: self.paces[journey.enrollment.sequence.id]
+            for journey in self.journeys
+            if journey.enrollment.sequence.pace is not None
+            for booking in journey.bookings
+        }
+        self._tracks: dict[tuple[MailboxId, EmailSequence], Track] = {}
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
         self.timetables = {box.id: Timetable(box, served.get(box.id, ()), now) for box in in_order}
         for other in sorted(taken, key=lambda each: (each.send_at, each.email_id.int)):
@@ -67,6 +82,23 @@ class Draft:
             self._yesterdays[calendar] = self.now.astimezone(calendar.zone).date() - _A_DAY
         return self._yesterdays[calendar]
 
+    def first_opening(
+        self, timetable: Timetable, sequence: EmailSequence, first: date, not_before: datetime | None
+    ) -> Opening | PacedOpening | None:
+        """Where *timetable* can take an email of *sequence* first, from *first* and *not_before* on."""
+        if sequence.pace is None:
+            return timetable.first_opening(sequence.calendar, first, not_before)
+        return self.paced_opening(timetable, sequence, first, not_before)
+
+    def paced_opening(
+        self, timetable: Timetable, sequence: EmailSequence, first: date, not_before: datetime | None
+    ) -> PacedOpening | None:
+        """As :meth:`first_opening`, for a sequence that keeps a pace."""
+        key = (timetable.mailbox.id, sequence)
+        if key not in self._tracks:
+            self._tracks[key] = Track(timetable, sequence.calendar, self.paces[sequence.id])
+        return self._tracks[key].first_opening(first, not_before)
+
     def keep(
         self, booking: Booking, slot: Slot, calendar: Calendar | None, not_before: datetime | None = None
     ) -> None:
@@ -79,6 +111,8 @@ class Draft:
             slot = Slot(slot.mailbox_id, slot.send_at, slot.window_day, send_day)
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
+        if (pace := self._pace_of.get(booking)) is not None:
+            pace.add(slot.send_at)
 
     def drop(self, booking: Booking, cause: MoveCause) -> None:
         """Give back the slot that *booking* kept."""
@@ -86,6 +120,8 @@ class Draft:
             raise RuntimeError("What holds no slot cannot give one back.")
         self.timetables[booking.slot.mailbox_id].release(booking, booking.send_day)
         self.released.append(booking.slot.mailbox_id)
+        if (pace := self._pace_of.get(booking)) is not None:
+            pace.remove(booking.slot.send_at)
         booking.slot, booking.is_kept = None, False
         booking.window_day = booking.send_day = None
         booking.lost_by = cause
@@ -105,6 +141,8 @@ class Draft:
         return tuple(shifts)
 
     def _hold(self, other: Taken) -> None:
+        if other.paced_by in self.paces:
+            self.paces[other.paced_by].add(other.send_at)
         timetable = self.timetables.get(other.mailbox_id)
         if timetable is None:
             return

@@ -1,17 +1,19 @@
 """Which mailbox an enrollment is bound to: the one that can start it earliest."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 
 from domain.draft import Draft
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause
 from domain.journeys import Journey
+from domain.pacing import PacedOpening
 from domain.sequences import Sequence
 
 # A slot that is earlier by no more than this is not worth a move.
 THRESHOLD = timedelta(days=1)
+_EVER = datetime.min.replace(tzinfo=UTC)
 # First free day, its room as a negative number, the mailbox's id as a number: the smallest is the best.
 _Rank = tuple[date, int, int, MailboxId]
 
@@ -56,6 +58,8 @@ class MailboxChoice:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._rankings: dict[tuple[Sequence, date], _Ranking] = {}
+        # The mailboxes of sequences that keep a pace, the one that was not chosen for longest first.
+        self._turns: dict[Sequence, list[MailboxId]] = {}
 
     def mailbox_for(self, journey: Journey, first: date) -> MailboxId | None:
         """The mailbox that *journey* is bound to, or the one that can start it earliest from *first* on."""
@@ -80,12 +84,16 @@ class MailboxChoice:
         home = self._draft.linked(journey)
         if home is None:
             return None
-        opening = home.first_opening(journey.calendar, first, journey.enrollment.not_before)
+        opening = self._draft.first_opening(
+            home, journey.enrollment.sequence, first, journey.enrollment.not_before
+        )
         return None if opening is None else opening.window_day
 
     def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
         sequence, not_before = journey.enrollment.sequence, journey.enrollment.not_before
+        if sequence.pace is not None:
+            return self._soonest(sequence, first, not_before)
         if not_before is not None and not_before > self._draft.now:
             linked = self._draft.linked_ids[sequence]
             ranks = (self._rank(sequence, each, first, not_before) for each in linked)
@@ -94,6 +102,27 @@ class MailboxChoice:
             first = max(first, self._draft.earliest_window(sequence.calendar))
             best = self._ranking(sequence, first).best()
         return None if best is None else (best[0], best[3])
+
+    def _soonest(
+        self, sequence: Sequence, first: date, not_before: datetime | None
+    ) -> tuple[date, MailboxId] | None:
+        """The mailbox that an email which keeps a pace leaves from soonest; of several, they take turns."""
+        turns = self._turns.setdefault(sequence, sorted(self._draft.linked_ids[sequence]))
+        no_sooner = self._draft.paces[sequence.id].first_free(max(self._draft.now, not_before or _EVER))
+        best: PacedOpening | None = None
+        for mailbox_id in turns:
+            if (timetable := self._draft.available(mailbox_id)) is not None:
+                opening = self._draft.paced_opening(timetable, sequence, first, not_before)
+                if opening is not None and (best is None or opening.send_at < best.send_at):
+                    best = opening
+            if best is not None and best.send_at <= no_sooner:
+                break
+        if best is None:
+            return None
+        chosen = best.timetable.mailbox.id
+        turns.remove(chosen)
+        turns.append(chosen)
+        return best.window_day, chosen
 
     def _ranking(self, sequence: Sequence, first: date) -> _Ranking:
         linked, released = self._draft.linked_ids[sequence], self._draft.released

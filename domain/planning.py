@@ -87,13 +87,13 @@ def _place(
         if _is_too_soon(booking.slot, before, first, not_before):
             cause = MoveCause.WAIT_CHANGED
         elif journey.enrollment.may_gain:
-            opening = timetable.first_opening(journey.calendar, first, not_before)
+            opening = draft.first_opening(timetable, journey.enrollment.sequence, first, not_before)
             if opening is not None and booking.slot.window_day - opening.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
         draft.drop(booking, cause)
-    opening = timetable.first_opening(journey.calendar, first, not_before)
+    opening = draft.first_opening(timetable, journey.enrollment.sequence, first, not_before)
     if opening is None:
         booking.reason = why_not(draft, journey, first)
     else:

@@ -1,6 +1,7 @@
 """Sequences as planning sees them: when their emails may leave, and through whom."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from domain.ids import MailboxId, SequenceId
 from domain.send_window import Calendar
@@ -9,9 +10,15 @@ from domain.send_window import Calendar
 # Compared by identity: planning asks for thousands of enrollments which of a few sequences they are in.
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
-    """The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes."""
+    """
+    The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes.
+
+    With a *pace*, the least time between two of its emails, each leaves as soon as that allows; without, they
+    are spread evenly over their days.
+    """
 
     id: SequenceId
     calendar: Calendar
     mailbox_ids: tuple[MailboxId, ...]
     priority: int = 0
+    pace: timedelta | None = None

@@ -9,6 +9,7 @@ from domain.mailboxes import Mailbox
 from domain.seating import Holder
 from domain.send_window import Calendar, Span, instant, joined
 from domain.slot_grid import Ranges, SlotGrid
+from domain.spacing import Spacing
 
 _A_DAY = timedelta(days=1)
 _AN_INSTANT = timedelta(microseconds=1)
@@ -33,12 +34,21 @@ class Timetable:
         self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = {}
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[Calendar, Agenda] = {}
+        # Known from the first time that somebody asks for it.
+        self._spacing: Spacing | None = None
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
         if day is None:
             day = self.days[send_day] = MailboxDay(self._grid(send_day), now=self.now)
         return day
+
+    @property
+    def spacing(self) -> Spacing:
+        """The instants that are held, and the gap to be kept to them."""
+        if self._spacing is None:
+            self._spacing = Spacing(self.gap, (moment for _, moment in self.holders()))
+        return self._spacing
 
     def local_day(self, moment: datetime) -> date:
         return moment.astimezone(self.mailbox.zone).date()
@@ -73,6 +83,8 @@ class Timetable:
         day.hold(holder, moment, ranges)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.avoid(moment)
+        if self._spacing is not None:
+            self._spacing.add(moment)
         return send_day
 
     def release(self, holder: Holder, send_day: date) -> None:
@@ -80,6 +92,8 @@ class Timetable:
         moment = self.day(send_day).release(holder)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
+        if self._spacing is not None:
+            self._spacing.remove(moment)
         for agenda in self._agendas.values():
             agenda.reopen(*self._window_days(agenda.calendar, send_day))
 
@@ -106,6 +120,12 @@ class Timetable:
         for send_day in self._cut(calendar, window_day):
             if ranges := self._ranges(calendar, window_day, send_day, not_before):
                 yield Opening(window_day, send_day, self.day(send_day), ranges)
+
+    def pieces(self, calendar: Calendar, window_day: date) -> Iterator[tuple[date, Span]]:
+        """When the window that opens on *window_day* is open, soonest first, each with the mailbox's day."""
+        for send_day, spans in self._cut(calendar, window_day).items():
+            for span in spans:
+                yield send_day, span
 
     def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
         """The day and instant of everyone who reserved, and of those that shift for them."""

@@ -10,12 +10,13 @@ from sqlalchemy import Row, and_, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.batches import pace_of
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus, SequenceStatus
 from domain.mailboxes import Mailbox, Ramp
 from domain.send_window import Calendar, SendWindow
 from domain.sequences import Sequence
-from persistence.tables import mailboxes, sequence_mailboxes, sequences, workspaces
+from persistence.tables import batches, mailboxes, sequence_mailboxes, sequences, workspaces
 
 
 class Terms:
@@ -23,6 +24,7 @@ class Terms:
 
     def __init__(self, row: Row[Any], window: SendWindow | None) -> None:
         self.row = row
+        self._pace = pace_of(delay_s=row.delay_between_emails_s, hourly_limit=row.hourly_limit)
         self._window = window
         self._by_zone: dict[str, Sequence] = {}
 
@@ -32,8 +34,20 @@ class Terms:
         if zone not in self._by_zone:
             calendar = Calendar(ZoneInfo(zone), self._window, self.row.first_date, self.row.last_date)
             linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
-            self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
+            self._by_zone[zone] = Sequence(
+                SequenceId(self.row.id), calendar, linked, self.row.priority, self._pace
+            )
         return self._by_zone[zone]
+
+    @property
+    def may_shift(self) -> bool:
+        """Whether its emails may make place in their window; those of a batch have an instant to wait for."""
+        return bool(self.row.kind == "SEQUENCE")
+
+    @property
+    def paced_by(self) -> SequenceId | None:
+        """The sequence, if its emails keep a pace."""
+        return None if self._pace is None else SequenceId(self.row.id)
 
     @property
     def calendar(self) -> Calendar:
@@ -117,8 +131,15 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
     )
     window = func.coalesce(sequences.c.send_window, workspaces.c.send_window)
     rows = await conn.execute(
-        select(sequences, linked.label("mailbox_ids"), window.label("window"))
+        select(
+            sequences,
+            linked.label("mailbox_ids"),
+            window.label("window"),
+            batches.c.delay_between_emails_s,
+            batches.c.hourly_limit,
+        )
         .join(workspaces, workspaces.c.id == sequences.c.workspace_id)
+        .join(batches, batches.c.id == sequences.c.id, isouter=True)
         .where(sequences.c.workspace_id == workspace_id, sequences.c.status != str(SequenceStatus.ARCHIVED))
         .order_by(sequences.c.id)
     )

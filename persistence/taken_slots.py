@@ -76,7 +76,10 @@ async def taken_slots(
         if is_pending and row.enrollment_id in mine:
             continue
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = is_pending and its_terms is not None and row.instant > now + _SETTLED_BEFORE
-        calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
-        taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar))
+        calendar, paced_by = None, None
+        if its_terms is not None:
+            paced_by = its_terms.paced_by
+            if is_pending and its_terms.may_shift and row.instant > now + _SETTLED_BEFORE:
+                calendar = its_terms.for_zone(row.zone).calendar
+        taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar, paced_by))
     return taken

@@ -3,6 +3,7 @@
 import strawberry
 
 from api.mutations.api_keys import ApiKeyMutations
+from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailboxes import MailboxMutations
@@ -22,6 +23,7 @@ class Mutation(
     SuppressionMutations,
     RebalanceMutations,
     RebalancePreviewMutations,
+    BatchMutations,
     EnrollmentMutations,
     ContactMutations,
     SequenceMailboxMutations,

@@ -6,7 +6,9 @@ from uuid import UUID
 from api.errors import UserError, UserErrorCode
 from api.ids import global_id
 from persistence.refusals import (
+    IsBatch,
     MailboxAddressTaken,
+    NoActiveMailbox,
     NotInStatus,
     Noun,
     Refusal,
@@ -41,6 +43,12 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
         case SequenceHasNoSteps():
             message = "The sequence has no step to send."
             return [UserError(code=code.NO_STEPS, message=message, path=["sequenceId"])]
+        case IsBatch():
+            message = "It is a batch: it has one step, and its contacts were named when it was scheduled."
+            return [UserError(code=code.IS_BATCH, message=message, path=["sequenceId"])]
+        case NoActiveMailbox():
+            message = "The workspace has no active mailbox; make or resume one."
+            return [UserError(code=code.NO_MAILBOX, message=message, path=["mailboxIds"])]
         case MailboxAddressTaken():
             message = "Another mailbox sends from this address already."
             return [UserError(code=code.ADDRESS_TAKEN, message=message, path=["email"])]

@@ -169,8 +169,9 @@ async def _taken(
     taken: dict[_Day, list[Taken]] = {day: [] for day in days}
     for row in rows:
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = row.status == EmailStatus.PENDING and its_terms is not None
-        calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
+        calendar = None
+        if its_terms is not None and its_terms.may_shift and row.status == EmailStatus.PENDING:
+            calendar = its_terms.for_zone(row.zone).calendar
         email = Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar)
         taken[email.mailbox_id, row.send_day].append(email)
     return taken
