@@ -61,6 +61,11 @@ class Enrollment:
         return ended_at if self.not_before is None else max(ended_at, self.not_before)
 
     @property
-    def turn(self) -> tuple[int, datetime, int]:
-        """Who is planned first: high priority, then who came first; the id decides between equals."""
-        return (-self.sequence.priority, self.enrolled_at, self.id.int)
+    def turn(self) -> tuple[bool, int, datetime, int]:
+        """
+        Who is planned first: high priority, then who came first; the id decides between equals.
+
+        Before all of them who keeps a pace: it wants one instant, the others any slot of a day.
+        """
+        sequence = self.sequence
+        return (sequence.pace is None, -sequence.priority, self.enrolled_at, self.id.int)

@@ -1,6 +1,7 @@
 """Sequences as planning sees them: when their emails may leave, and through whom."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from domain.ids import MailboxId, SequenceId
 from domain.send_window import Calendar
@@ -12,7 +13,9 @@ class Sequence:
     """
     The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes.
 
-    *max_new_contacts_per_day* limits who starts on one day of the window; None is any number.
+    With a *pace*, the least time between two of its emails, each leaves as soon as that allows; without, they
+    are spread evenly over their days. *max_new_contacts_per_day* limits who starts on one day of the window;
+    None is any number.
     """
 
     id: SequenceId
@@ -20,3 +23,4 @@ class Sequence:
     mailbox_ids: tuple[MailboxId, ...]
     priority: int = 0
     max_new_contacts_per_day: int | None = None
+    pace: timedelta | None = None
