@@ -208,7 +208,7 @@ class Timetable:
 
     def spans(self, calendar: Calendar, window_day: date) -> list[Span]:
         """When the mailbox works in the window that opens on *window_day*, soonest first."""
-        return [span for spans in self._cut(calendar, window_day).values() for span in spans]
+        return [span for _, span in self.pieces(calendar, window_day)]
 
     def meets(self, calendar: Calendar, first: date, *, limit: int) -> bool:
         """Whether the mailbox works in any window that opens on one of the *limit* days from *first* on."""
