@@ -176,6 +176,7 @@ described(
         _M.LATE: "Its time passed without it being sent.",
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
+        _M.FAIR_SHARE: "Its place went to a contact of another sequence that shares the mailbox.",
     },
 )
 

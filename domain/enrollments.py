@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from domain.ids import EnrollmentId, MailboxId
+from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.itineraries import Leg
 from domain.send_window import Calendar
 from domain.sequences import Sequence
@@ -30,6 +30,8 @@ class Enrollment:
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # Not yet started, it gives its place to a newcomer of this sequence that would have to wait longer.
+    yields_to: SequenceId | None = None
 
     @property
     def calendar(self) -> Calendar:
@@ -45,6 +47,15 @@ class Enrollment:
             return day_before + timedelta(days=leg.wait_days)
         enrolled_on = self.enrolled_at.astimezone(self.calendar.zone).date()
         return enrolled_on + timedelta(days=leg.wait_days or -1)
+
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether it is to start, and nothing of it was ever placed."""
+        return (
+            self.last_window_day is None
+            and self.mailbox_id is None
+            and all(leg.held is None for leg in self.legs)
+        )
 
     @property
     def turn(self) -> tuple[int, datetime, int]:

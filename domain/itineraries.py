@@ -32,6 +32,7 @@ class MoveCause(StrEnum):
     LATE = "LATE"
     RELEASED = "RELEASED"
     EARLIER = "EARLIER"
+    FAIR_SHARE = "FAIR_SHARE"
 
 
 @dataclass(frozen=True, slots=True)

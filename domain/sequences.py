@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from domain.ids import MailboxId, SequenceId
 from domain.send_window import Calendar
 
+# Beside a sequence of weight 1 it then has nearly all the room.
+HIGHEST_WEIGHT = 100
+
 
 # Compared by identity: planning asks for thousands of enrollments which of a few sequences they are in.
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequence:
-    """The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes."""
+    """
+    The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes.
+
+    Of the room for new starts it has as much as its *weight* says, beside others of the same *priority*.
+    """
 
     id: SequenceId
     calendar: Calendar
     mailbox_ids: tuple[MailboxId, ...]
     priority: int = 0
+    weight: int = 1

@@ -32,7 +32,9 @@ class Terms:
         if zone not in self._by_zone:
             calendar = Calendar(ZoneInfo(zone), self._window, self.row.first_date, self.row.last_date)
             linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
-            self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
+            self._by_zone[zone] = Sequence(
+                SequenceId(self.row.id), calendar, linked, self.row.priority, self.row.weight
+            )
         return self._by_zone[zone]
 
     @property

@@ -62,7 +62,9 @@ async def preview_rebalance(
         conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids, lock=False
     )
     ending = await ending_by_policy(conn, workspace_id, ids)
-    plan = await draft_replan(conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True)
+    plan = await draft_replan(
+        conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True, lock=False
+    )
     return await with_leaving(conn, workspace_id, ids, plan, ending=ending)
 
 

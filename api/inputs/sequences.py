@@ -10,6 +10,7 @@ from api.inputs.problems import Problems
 from api.inputs.send_windows import SendWindowInput
 from api.inputs.steps import StepInput
 from api.scalars import TimeZone
+from domain.sequences import HIGHEST_WEIGHT
 
 HIGHEST_PRIORITY = 100
 
@@ -36,6 +37,10 @@ class CreateSequenceInput:
     last_date: date | None = strawberry.field(default=None, description="The last day on which it sends.")
     priority: int = strawberry.field(
         default=0, description="Higher goes first where several sequences want one slot."
+    )
+    weight: int = strawberry.field(
+        default=1,
+        description="Its share of each day's new starts on mailboxes that it shares with others, 1 to 100.",
     )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         default=MailboxPolicy.WAIT, description="What becomes of the emails of a mailbox that is paused."
@@ -72,6 +77,8 @@ class CreateSequenceInput:
             values.dates_in_order(self.first_date, self.last_date)
         with problems.at("priority"):
             columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
+        with problems.at("weight"):
+            columns["weight"] = values.number(self.weight, least=1, most=HIGHEST_WEIGHT)
         return columns
 
 
@@ -96,6 +103,10 @@ class UpdateSequenceInput:
     )
     priority: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Higher goes first where several sequences want one slot."
+    )
+    weight: strawberry.Maybe[int] = strawberry.field(
+        default=None,
+        description="Its share of each day's new starts, 1 to 100; counts for contacts enrolled from now on.",
     )
     when_mailbox_paused: strawberry.Maybe[MailboxPolicy] = strawberry.field(
         default=None, description="What becomes of the emails of a mailbox that is paused."
@@ -127,6 +138,9 @@ class UpdateSequenceInput:
                 columns["priority"] = values.number(
                     self.priority.value, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY
                 )
+        if self.weight:
+            with problems.at("weight"):
+                columns["weight"] = values.number(self.weight.value, least=1, most=HIGHEST_WEIGHT)
         for policy in ("when_mailbox_paused", "when_mailbox_removed", "when_step_fails"):
             if chosen := getattr(self, policy):
                 columns[policy] = str(chosen.value)

@@ -71,6 +71,9 @@ class Sequence(Node):
     first_date: date | None = strawberry.field(description="The first day on which it sends, in its zone.")
     last_date: date | None = strawberry.field(description="The last day on which it sends, in its zone.")
     priority: int = strawberry.field(description="Higher goes first where several sequences want one slot.")
+    weight: int = strawberry.field(
+        description="Its share of each day's new starts on mailboxes that it shares with others."
+    )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         description="What becomes of the emails of a mailbox that is paused."
     )

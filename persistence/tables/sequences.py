@@ -5,6 +5,7 @@ from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.lifecycle import SEQUENCE
+from domain.sequences import HIGHEST_WEIGHT
 from persistence.tables.columns import (
     in_workspace,
     instant,
@@ -35,6 +36,8 @@ sequences = Table(
     Column("first_date", Date),
     Column("last_date", Date),
     Column("priority", Integer, nullable=False, server_default="0"),
+    # Its share of the room for new starts on mailboxes that it shares.
+    Column("weight", Integer, nullable=False, server_default="1"),
     Column("when_mailbox_paused", Text, nullable=False, server_default="WAIT"),
     Column("when_mailbox_removed", Text, nullable=False, server_default="TRANSFER"),
     Column("when_step_fails", Text, nullable=False, server_default="STOP"),
@@ -51,6 +54,7 @@ sequences = Table(
     one_of("when_mailbox_removed", WHEN_MAILBOX_IS_PAUSED),
     one_of("when_step_fails", ("STOP", "CONTINUE")),
     Check("first_date <= last_date", name="dates_in_order"),
+    Check(f"weight BETWEEN 1 AND {HIGHEST_WEIGHT}", name="weight"),
 )
 
 steps = Table(

@@ -61,8 +61,11 @@ def mailbox(number: int, *, capacity: int = 30, zone: ZoneInfo = BERLIN, gap_s: 
     return Mailbox(MailboxId(UUID(int=number)), zone, capacity, timedelta(seconds=gap_s))
 
 
-def sequence(number: int, calendar: Calendar, mailboxes: Iterable[Mailbox], *, priority: int = 0) -> Sequence:
-    return Sequence(SequenceId(UUID(int=number)), calendar, tuple(box.id for box in mailboxes), priority)
+def sequence(
+    number: int, calendar: Calendar, mailboxes: Iterable[Mailbox], *, priority: int = 0, weight: int = 1
+) -> Sequence:
+    linked = tuple(box.id for box in mailboxes)
+    return Sequence(SequenceId(UUID(int=number)), calendar, linked, priority, weight)
 
 
 def enrolled(

@@ -20,6 +20,7 @@ def upgrade() -> None:
             first_date DATE,
             last_date DATE,
             priority INTEGER DEFAULT '0' NOT NULL,
+            weight INTEGER DEFAULT '1' NOT NULL,
             when_mailbox_paused TEXT DEFAULT 'WAIT' NOT NULL,
             when_mailbox_removed TEXT DEFAULT 'TRANSFER' NOT NULL,
             when_step_fails TEXT DEFAULT 'STOP' NOT NULL,
@@ -43,7 +44,8 @@ def upgrade() -> None:
             CONSTRAINT sequences_when_mailbox_removed_check CHECK (when_mailbox_removed IN ('WAIT',
                 'TRANSFER', 'CANCEL')),
             CONSTRAINT sequences_when_step_fails_check CHECK (when_step_fails IN ('STOP', 'CONTINUE')),
-            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date)
+            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date),
+            CONSTRAINT sequences_weight_check CHECK (weight BETWEEN 1 AND 100)
         )
     """)
     op.execute("""
