@@ -5,28 +5,33 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from domain.ids import SequenceId
+from domain.ids import EnrollmentId, SequenceId
 from domain.journeys import Journey
 
 
 @dataclass(frozen=True, slots=True)
 class Newcomers:
-    """*number* contacts of one sequence who have no time yet, and are placed in one plan."""
+    """*number* contacts of one sequence, with that many *emails*, who get their first times in one plan."""
 
     sequence_id: SequenceId
     weight: int
     number: int
+    emails: int
 
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """How many unstarted contacts of one sequence start on *day*, and how many of them may give way."""
+    """
+    The *number* of contacts of one sequence who start on *day* and have been sent nothing yet.
+
+    *yielding* are those of them who may give way, with the number of their emails, who came last first.
+    """
 
     sequence_id: SequenceId
     weight: int
     day: date
     number: int
-    yielding: int
+    yielding: Sequence[tuple[EnrollmentId, int]]
 
 
 def in_fair_order(journeys: Sequence[Journey]) -> Sequence[Journey]:
@@ -54,9 +59,9 @@ def in_fair_order(journeys: Sequence[Journey]) -> Sequence[Journey]:
     return placed
 
 
-def shares_to_yield(newcomers: Newcomers, starts: Iterable[Starts]) -> dict[tuple[date, SequenceId], int]:
+def who_yields(newcomers: Newcomers, starts: Iterable[Starts]) -> list[EnrollmentId]:
     """
-    How many of *starts* the newcomers may have, by day and by the sequence that gives them up.
+    Who gives their places to *newcomers*, the earliest starts first, with no more emails than those bring.
 
     *starts* are those on the mailboxes of the newcomers' sequence, its own among them. Only a sequence that
     waits with more contacts per weight than the newcomers bring gives way, for those who do are placed again
@@ -69,21 +74,24 @@ def shares_to_yield(newcomers: Newcomers, starts: Iterable[Starts]) -> dict[tupl
         by_day.setdefault(each.day, []).append(_Share(each))
         waiting[each.sequence_id] += each.number
     coming = waiting[newcomers.sequence_id] + newcomers.number
-    found: Counter[tuple[date, SequenceId]] = Counter()
-    for day, shares in sorted(by_day.items()):
-        own = sum(each.number for each in shares if each.sequence_id == newcomers.sequence_id)
+    found: list[EnrollmentId] = []
+    emails = newcomers.emails
+    for _, shares in sorted(by_day.items()):
+        own = sum(each.left for each in shares if each.sequence_id == newcomers.sequence_id)
         bigger = [
             each for each in shares if waiting[each.sequence_id] * newcomers.weight > coming * each.weight
         ]
-        while found.total() < newcomers.number:
-            giver = max((each for each in bigger if each.yielding), key=_Share.rank, default=None)
+        while len(found) < newcomers.number:
+            giver = max((each for each in bigger if each.may_yield), key=_Share.rank, default=None)
             if giver is None or not giver.gives_up_one(own, newcomers.weight):
                 break
-            giver.number -= 1
-            giver.yielding -= 1
+            enrollment_id, count = giver.give_up_one()
+            emails -= count
+            if emails < 0:
+                return found
+            found.append(enrollment_id)
             own += 1
-            found[day, giver.sequence_id] += 1
-    return dict(found)
+    return found
 
 
 class _Share:
@@ -91,13 +99,23 @@ class _Share:
 
     def __init__(self, starts: Starts) -> None:
         self.sequence_id = starts.sequence_id
+        self.left = starts.number
         self.weight = starts.weight
-        self.number = starts.number
-        self.yielding = starts.yielding
+        self._yielding = starts.yielding
+        self._given = 0
+
+    @property
+    def may_yield(self) -> bool:
+        return self._given < len(self._yielding)
 
     def rank(self) -> tuple[float, int]:
-        return self.number / self.weight, self.sequence_id.int
+        return self.left / self.weight, self.sequence_id.int
 
     def gives_up_one(self, own: int, weight: int) -> bool:
         """Whether newcomers of *weight* who have *own* starts on the day may have one more of these."""
-        return own == 0 or (self.number - 1) * weight >= (own + 1) * self.weight
+        return own == 0 or (self.left - 1) * weight >= (own + 1) * self.weight
+
+    def give_up_one(self) -> tuple[EnrollmentId, int]:
+        self._given += 1
+        self.left -= 1
+        return self._yielding[self._given - 1]

@@ -14,6 +14,7 @@ from domain.planning import plan
 from domain.recalculations import REBINDING, RecalculationCause
 from domain.scenarios import Change, Joining, MailboxChange, Scenario
 from domain.tally import Effect, Simulation, Tally
+from domain.yielding import with_yielding
 
 # Longer than any mailbox's day and gap together: what left before bears on nothing that is planned.
 _REMEMBERED = timedelta(days=3)
@@ -47,6 +48,7 @@ class _Run:
         self._mailboxes = {box.id: box for box in scenario.mailboxes}
         self._enrollments: dict[EnrollmentId, Enrollment] = {}
         self._recent: list[Taken] = []
+        self._displaced: set[EnrollmentId] = set()
         self._reasons: dict[EmailId, UnplacedReason] = {}
         self._tally = Tally()
 
@@ -60,8 +62,9 @@ class _Run:
                 self._change_mailbox(change)
                 gains = gains or change.cause in REBINDING
         self._recent = [email for email in self._recent if email.send_at > now - _REMEMBERED]
+        asking = [self._asking(each, gains=gains) for each in self._enrollments.values()]
         made = plan(
-            [self._asking(each, gains=gains) for each in self._enrollments.values()],
+            with_yielding(asking, displaced=self._displaced, now=now),
             self._mailboxes.values(),
             now=now,
             taken=self._recent,
@@ -75,6 +78,8 @@ class _Run:
         self._tally.effects.append(Effect.of(changes, made.itineraries))
         for itinerary in made.itineraries:
             self._bind(itinerary)
+            if itinerary.is_displaced:
+                self._displaced.add(itinerary.enrollment_id)
         self._note_due(today=self._scenario.day_of(now))
 
     def send(self, day: int) -> None:

@@ -3,16 +3,14 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.displacement import SETTLED_BEFORE
 from domain.enrollments import Enrollment
-from domain.fair_shares import Newcomers, Starts, shares_to_yield
+from domain.fair_shares import Newcomers, Starts, who_yields
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
-from domain.itineraries import MoveCause
 from domain.plan import Plan
 from domain.sequences import Sequence
 from persistence.arrays import among
@@ -40,12 +38,12 @@ WITH itineraries AS MATERIALIZED (
     WHERE n.status = 'ACTIVE' AND n.last_window_day IS NULL
         AND n.sequence_id = ANY(CAST(:sequence_ids AS uuid[]))
 )
-SELECT sequence_id, day, count(*) AS number, count(*) FILTER (WHERE may_yield) AS yielding,
+SELECT sequence_id, day, count(*) AS number,
     (array_agg(enrollment_id ORDER BY enrolled_at DESC, enrollment_id DESC) FILTER (WHERE may_yield))
-        [1:CAST(:most AS int)] AS ids,
+        [1:CAST(:most AS int)] AS yielding,
     (array_agg(emails ORDER BY enrolled_at DESC, enrollment_id DESC) FILTER (WHERE may_yield))
         [1:CAST(:most AS int)] AS emails
-FROM unstarted GROUP BY sequence_id, day ORDER BY day, sequence_id
+FROM unstarted GROUP BY sequence_id, day
 """)
 
 
@@ -97,11 +95,7 @@ async def mark_displaced(
     conn: AsyncConnection, workspace_id: WorkspaceId, plan: Plan, *, now: datetime
 ) -> None:
     """Note who gave way in *plan*: nobody does so twice."""
-    displaced = [
-        each.enrollment_id
-        for each in plan.itineraries
-        if any(email.moved_because is MoveCause.FAIR_SHARE for email in each.emails)
-    ]
+    displaced = [each.enrollment_id for each in plan.itineraries if each.is_displaced]
     if displaced:
         await conn.execute(
             update(enrollments)
@@ -136,25 +130,19 @@ async def _yielding(
     weights: Mapping[SequenceId, int],
     scope: Mapping[str, object],
 ) -> list[EnrollmentId]:
-    """Who gives way to *newcomers* of *sequence*: the earliest starts first, as far as they are needed."""
-    rows = (await conn.execute(_UNSTARTED, scope)).all()
-    shares = shares_to_yield(
-        Newcomers(sequence.id, sequence.weight, len(newcomers)),
-        [
-            Starts(SequenceId(row.sequence_id), weights[row.sequence_id], row.day, row.number, row.yielding)
-            for row in rows
-        ],
-    )
+    """Who gives way to *newcomers* of *sequence*."""
+    starts = [
+        Starts(
+            SequenceId(row.sequence_id),
+            weights[row.sequence_id],
+            row.day,
+            row.number,
+            tuple(zip(row.yielding or (), row.emails or (), strict=True)),
+        )
+        for row in await conn.execute(_UNSTARTED, scope)
+    ]
     emails = sum(len(each.legs) for each in newcomers)
-    found: list[EnrollmentId] = []
-    for row in rows:
-        share = shares.get((row.day, row.sequence_id), 0)
-        for enrollment_id, count in islice(zip(row.ids or (), row.emails or (), strict=True), share):
-            emails -= count
-            if emails < 0:
-                return found
-            found.append(EnrollmentId(enrollment_id))
-    return found
+    return who_yields(Newcomers(sequence.id, sequence.weight, len(newcomers), emails), starts)
 
 
 async def _lock(

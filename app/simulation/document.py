@@ -15,6 +15,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from domain.sequences import HIGHEST_WEIGHT
+
 _A_CENTURY = (date(2000, 1, 1), date(2100, 1, 1))
 _DAY = "a whole number from 1 (the first day) to 3650"
 
@@ -95,6 +97,7 @@ class SequencePart(_Part):
     weekdays: list[Annotated[int, Field(ge=1, le=7)]] | None = None
     intervals: list[Interval] | None = None
     priority: Annotated[int, Field(ge=0, le=100)] = 0
+    weight: Annotated[int, Field(ge=1, le=HIGHEST_WEIGHT)] = 1
 
 
 class ContactsPart(_Part):
@@ -156,6 +159,7 @@ _MUST_BE = {
     "sequences.weekdays": "a list of numbers from 1 (Monday) to 7 (Sunday)",
     "sequences.intervals": 'a list of hours, like ["09:00-17:00"]',
     "sequences.priority": "a whole number from 0 (ordinary) to 100",
+    "sequences.weight": "a whole number from 1 to 100",
     "contacts": "one to 1000 tables, each under [[contacts]]",
     "contacts.sequence": "the name of a sequence",
     "contacts.number": "a whole number from 1 to 100000",

@@ -145,6 +145,7 @@ def _named(document: Document) -> NamedScenario:
                     Calendar(each.zone or document.zone, _window(each)),
                     tuple(mailbox_ids[box.name] for box in document.mailboxes if _serves(box, each)),
                     each.priority,
+                    each.weight,
                 ),
                 tuple(step.wait_days for step in each.steps),
             )

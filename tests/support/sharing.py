@@ -16,7 +16,8 @@ _CROWD = text("""
 WITH crowd AS (
     INSERT INTO contacts (id, workspace_id, email, normalised_email)
     SELECT id, :workspace_id, address, address
-    FROM (SELECT uuidv7() AS id FROM generate_series(1, :number)) AS made, concat(id, '@example.test') AS address
+    FROM (SELECT uuidv7() AS id FROM generate_series(1, :number)) AS made,
+        concat(id, '@example.test') AS address
     RETURNING id
 )
 INSERT INTO enrollments (id, workspace_id, sequence_id, contact_id, enrolled_at)
