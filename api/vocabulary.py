@@ -150,6 +150,7 @@ described(
         _K.PREVIOUS_STEP: "The step before it leaves only then; where that left already, its day began then.",
         _K.WAIT: "The wait before its step ended only then.",
         _K.NOT_BEFORE: "It was put off, because the enrollment was on hold or an email had to wait.",
+        _K.FAIR_SHARE: "It gave its place to a sequence with less than its share, and goes behind everyone.",
         _K.FIRST_DATE: "The sequence sends from its first date on.",
         _K.PLANNED: "The enrollment was planned only then, so earlier slots had passed.",
         _K.WINDOW: "The send window was closed until then.",

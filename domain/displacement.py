@@ -23,7 +23,7 @@ class Displacement:
         self._offers: dict[SequenceId, _Offer] = {}
         for journey in draft.journeys:
             sequence_id = journey.enrollment.yields_to
-            if sequence_id is not None and _is_settled(draft, journey):
+            if sequence_id is not None and _may_yield(draft, journey):
                 self._offers.setdefault(sequence_id, _Offer()).add(journey)
         if self._offers:
             for journey in draft.journeys:
@@ -32,7 +32,7 @@ class Displacement:
 
     def make_place(self, journey: Journey) -> None:
         """Bind *journey* to the mailbox of somebody who yields, if that lets it start on an earlier day."""
-        offer = self._offer_to(journey)
+        offer = self._offer_to(journey) if self._offers else None
         if offer is None or not journey.enrollment.is_newcomer or not journey.bookings:
             return
         first = journey.first_day(journey.bookings[0], None)
@@ -111,8 +111,10 @@ class _Offer:
         return giver
 
 
-def _is_settled(draft: Draft, journey: Journey) -> bool:
-    """Whether *journey* has a place for each of its emails, and none of them is about to leave."""
+def _may_yield(draft: Draft, journey: Journey) -> bool:
+    """Whether *journey* never gave way, has a place for each email, and none of them is about to leave."""
+    if journey.enrollment.displaced_at is not None:
+        return False
     slots = [booking.slot for booking in journey.bookings]
     return bool(slots) and all(
         slot is not None and slot.send_at > draft.now + SETTLED_BEFORE for slot in slots

@@ -30,6 +30,8 @@ class Enrollment:
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # When it gave its place to a newcomer of another sequence, which it does once at most.
+    displaced_at: datetime | None = None
     # Not yet started, it gives its place to a newcomer of this sequence that would have to wait longer.
     yields_to: SequenceId | None = None
 

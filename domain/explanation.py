@@ -21,6 +21,7 @@ class Constraint(StrEnum):
     PREVIOUS_STEP = "PREVIOUS_STEP"
     WAIT = "WAIT"
     NOT_BEFORE = "NOT_BEFORE"
+    FAIR_SHARE = "FAIR_SHARE"
     FIRST_DATE = "FIRST_DATE"
     PLANNED = "PLANNED"
     WINDOW = "WINDOW"
@@ -139,6 +140,9 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
         chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{_days(leg.wait_days)} after {since}")
     if before is None and enrollment.not_before is not None:
         chain.push(Constraint.NOT_BEFORE, enrollment.not_before, "it was put off until then")
+    if before is None and enrollment.displaced_at is not None:
+        gave_way = "its place went to a contact of another sequence"
+        chain.push(Constraint.FAIR_SHARE, enrollment.displaced_at, gave_way)
     opens_on = enrollment.calendar.first_date
     if opens_on is not None:
         chain.push(Constraint.FIRST_DATE, instant(opens_on, time(0), zone), f"the first date is {opens_on}")

@@ -48,7 +48,6 @@ class _Run:
         self._mailboxes = {box.id: box for box in scenario.mailboxes}
         self._enrollments: dict[EnrollmentId, Enrollment] = {}
         self._recent: list[Taken] = []
-        self._displaced: set[EnrollmentId] = set()
         self._reasons: dict[EmailId, UnplacedReason] = {}
         self._tally = Tally()
 
@@ -64,7 +63,7 @@ class _Run:
         self._recent = [email for email in self._recent if email.send_at > now - _REMEMBERED]
         asking = [self._asking(each, gains=gains) for each in self._enrollments.values()]
         made = plan(
-            with_yielding(asking, displaced=self._displaced, now=now),
+            with_yielding(asking, now=now),
             self._mailboxes.values(),
             now=now,
             taken=self._recent,
@@ -77,9 +76,7 @@ class _Run:
         )
         self._tally.effects.append(Effect.of(changes, made.itineraries))
         for itinerary in made.itineraries:
-            self._bind(itinerary)
-            if itinerary.is_displaced:
-                self._displaced.add(itinerary.enrollment_id)
+            self._bind(itinerary, now)
         self._note_due(today=self._scenario.day_of(now))
 
     def send(self, day: int) -> None:
@@ -157,15 +154,17 @@ class _Run:
             may_gain=gains,
         )
 
-    def _bind(self, itinerary: Itinerary) -> None:
+    def _bind(self, itinerary: Itinerary, now: datetime) -> None:
         """Write down what was planned, as the database would."""
         for email in itinerary.emails:
             if email.unplaced_reason is not None:
                 self._reasons[_known(email.leg)] = email.unplaced_reason
+        enrollment = self._enrollments[itinerary.enrollment_id]
         self._enrollments[itinerary.enrollment_id] = replace(
-            self._enrollments[itinerary.enrollment_id],
+            enrollment,
             legs=tuple([replace(each.leg, held=each.slot, loses_slot=None) for each in itinerary.emails]),
             mailbox_id=itinerary.mailbox_id,
+            displaced_at=now if itinerary.is_displaced else enrollment.displaced_at,
         )
 
     def _note_due(self, *, today: int) -> None:

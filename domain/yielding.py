@@ -12,10 +12,8 @@ from domain.itineraries import Slot
 from domain.sequences import Sequence
 
 
-def with_yielding(
-    enrollments: Collection[Enrollment], *, displaced: Container[EnrollmentId], now: datetime
-) -> list[Enrollment]:
-    """*enrollments*, those that give way to newcomers marked; those *displaced* before do not do so again."""
+def with_yielding(enrollments: Collection[Enrollment], *, now: datetime) -> list[Enrollment]:
+    """*enrollments*, those that give way to newcomers marked."""
     newcomers: dict[SequenceId, list[Enrollment]] = {}
     for each in enrollments:
         if each.is_newcomer:
@@ -24,13 +22,9 @@ def with_yielding(
     for sequence_id, coming in sorted(newcomers.items()):
         sequence, emails = coming[0].sequence, sum(len(each.legs) for each in coming)
         rivals = [each for each in enrollments if _is_rival(each, sequence)]
-        settled = {
-            each.id
-            for each in rivals
-            if each.id in displaced or each.id in yields_to or _start(each).send_at <= now + SETTLED_BEFORE
-        }
+        staying = {each.id for each in rivals if each.id in yields_to or not _may_yield(each, now)}
         found = who_yields(
-            Newcomers(sequence_id, sequence.weight, len(coming), emails), _starts(rivals, settled)
+            Newcomers(sequence_id, sequence.weight, len(coming), emails), _starts(rivals, staying)
         )
         yields_to |= dict.fromkeys(found, sequence_id)
     return [replace(each, yields_to=yields_to.get(each.id)) for each in enrollments]
@@ -53,7 +47,11 @@ def _start(enrollment: Enrollment) -> Slot:
     return slot
 
 
-def _starts(rivals: Iterable[Enrollment], settled: Container[EnrollmentId]) -> list[Starts]:
+def _may_yield(enrollment: Enrollment, now: datetime) -> bool:
+    return enrollment.displaced_at is None and _start(enrollment).send_at > now + SETTLED_BEFORE
+
+
+def _starts(rivals: Iterable[Enrollment], staying: Container[EnrollmentId]) -> list[Starts]:
     together: dict[tuple[SequenceId, date], list[Enrollment]] = {}
     for each in sorted(rivals, key=lambda each: each.turn, reverse=True):
         together.setdefault((each.sequence.id, _start(each).window_day), []).append(each)
@@ -63,7 +61,7 @@ def _starts(rivals: Iterable[Enrollment], settled: Container[EnrollmentId]) -> l
             starting[0].sequence.weight,
             day,
             len(starting),
-            tuple((each.id, len(each.legs)) for each in starting if each.id not in settled),
+            tuple((each.id, len(each.legs)) for each in starting if each.id not in staying),
         )
         for (sequence_id, day), starting in together.items()
     ]

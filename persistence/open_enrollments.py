@@ -196,6 +196,7 @@ def _enrollment(
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
+        displaced_at=row.displaced_at,
     )
 
 

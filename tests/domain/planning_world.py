@@ -107,7 +107,10 @@ class World:
                 )
                 for email in itinerary.emails
             )
-            held.append(replace(enrollment, legs=legs, mailbox_id=itinerary.mailbox_id))
+            displaced_at = self.now if itinerary.is_displaced else enrollment.displaced_at
+            held.append(
+                replace(enrollment, legs=legs, mailbox_id=itinerary.mailbox_id, displaced_at=displaced_at)
+            )
         taken = (replace(each, send_at=shifted.get(each.email_id, each.send_at)) for each in self.taken)
         return replace(self, enrollments=tuple(held), taken=tuple(taken))
 

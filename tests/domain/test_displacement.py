@@ -36,11 +36,9 @@ def crowd(
     return world.holding(world.plan())
 
 
-def joined(world: World, newcomers: Iterable[Enrollment], *, displaced: Iterable[EnrollmentId] = ()) -> World:
+def joined(world: World, newcomers: Iterable[Enrollment]) -> World:
     """*world* and *newcomers*, those who give way marked."""
-    everyone = [*world.enrollments, *newcomers]
-    marked = with_yielding(everyone, displaced=frozenset(displaced), now=world.now)
-    return replace(world, enrollments=tuple(marked))
+    return replace(world, enrollments=tuple(with_yielding([*world.enrollments, *newcomers], now=world.now)))
 
 
 def small(
@@ -106,7 +104,7 @@ def test_nobody_gives_way_twice() -> None:
     first = joined(crowd(300), enrolled(10, small(), at=NOW))
     made = first.plan()
     gone = displaced(made)
-    second = joined(first.holding(made), enrolled(10, small(), at=NOW, first=11), displaced=gone)
+    second = joined(first.holding(made), enrolled(10, small(), at=NOW, first=11))
 
     again = second.plan()
 
@@ -122,6 +120,18 @@ def test_room_that_nobody_uses_is_taken_before_anyone_moves() -> None:
     made = world.plan()
 
     assert (moved(made), starts(world, made, of=2)) == ([], {MONDAY: 10})
+
+
+def test_even_if_offered_again_nobody_gives_way_twice() -> None:
+    """Whoever did keeps its new place, whatever is asked of it."""
+    first = joined(crowd(300), enrolled(10, small(), at=NOW))
+    held = first.holding(first.plan())
+    few = sequence(3, OFFICE, [BOX])
+    offered = [replace(each, yields_to=few.id) if each.displaced_at else each for each in held.enrollments]
+
+    made = replace(held, enrollments=(*offered, *enrolled(5, few, at=NOW))).plan()
+
+    assert moved(made) == []
 
 
 def test_free_room_counts_as_share() -> None:
@@ -205,7 +215,7 @@ def test_replanning_right_after_moves_nothing() -> None:
     made = world.plan()
     held = world.holding(made)
 
-    again = joined(held, [], displaced=displaced(made)).plan()
+    again = joined(held, []).plan()
 
     assert len(displaced(made)) == 20
     assert moved(again) == []

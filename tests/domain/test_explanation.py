@@ -86,6 +86,23 @@ def test_wait_window_full_mailbox_and_taken_slot_are_named_in_order() -> None:
     ]
 
 
+def test_who_gave_way_goes_from_then_on() -> None:
+    """Places before it was displaced are not its own any more; its follow-ups count from the step before."""
+    first, *_ = one(OFFICE, at(26, 9), since=SATURDAY).legs
+    later = Leg(first.step_id, 2, 1, held=slot(at(27, 9)))
+    enrollment = replace(one(OFFICE, None, since=SATURDAY), legs=(first, later), displaced_at=at(25, 18))
+    around = Surroundings(BOX, (OFFICE,), taken(at(26, 9)))
+
+    found = [explain(enrollment, leg, surroundings=around, planned_at=at(25, 18)) for leg in enrollment.legs]
+
+    assert wall(found[0])[:3] == [
+        ("ENROLLED", "Sat 11:00"),
+        ("FAIR_SHARE", "Wed 18:00"),
+        ("WINDOW", "Thu 09:00"),
+    ]
+    assert "FAIR_SHARE" not in dict(wall(found[1]))
+
+
 def test_days_that_are_full_in_a_row_are_one_push() -> None:
     """Counted or held one by one, and with a weekend between them."""
     workdays = Calendar(BERLIN, hours((9, 0, 17, 0), days=range(1, 6)))

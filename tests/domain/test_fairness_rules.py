@@ -38,7 +38,7 @@ def joined(draw: st.DrawFn, *, anybody: bool) -> World:
         newcomers += enrolled(draw(st.integers(1, 5)), joining, waits=waits, at=world.now)
     everyone = [*held.enrollments, *newcomers]
     if not anybody:
-        return replace(held, enrollments=tuple(with_yielding(everyone, displaced=(), now=world.now)))
+        return replace(held, enrollments=tuple(with_yielding(everyone, now=world.now)))
     ids = st.sampled_from((None, *{each.sequence.id for each in newcomers}))
     offered = (replace(each, yields_to=draw(ids)) for each in held.enrollments)
     return replace(held, enrollments=(*offered, *newcomers))
@@ -106,7 +106,7 @@ def test_newcomers_start_within_their_share(big: int, few: int, weights: tuple[i
     world = World(NOW, (box,), tuple(enrolled(big, one, at=NOW)))
     held = world.holding(world.plan())
     everyone = [*held.enrollments, *enrolled(few, other, at=NOW)]
-    world = replace(held, enrollments=tuple(with_yielding(everyone, displaced=(), now=NOW)))
+    world = replace(held, enrollments=tuple(with_yielding(everyone, now=NOW)))
 
     made = world.plan()
 
