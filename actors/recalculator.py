@@ -10,6 +10,7 @@ from actors.clocks import Clock
 from actors.planner import log_moves
 from domain.ids import MailboxId, WorkspaceId
 from domain.recalculations import GAINING, REBINDING
+from persistence.collector import collector_paused
 from persistence.database import Database, notify
 from persistence.dispatches import carried_out
 from persistence.leaving_emails import ending_by_policy
@@ -57,7 +58,8 @@ class Recalculator:
         if recalculation is None:
             return False
         try:
-            return await self._carry_out(workspace_id, recalculation)
+            with collector_paused():
+                return await self._carry_out(workspace_id, recalculation)
         except PlanMoved:
             async with self._database.transaction() as conn:
                 await fail_recalculation(conn, recalculation.id, error="PLAN_MOVED")

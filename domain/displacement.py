@@ -63,10 +63,12 @@ class Displacement:
             return None
         for booking in giver.bookings:
             self._draft.drop(booking, MoveCause.FAIR_SHARE)
-        opening = timetable.first_opening(journey.calendar, first, journey.enrollment.not_before)
-        if opening is not None and (starts_on is None or opening.window_day < starts_on):
+        start, not_before = journey.bookings[0], journey.earliest_instant
+        is_fixed = journey.fixes(0)
+        found = self._draft.earliest(journey, start, timetable, first, not_before, is_fixed=is_fixed)
+        if found is not None and (starts_on is None or found.window_day < starts_on):
             giver.is_displaced = True
-            return opening.window_day
+            return found.window_day
         keep_what_holds(self._draft, giver)
         return None
 

@@ -6,6 +6,7 @@ from domain.draft import Draft
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
+from domain.rates import LATE_BY, Mark, Sweep
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -15,29 +16,32 @@ LATE_AFTER = timedelta(minutes=10)
 
 def keep_what_holds(draft: Draft, journey: Journey) -> None:
     """Keep every slot of *journey* whose own rules are still true; note the cause for the others."""
-    enrollment = journey.enrollment
-    day_before, not_before = enrollment.last_window_day, enrollment.not_before
+    enrollment, calendar = journey.enrollment, journey.calendar
+    day_before = enrollment.last_window_day
+    before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
+        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         held = booking.leg.held
         if held is not None:
             earliest = None
             if number == 0 or day_before is not None:
                 earliest = enrollment.earliest_day(booking.leg, day_before)
-            opened_on = _opened_on(journey, held)
+            opened_on: date | None = held.window_day
+            if not calendar.is_open(held.window_day, held.send_at):
+                opened_on = calendar.day_of(held.send_at)
             booking.lost_by = _broken(draft, journey, booking.leg, held, opened_on, earliest, not_before)
             if booking.lost_by is None:
-                if opened_on is not None and opened_on != held.window_day:
+                if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
                 may_shift = opened_on is not None and not journey.shares_day(number)
-                draft.keep(booking, held, journey.calendar if may_shift else None, not_before)
-        day_before, not_before = booking.window_day, None
+                draft.keep(journey, booking, held, not_before, may_shift=may_shift)
+        day_before, before = booking.window_day, booking.slot
 
 
-def _opened_on(journey: Journey, held: Slot) -> date | None:
-    """The day of the window that *held* lies in; None when that is closed."""
-    if journey.calendar.is_open(held.window_day, held.send_at):
-        return held.window_day
-    return journey.calendar.day_of(held.send_at)
+def _after(before: Slot | None, leg: Leg) -> datetime | None:
+    """The instant at which the wait of *leg* ends, if that is in minutes after a step that is kept."""
+    minutes = leg.wait.minutes
+    return None if before is None or minutes is None else before.send_at + minutes
 
 
 def _broken(
@@ -55,13 +59,14 @@ def _broken(
     if journey.mailbox_id is None:
         # Steps leave from one mailbox: that of the first of them which has one.
         journey.mailbox_id = held.mailbox_id
-    if held.mailbox_id not in draft.timetables or held.mailbox_id != journey.mailbox_id:
+    timetable = draft.timetables.get(held.mailbox_id)
+    if timetable is None or held.mailbox_id != journey.mailbox_id:
         return MoveCause.MAILBOX_HANDED_OVER
-    if draft.available(held.mailbox_id) is None:
+    if not timetable.mailbox.is_available:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
     if held.send_at <= draft.now - LATE_AFTER:
         return MoveCause.LATE
-    if opened_on is None:
+    if opened_on is None or not timetable.mailbox.works_at(held.send_at):
         return MoveCause.WINDOW_CHANGED
     is_too_soon = not_before is not None and held.send_at < not_before
     if is_too_soon or (earliest is not None and opened_on < earliest):
@@ -70,18 +75,37 @@ def _broken(
 
 
 def shed(draft: Draft) -> None:
-    """Take their slots from the latest-planned emails of days that hold too many, and of pairs too close."""
+    """Take their slots from the latest-planned emails where there are too many, and of pairs too close."""
     for timetable in draft.timetables.values():
         if timetable.mailbox.is_available:
-            for day in list(timetable.days.values()):
-                _shed(draft, day)
+            for send_day, day in list(timetable.days.items()):
+                _shed(draft, timetable, send_day, day)
+            _slow_down(draft, timetable)
             _part(draft, timetable)
+    for booking in draft.starts.surplus():
+        if draft.available(None if booking.slot is None else booking.slot.mailbox_id) is not None:
+            draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
-def _shed(draft: Draft, day: MailboxDay) -> None:
-    for holder, _ in reversed(day.holders()) if day.is_over else ():
-        if day.is_over and isinstance(holder, Booking):
+def _shed(draft: Draft, timetable: Timetable, send_day: date, day: MailboxDay) -> None:
+    if not day.is_over and timetable.mailbox.recipient_domain_daily_cap is None:
+        return
+    for holder, _ in reversed(day.holders()):
+        is_over = day.is_over or timetable.domains.is_over(holder, send_day)
+        if is_over and isinstance(holder, Booking):
             draft.drop(holder, MoveCause.CAPACITY_LOWERED)
+
+
+def _slow_down(draft: Draft, timetable: Timetable) -> None:
+    """Of an hour, or a stretch as long as a rate's, that holds too many, the last ones lose their slots."""
+    for rate in timetable.mailbox.rates:
+        sweep = Sweep[Booking](rate, timetable.mailbox.zone)
+        for holder, instant in timetable.holders():
+            left_at = instant if instant > draft.now else instant - LATE_BY
+            for booking in sweep.pass_over(
+                Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
+            ):
+                draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:

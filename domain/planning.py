@@ -5,9 +5,10 @@ follow-ups when it is placed, so follow-ups never starve behind new contacts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
+from domain.agenda import Opening, Seat
 from domain.displacement import Displacement
 from domain.draft import Draft
 from domain.enrollments import Enrollment
@@ -20,6 +21,7 @@ from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
+from domain.starts import StartDay
 from domain.timetable import Timetable
 from domain.unplaced import why_not
 
@@ -33,17 +35,19 @@ def plan(
     now: datetime,
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
+    starts: Mapping[StartDay, int] | None = None,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
 
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
-    serves, beside the ones of *enrollments*. Same arguments, same plan: nothing here knows a clock or
-    chance. Legs that hold a slot keep it unless a rule broke; replanning an unchanged state changes nothing.
-    Whoever gives way to a newcomer is placed again after everyone else.
+    serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
+    limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
+    it unless a rule broke; replanning an unchanged state changes nothing. Whoever gives way to a newcomer is
+    placed again after everyone else.
     """
     asking, boxes, others = tuple(enrollments), tuple(mailboxes), tuple(taken)
-    draft = Draft(asking, boxes, now=now, taken=others, calendars=calendars or {})
+    draft = Draft(asking, boxes, now=now, taken=others, calendars=calendars or {}, starts=starts or {})
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
@@ -59,7 +63,7 @@ def plan(
     if lost := {each.enrollment.sequence.id for each in displaced if not each.is_placed}:
         # There is no room behind the newcomers, as before a last date: these sequences do not give way.
         staying = [replace(each, yields_to=None) if each.sequence.id in lost else each for each in asking]
-        return plan(staying, boxes, now=now, taken=others, calendars=calendars)
+        return plan(staying, boxes, now=now, taken=others, calendars=calendars, starts=starts)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
 
@@ -72,8 +76,8 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
     journey.mailbox_id = choice.mailbox_for(journey, first)
     timetable = draft.linked(journey)
     before: Booking | None = None
-    not_before = journey.enrollment.not_before
-    for booking in journey.bookings:
+    not_before = journey.earliest_instant
+    for number, booking in enumerate(journey.bookings):
         if timetable is None and booking.is_kept:
             continue  # It waits for its mailbox.
         if before is not None:
@@ -84,35 +88,45 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            _place(draft, journey, booking, before, timetable, first, not_before)
+            asks = _Asks(timetable, journey, first, not_before, is_fixed=journey.fixes(number))
+            _place(draft, booking, before, asks)
         before = booking
 
 
-def _place(
-    draft: Draft,
-    journey: Journey,
-    booking: Booking,
-    before: Booking | None,
-    timetable: Timetable,
-    first: date,
-    not_before: datetime | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """What an email of *journey* asks *timetable* for; one that is fixed needs its instant at once."""
+
+    timetable: Timetable
+    journey: Journey
+    first: date
+    not_before: datetime | None
+    is_fixed: bool
+
+    def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | None:
+        asked = (self.journey, booking, self.timetable, self.first, self.not_before)
+        return draft.earliest(*asked, is_fixed=self.is_fixed)
+
+
+def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) -> None:
     if booking.slot is not None:
         cause = None
-        if _is_too_soon(booking.slot, before, first, not_before):
+        if _is_too_soon(booking.slot, before, asks.first, asks.not_before):
             cause = MoveCause.WAIT_CHANGED
-        elif journey.enrollment.may_gain:
-            opening = timetable.first_opening(journey.calendar, first, not_before)
-            if opening is not None and booking.slot.window_day - opening.window_day > THRESHOLD:
+        elif asks.journey.enrollment.may_gain:
+            found = asks.earliest(draft, booking)
+            if found is not None and booking.slot.window_day - found.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
         draft.drop(booking, cause)
-    opening = timetable.first_opening(journey.calendar, first, not_before)
-    if opening is None:
-        booking.reason = why_not(draft, journey, first)
-    else:
-        opening.take(booking, is_urgent=journey.is_urgent)
+    match asks.earliest(draft, booking):
+        case Seat() as seat:
+            draft.fix(asks.journey, booking, seat, asks.timetable)
+        case Opening() as opening:
+            draft.reserve(asks.journey, booking, opening, asks.timetable)
+        case None:
+            booking.reason = why_not(draft, asks.journey, asks.first)
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:
@@ -135,10 +149,10 @@ def _not_before(
     """The instant before which *booking* must not leave, if its first day does not say it all."""
     if before is None:
         return not_before
-    if timetable is None or booking.leg.wait_days > 0 or before.send_day is None:
+    if timetable is None or not booking.leg.wait.may_end_at_once or before.send_day is None:
         return None
     if before.slot is not None:
-        return before.slot.send_at + _A_SECOND
+        return before.slot.send_at + (booking.leg.wait.minutes or _A_SECOND)
     # They leave on one day, in the order in which they ask.
     midnight = timetable.bounds(before.send_day).start
     return midnight if not_before is None else max(not_before, midnight)

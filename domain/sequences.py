@@ -16,6 +16,7 @@ class Sequence:
     The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes.
 
     Of the room for new starts it has as much as its *weight* says, beside others of the same *priority*.
+    *max_new_contacts_per_day* limits who starts on one day of the window; None is any number.
     """
 
     id: SequenceId
@@ -23,3 +24,4 @@ class Sequence:
     mailbox_ids: tuple[MailboxId, ...]
     priority: int = 0
     weight: int = 1
+    max_new_contacts_per_day: int | None = None

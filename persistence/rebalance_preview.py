@@ -12,6 +12,7 @@ from domain.lifecycle import SequenceStatus
 from domain.plan import Plan
 from domain.plan_changes import changes_digest, first_new_instant, load_changes
 from domain.rebalances import Promise, RebalanceScope
+from persistence.collector import collector_paused
 from persistence.leaving_emails import LeavingEmail, ending_by_policy, leaving_emails
 from persistence.open_enrollments import in_scope
 from persistence.planned_emails import Written, sort_plan
@@ -62,9 +63,10 @@ async def preview_rebalance(
         conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids, lock=False
     )
     ending = await ending_by_policy(conn, workspace_id, ids)
-    plan = await draft_replan(
-        conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True, lock=False
-    )
+    with collector_paused():
+        plan = await draft_replan(
+            conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True, lock=False
+        )
     return await with_leaving(conn, workspace_id, ids, plan, ending=ending)
 
 

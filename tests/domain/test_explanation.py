@@ -16,6 +16,7 @@ from domain.itineraries import Leg, Slot, UnplacedReason
 from domain.plan import Taken
 from domain.send_window import Calendar
 from domain.surroundings import Surroundings
+from domain.waits import Wait
 from tests.domain.planning_changes import changed
 from tests.domain.planning_examples import NOW, OFFICE
 from tests.domain.planning_world import BERLIN, World, crowded, email_of, enrolled, hours, mailbox, sequence
@@ -89,7 +90,7 @@ def test_wait_window_full_mailbox_and_taken_slot_are_named_in_order() -> None:
 def test_who_gave_way_goes_from_then_on() -> None:
     """Places before it was displaced are not its own any more; its follow-ups count from the step before."""
     first, *_ = one(OFFICE, at(26, 9), since=SATURDAY).legs
-    later = Leg(first.step_id, 2, 1, held=slot(at(27, 9)))
+    later = Leg(first.step_id, 2, Wait(1), held=slot(at(27, 9)))
     enrollment = replace(one(OFFICE, None, since=SATURDAY), legs=(first, later), displaced_at=at(25, 18))
     around = Surroundings(BOX, (OFFICE,), taken(at(26, 9)))
 
@@ -118,8 +119,8 @@ def test_days_that_are_full_in_a_row_are_one_push() -> None:
 def test_a_follow_up_counts_its_wait_from_the_step_before_it() -> None:
     """From the day for which that is planned, and without a wait one second after it."""
     first, *_ = one(OFFICE, at(23, 9)).legs
-    later = Leg(first.step_id, 2, 2, held=slot(at(25, 9)))
-    at_once = Leg(first.step_id, 3, 0, held=slot(at(25, 9, 16)))
+    later = Leg(first.step_id, 2, Wait(2), held=slot(at(25, 9)))
+    at_once = Leg(first.step_id, 3, Wait(0), held=slot(at(25, 9, 16)))
     enrollment = replace(one(OFFICE, None), legs=(first, later, at_once))
     around = Surroundings(BOX, (OFFICE,), taken(at(23, 9)))
 
