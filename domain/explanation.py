@@ -75,7 +75,8 @@ def explain(
     Say why *leg* of *enrollment* has its time, or how far it got before *unplaced_reason* stopped it.
 
     It is what the rules of planning say of the state today, with everyone else where they are; it knows no
-    clock. *planned_at* is when the enrollment was planned last: slots before that were gone.
+    clock. *planned_at* is when the enrollment was planned last: slots before that were gone. In a mailbox that
+    serves several windows others may since have got instants that leave room: such an email is KEPT.
 
     Raises:
         ValueError: *leg* has a slot, and there are no *surroundings* to see it in.

@@ -42,7 +42,7 @@ def in_fair_order(journeys: Sequence[Journey]) -> Sequence[Journey]:
     sequences and each sequence in its own order (start-time fair queueing). Whatever room some of them cannot
     use is left to the others.
     """
-    if len({journey.enrollment.sequence for journey in journeys}) < 2:
+    if len({journey.enrollment.sequence.id for journey in journeys}) < 2:
         return journeys
     before: Counter[SequenceId] = Counter()
     ranked: list[tuple[int, float, int]] = []
