@@ -55,20 +55,20 @@ class Dispatcher:
             if room <= 0:
                 return False
             claimed = await claim_due(conn, now=now, limit=min(room, CLAIM), lease=self._lease)
-            batches = [
-                (await hand_over(conn, SENDER, email_count=len(batch)), batch)
-                for batch in in_batches(claimed)
+            messages = [
+                (await hand_over(conn, SENDER, email_count=len(emails)), emails)
+                for emails in in_messages(claimed)
             ]
-        for dispatch_id, batch in batches:
-            tickets = [Ticket(each.email_id, each.attempt) for each in batch]
+        for dispatch_id, emails in messages:
+            tickets = [Ticket(each.email_id, each.attempt) for each in emails]
             if not await _publish(self._publisher, str(dispatch_id), tickets):
                 return False
         if claimed:
-            log.info("emails.dispatched", count=len(claimed), batches=len(batches))
+            log.info("emails.dispatched", count=len(claimed), messages=len(messages))
         return bool(claimed)
 
 
-def in_batches(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
+def in_messages(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
     """Messages of up to 50; one that its worker died of travels alone, and takes nobody along."""
     healthy = [each for each in claimed if not each.crashes]
     for start in range(0, len(healthy), BATCH):

@@ -59,7 +59,9 @@ class UserErrorCode(StrEnum):
     INVALID_TEMPLATE = "INVALID_TEMPLATE"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
     INVALID_ZONE = "INVALID_ZONE"
+    IS_BATCH = "IS_BATCH"
     NO_MAILBOX = "NO_MAILBOX"
+    NO_RECIPIENTS = "NO_RECIPIENTS"
     NO_STEPS = "NO_STEPS"
     NOT_FOUND = "NOT_FOUND"
     OUT_OF_ORDER = "OUT_OF_ORDER"
@@ -95,7 +97,9 @@ described(
         _C.INVALID_TEMPLATE: "The template cannot be read; the message names the place.",
         _C.INVALID_TOKEN: "Not a token that this workspace was given.",
         _C.INVALID_ZONE: "Not the name of a zone in the IANA time zone database.",
-        _C.NO_MAILBOX: "The sequence has no mailbox to send from.",
+        _C.IS_BATCH: "A batch has one step, and its contacts are named when it is scheduled.",
+        _C.NO_MAILBOX: "There is no mailbox to send from.",
+        _C.NO_RECIPIENTS: "There is nobody to write to.",
         _C.NO_STEPS: "The sequence has no step to send.",
         _C.NOT_FOUND: "Nothing in this workspace has the id.",
         _C.OUT_OF_ORDER: "The emails of the enrollment would leave in another order than its steps have.",

@@ -15,6 +15,7 @@ from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.reading import (
     api_keys,
+    batches,
     contacts,
     email_events,
     enrollments,
@@ -52,6 +53,8 @@ class Loaders:
         self.workspaces: One = self._one(workspaces.workspaces_by_id)
         self.api_keys: One = self._one(api_keys.api_keys_by_id)
         self.sequences: One = self._one(sequences.sequences_by_id)
+        # By the id of a sequence as well: None for those that are no batch.
+        self.batches: One = self._one(batches.batches_by_id)
         self.steps: One = self._one(sequences.steps_by_id)
         self.mailboxes: One = self._one(mailboxes.mailboxes_by_id)
         self.contacts: One = self._one(contacts.contacts_by_id)

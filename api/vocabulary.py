@@ -152,7 +152,7 @@ described(
         _K.ENROLLED: "The contact was enrolled only then.",
         _K.PREVIOUS_STEP: "The step before it leaves, or left, only then; or the day on which it left began.",
         _K.WAIT: "The wait before its step ended only then.",
-        _K.NOT_BEFORE: "It was put off, because the enrollment was on hold or an email had to wait.",
+        _K.NOT_BEFORE: "It was put off: the enrollment was on hold, or its batch starts or reaches it then.",
         _K.FAIR_SHARE: "It gave its place to a sequence with less than its share, and goes behind everyone.",
         _K.FIRST_DATE: "The sequence sends from its first date on.",
         _K.PLANNED: "The enrollment was planned only then, so earlier slots had passed.",
@@ -165,6 +165,7 @@ described(
         _K.NEW_CONTACTS_FULL: "As many contacts as may start on one day start on the days before.",
         _K.SLOT_TAKEN: "Other emails of the mailbox have the slots before it.",
         _K.EVEN_SPACING: "The emails of a day are spread evenly over its open time.",
+        _K.PACE: "The emails of its batch keep their delay and hourly limit.",
         _K.KEPT: "Planned today it would get another time; it keeps the one that was promised.",
     },
 )

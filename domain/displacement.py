@@ -114,8 +114,9 @@ class _Offer:
 
 
 def _may_yield(draft: Draft, journey: Journey) -> bool:
-    """Whether *journey* never gave way, has a place for each email, and none of them is about to leave."""
-    if journey.enrollment.displaced_at is not None:
+    """Whether *journey* keeps no pace, never gave way, and has places for its emails, none about to leave."""
+    enrollment = journey.enrollment
+    if enrollment.displaced_at is not None or enrollment.sequence.pace is not None:
         return False
     slots = [booking.slot for booking in journey.bookings]
     return bool(slots) and all(

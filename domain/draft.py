@@ -12,8 +12,11 @@ from domain.itineraries import MoveCause, Slot
 from domain.jitter import Jitter
 from domain.journeys import Booking, Journey
 from domain.mailboxes import Mailbox
+from domain.pacing import PacedOpening, Track
 from domain.plan import Shift, Taken
 from domain.send_window import Calendar
+from domain.sequences import Sequence as EmailSequence
+from domain.spacing import Spacing
 from domain.starts import StartDay, Starts
 from domain.timetable import Timetable
 
@@ -26,7 +29,8 @@ class Draft:
     What is being planned: *journeys*, in the order in which they are placed.
 
     *linked_ids* are the mailboxes of each sequence. *released* names the mailbox of every slot that was given
-    back, in order: there may be more room than somebody saw before.
+    back, in order: there may be more room than somebody saw before. *paces* are the instants of sequences
+    that keep a pace, over all their mailboxes.
     """
 
     def __init__(
@@ -54,6 +58,16 @@ class Draft:
         for sequence, linked in self.linked_ids.items():
             for mailbox_id in linked:
                 served.setdefault(mailbox_id, {})[sequence.calendar] = None
+        self.paces = {
+            sequence.id: Spacing(sequence.pace) for sequence in self.linked_ids if sequence.pace is not None
+        }
+        self._pace_of = {
+            booking: self.paces[journey.enrollment.sequence.id]
+            for journey in self.journeys
+            if journey.enrollment.sequence.pace is not None
+            for booking in journey.bookings
+        }
+        self._tracks: dict[tuple[MailboxId, EmailSequence, str | None], Track] = {}
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
         self.timetables: dict[MailboxId, Timetable] = {}
         twins: dict[tuple[Mailbox, tuple[Calendar, ...]], Timetable] = {}
@@ -90,12 +104,14 @@ class Draft:
         not_before: datetime | None,
         *,
         is_fixed: bool = False,
-    ) -> Opening | Seat | None:
+    ) -> Opening | Seat | PacedOpening | None:
         """
         Where *booking* may leave from *first* on, everything kept that limits who starts when.
 
         One that *is_fixed* needs its instant at once.
         """
+        if journey.enrollment.sequence.pace is not None:
+            return self.paced_opening(timetable, journey, first, not_before)
         calendar, domain = journey.calendar, journey.enrollment.recipient_domain
         is_start = journey.has_limited_start and booking is journey.bookings[0]
         while True:
@@ -112,6 +128,19 @@ class Draft:
             if self.starts.next_day(journey, found.window_day) == found.window_day:
                 return found
             first = found.window_day
+
+    def paced_opening(
+        self, timetable: Timetable, journey: Journey, first: date, not_before: datetime | None
+    ) -> PacedOpening | None:
+        """As :meth:`earliest`, for an email of a sequence that keeps a pace."""
+        sequence = journey.enrollment.sequence
+        is_capped = timetable.mailbox.recipient_domain_daily_cap is not None
+        domain = journey.enrollment.recipient_domain if is_capped else None
+        key = (timetable.mailbox.id, sequence, domain)
+        if key not in self._tracks:
+            pace = self.paces[sequence.id]
+            self._tracks[key] = Track(timetable, sequence.calendar, pace, recipient_domain=domain)
+        return self._tracks[key].first_opening(first, not_before)
 
     def reserve(self, journey: Journey, booking: Booking, opening: Opening, timetable: Timetable) -> None:
         """Ask for a slot of *opening*, which *booking* gets when everyone has asked."""
@@ -136,6 +165,8 @@ class Draft:
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
         self.starts.add(journey, booking)
+        if (pace := self._pace_of.get(booking)) is not None:
+            pace.add(slot.send_at)
 
     def fix(self, journey: Journey, booking: Booking, seat: Seat, timetable: Timetable) -> None:
         """Give *booking* the instant of *seat* at once; it does not shift, for others count from it."""
@@ -152,6 +183,8 @@ class Draft:
         self.timetables[booking.slot.mailbox_id].release(booking, booking.send_day)
         self.released.append(booking.slot.mailbox_id)
         self.starts.remove(booking)
+        if (pace := self._pace_of.get(booking)) is not None:
+            pace.remove(booking.slot.send_at)
         booking.slot, booking.is_kept = None, False
         booking.window_day = booking.send_day = None
         booking.lost_by = cause
@@ -175,6 +208,8 @@ class Draft:
         return tuple(shifts)
 
     def _hold(self, other: Taken) -> None:
+        if other.paced_by in self.paces:
+            self.paces[other.paced_by].add(other.send_at)
         timetable = self.timetables.get(other.mailbox_id)
         if timetable is None:
             return

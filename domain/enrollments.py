@@ -66,14 +66,20 @@ class Enrollment:
 
     @property
     def is_newcomer(self) -> bool:
-        """Whether it is to start, and nothing of it was ever placed."""
+        """Whether it is to start, and nothing of it was ever placed; who keeps a pace shares no room."""
         return (
-            self.last_window_day is None
+            self.sequence.pace is None
+            and self.last_window_day is None
             and self.mailbox_id is None
             and all(leg.held is None for leg in self.legs)
         )
 
     @property
-    def turn(self) -> tuple[int, datetime, int]:
-        """Who is planned first: high priority, then who came first; the id decides between equals."""
-        return (-self.sequence.priority, self.enrolled_at, self.id.int)
+    def turn(self) -> tuple[bool, int, datetime, int]:
+        """
+        Who is planned first: high priority, then who came first; the id decides between equals.
+
+        Before all of them who keeps a pace: it wants one instant, the others any slot of a day.
+        """
+        sequence = self.sequence
+        return (sequence.pace is None, -sequence.priority, self.enrolled_at, self.id.int)

@@ -35,6 +35,7 @@ class Constraint(StrEnum):
     NEW_CONTACTS_FULL = "NEW_CONTACTS_FULL"
     SLOT_TAKEN = "SLOT_TAKEN"
     EVEN_SPACING = "EVEN_SPACING"
+    PACE = "PACE"
     KEPT = "KEPT"
 
 
@@ -75,8 +76,8 @@ def explain(
     Say why *leg* of *enrollment* has its time, or how far it got before *unplaced_reason* stopped it.
 
     It is what the rules of planning say of the state today, with everyone else where they are; it knows no
-    clock. *planned_at* is when the enrollment was planned last: slots before that were gone. In a mailbox that
-    serves several windows others may since have got instants that leave room: such an email is KEPT.
+    clock. *planned_at* is when the enrollment was planned last: slots before that were gone. In a mailbox of
+    several windows others may since have got instants that leave room: such an email is KEPT.
 
     Raises:
         ValueError: *leg* has a slot, and there are no *surroundings* to see it in.
@@ -90,7 +91,11 @@ def explain(
         raise ValueError("A slot is explained by what surrounds it.")
     if first is not None and not chain.is_broken:
         timetable = surroundings.timetable(enrollment.calendar, chain.cursor)
-        opening = _first_room(chain, timetable, enrollment, leg, surroundings, first, held)
+        if enrollment.sequence.pace is not None:
+            _paced(chain, timetable, enrollment.calendar, first, held)
+            opening = None
+        else:
+            opening = _first_room(chain, timetable, enrollment, leg, surroundings, first, held)
         if opening is not None:
             _within_day(chain, enrollment, opening, held)
     chain.end()
@@ -309,6 +314,26 @@ def _within_day(chain: _Chain, enrollment: Enrollment, opening: Opening, held: S
         chain.kept_because = "an earlier slot of the day has become free since"
     else:
         chain.push(Constraint.EVEN_SPACING, held.send_at, "the emails of a day are spread over its open time")
+
+
+def _paced(chain: _Chain, timetable: Timetable, calendar: Calendar, first: date, held: Slot) -> None:
+    """Push to the first instant that is free, and on to *held* by the pace of the sequence."""
+    full: list[_Full] = []
+    for window_day in calendar.days(first, limit=(held.window_day - first).days + 1):
+        for send_day, span in timetable.pieces(calendar, window_day):
+            if span.end <= chain.cursor:
+                continue
+            if not timetable.day(send_day).has_capacity:
+                full.append((Constraint.MAILBOX_FULL, send_day))
+                continue
+            if full:
+                _push_past(chain, full, max(span.start, chain.cursor))
+            chain.push(Constraint.WINDOW, span.start, f"the next window opens on {window_day}")
+            free = timetable.spacing.first_free(chain.cursor)
+            chain.push(Constraint.SLOT_TAKEN, min(free, held.send_at), "other emails of the mailbox leave")
+            if held.send_at < span.end:
+                chain.push(Constraint.PACE, held.send_at, "other emails of its batch leave before it")
+                return
 
 
 def _days(count: int) -> str:

@@ -20,14 +20,14 @@ class Jitter:
         """When *booking* leaves that got *slot*: not before it, and inside its interval, hour and day."""
         journey, box = self._journeys[booking], timetable.mailbox
         latest = timetable.throttle.latest(slot, timetable.day(send_day).grid.jitter)
-        latest = min(latest, self._closes(booking, journey, slot), timetable.bounds(send_day).end - _A_SECOND)
+        latest = min(latest, self._closes(booking, journey, timetable, slot))
         room = (latest - slot) // _A_SECOND
         ids = (journey.enrollment.id, booking.leg.step_id, box.id)
         return slot + drawn(*ids, on=send_day, seed=box.seed, below=room + 1) * _A_SECOND
 
-    def _closes(self, booking: Booking, journey: Journey, slot: datetime) -> datetime:
-        """The last second of the interval that *slot* is in."""
+    def _closes(self, booking: Booking, journey: Journey, timetable: Timetable, slot: datetime) -> datetime:
+        """The last second of the interval that *slot* is in, and in which the mailbox works."""
         if booking.window_day is None:
             raise RuntimeError("What has no window has no slot.")
-        spans = journey.calendar.spans(booking.window_day)
+        spans = timetable.spans(journey.calendar, booking.window_day)
         return next(span.end for span in spans if span.start <= slot < span.end) - _A_SECOND

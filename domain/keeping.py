@@ -33,7 +33,8 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
             if booking.lost_by is None:
                 if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
-                may_shift = opened_on is not None and not journey.shares_day(number)
+                is_paced = enrollment.sequence.pace is not None
+                may_shift = opened_on is not None and not is_paced and not journey.shares_day(number)
                 draft.keep(journey, booking, held, not_before, may_shift=may_shift)
         day_before, before = booking.window_day, booking.slot
 

@@ -1,17 +1,19 @@
 """Which mailbox an enrollment is bound to: the one that can start it earliest."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
 
 from domain.draft import Draft
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause
 from domain.journeys import Journey
+from domain.pacing import PacedOpening
 from domain.sequences import Sequence
 
 # A slot that is earlier by no more than this is not worth a move.
 THRESHOLD = timedelta(days=1)
+_EVER = datetime.min.replace(tzinfo=UTC)
 # First free day, its room as a negative number, the mailbox's id as a number: the smallest is the best.
 _Rank = tuple[date, int, int, MailboxId]
 
@@ -60,6 +62,8 @@ class MailboxChoice:
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
         self._rankings: dict[tuple[Sequence, date, datetime | None, str | None], _Ranking] = {}
+        # The mailboxes of sequences that keep a pace, the one that was not chosen for longest first.
+        self._turns: dict[Sequence, list[MailboxId]] = {}
 
     def mailbox_for(self, journey: Journey, first: date) -> MailboxId | None:
         """The mailbox that *journey* is bound to, or the one that can start it earliest from *first* on."""
@@ -82,7 +86,7 @@ class MailboxChoice:
     def _might_gain(self, journey: Journey, first: date) -> bool:
         """Whether any mailbox may be earlier, by enough, than the slot that *journey* starts with."""
         start = journey.bookings[0].slot
-        if start is None:
+        if start is None or journey.enrollment.sequence.pace is not None:
             return True
         # Not by its own instant: a ranking for each would cost more than it saves.
         earliest = self._ranking(journey.enrollment.sequence, first, None, None).no_earlier_than()
@@ -101,6 +105,8 @@ class MailboxChoice:
 
     def earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
+        if journey.enrollment.sequence.pace is not None:
+            return self._soonest(journey, first)
         starts = self._draft.starts
         while True:
             first = starts.next_day(journey, first)
@@ -120,6 +126,26 @@ class MailboxChoice:
             if with_room is None or with_room[0] != best[0]:
                 best = self._ranking(sequence, first, not_before, domain).best()
         return None if best is None else (best[0], best[3])
+
+    def _soonest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
+        """The mailbox that an email which keeps a pace leaves from soonest; of several, they take turns."""
+        sequence, not_before = journey.enrollment.sequence, journey.earliest_instant
+        turns = self._turns.setdefault(sequence, sorted(self._draft.linked_ids[sequence]))
+        no_sooner = self._draft.paces[sequence.id].first_free(max(self._draft.now, not_before or _EVER))
+        best: PacedOpening | None = None
+        for mailbox_id in turns:
+            if (timetable := self._draft.available(mailbox_id)) is not None:
+                opening = self._draft.paced_opening(timetable, journey, first, not_before)
+                if opening is not None and (best is None or opening.send_at < best.send_at):
+                    best = opening
+            if best is not None and best.send_at <= no_sooner:
+                break
+        if best is None:
+            return None
+        chosen = best.timetable.mailbox.id
+        turns.remove(chosen)
+        turns.append(chosen)
+        return best.window_day, chosen
 
     def _put_off_until(self, journey: Journey) -> datetime | None:
         not_before = journey.earliest_instant

@@ -67,6 +67,15 @@ class MailboxDay:
     def is_over(self) -> bool:
         return self.grid.capacity != UNLIMITED and self.count > self.grid.capacity
 
+    @property
+    def left(self) -> int:
+        """How many more emails its capacity allows; where that is unlimited, its slots."""
+        return (self.grid.capacity or self.grid.slots) - self.count
+
+    @property
+    def has_capacity(self) -> bool:
+        return self.grid.capacity == UNLIMITED or self.left > 0
+
     def ranges_in(self, spans: Sequence[Span], not_before: datetime | None = None) -> Ranges:
         """The slots inside *spans* that are still ahead."""
         return self.grid.ranges(spans, since=self.now if not_before is None else max(self.now, not_before))

@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.ids import EmailId, MailboxId
+from domain.ids import EmailId, MailboxId, SequenceId
 from domain.itineraries import Itinerary
 from domain.send_window import Calendar
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """An email outside of the plan that has its instant; with its *calendar* it may shift in its window."""
+    """
+    An email outside of the plan that has its instant; with its *calendar* it may shift in its window.
+
+    With *paced_by*, others of that sequence keep their pace to it.
+    """
 
     email_id: EmailId
     mailbox_id: MailboxId
     send_at: datetime
     calendar: Calendar | None = None
     recipient_domain: str | None = None
+    paced_by: SequenceId | None = None
 
 
 @dataclass(frozen=True, slots=True)

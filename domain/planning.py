@@ -19,6 +19,7 @@ from domain.journeys import Booking, Journey
 from domain.keeping import keep_what_holds, shed
 from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
+from domain.pacing import PacedOpening
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
 from domain.starts import StartDay
@@ -103,7 +104,7 @@ class _Asks:
     not_before: datetime | None
     is_fixed: bool
 
-    def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | None:
+    def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | PacedOpening | None:
         asked = (self.journey, booking, self.timetable, self.first, self.not_before)
         return draft.earliest(*asked, is_fixed=self.is_fixed)
 
@@ -121,6 +122,8 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) 
             return
         draft.drop(booking, cause)
     match asks.earliest(draft, booking):
+        case PacedOpening() as paced:
+            paced.take(booking, recipient_domain=asks.journey.enrollment.recipient_domain)
         case Seat() as seat:
             draft.fix(asks.journey, booking, seat, asks.timetable)
         case Opening() as opening:

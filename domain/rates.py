@@ -37,6 +37,11 @@ class Rate:
         """Whether no day can have more than it allows; a day of 25 hours is held to it, too."""
         return self.kind is not RateKind.HOURLY and self.span >= A_DAY
 
+    @property
+    def gap(self) -> timedelta:
+        """The distance, in whole seconds, that keeps it between any emails; whole days are counted."""
+        return timedelta() if self.covers_day else -(-self.span // (self.most * _SECOND)) * _SECOND
+
     def since(self, moment: datetime, zone: ZoneInfo) -> datetime:
         """What left later than this counts at *moment*; hours are those of clocks in *zone*."""
         if self.kind is not RateKind.HOURLY:

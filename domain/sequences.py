@@ -1,6 +1,7 @@
 """Sequences as planning sees them: when their emails may leave, and through whom."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from domain.ids import MailboxId, SequenceId
 from domain.send_window import Calendar
@@ -16,7 +17,9 @@ class Sequence:
     The *calendar* of one sequence (in one zone, where contacts are served in theirs) and its mailboxes.
 
     Of the room for new starts it has as much as its *weight* says, beside others of the same *priority*.
-    *max_new_contacts_per_day* limits who starts on one day of the window; None is any number.
+    With a *pace*, the least time between two of its emails, each leaves as soon as that allows; without, they
+    are spread evenly over their days. *max_new_contacts_per_day* limits who starts on one day of the window;
+    None is any number.
     """
 
     id: SequenceId
@@ -25,3 +28,4 @@ class Sequence:
     priority: int = 0
     weight: int = 1
     max_new_contacts_per_day: int | None = None
+    pace: timedelta | None = None

@@ -13,6 +13,7 @@ from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
 from domain.send_window import Calendar, Span, instant, joined, local_date
 from domain.slot_grid import Ranges, SlotGrid
+from domain.spacing import Spacing
 from domain.throttle import Throttle
 
 _A_DAY = timedelta(days=1)
@@ -58,6 +59,8 @@ class Timetable:
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
         self._meetings: dict[tuple[Calendar, date], bool] = {}
+        # Known from the first time that somebody asks for it.
+        self._spacing: Spacing | None = None
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
@@ -80,6 +83,14 @@ class Timetable:
             closed=lambda: self.throttle.closed(send_day, self.days),
             hour_of=partial(clock_hour, zone=zone) if is_hourly else None,
         )
+
+    @property
+    def spacing(self) -> Spacing:
+        """The instants that are held, and the gap to be kept to them, by which its rates are kept too."""
+        if self._spacing is None:
+            gap = max([self.gap, *(rate.gap for rate in self.mailbox.rates)])
+            self._spacing = Spacing(gap, (moment for _, moment in self.holders()))
+        return self._spacing
 
     def local_day(self, moment: datetime) -> date:
         return local_date(moment, self.mailbox.zone)
@@ -117,6 +128,8 @@ class Timetable:
         self.domains.add(holder, send_day, recipient_domain)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.avoid(moment)
+        if self._spacing is not None:
+            self._spacing.add(moment)
         return send_day
 
     def release(self, holder: Holder, send_day: date) -> None:
@@ -125,6 +138,8 @@ class Timetable:
         for neighbour in self._neighbours(send_day, moment):
             neighbour.forget(moment)
         self.domains.remove(holder, send_day)
+        if self._spacing is not None:
+            self._spacing.remove(moment)
         for agenda in self._agendas.values():
             agenda.reopen(*self._window_days(agenda.calendar, send_day))
 
@@ -193,7 +208,7 @@ class Timetable:
 
     def spans(self, calendar: Calendar, window_day: date) -> list[Span]:
         """When the mailbox works in the window that opens on *window_day*, soonest first."""
-        return [span for spans in self._cut(calendar, window_day).values() for span in spans]
+        return [span for _, span in self.pieces(calendar, window_day)]
 
     def meets(self, calendar: Calendar, first: date, *, limit: int) -> bool:
         """Whether the mailbox works in any window that opens on one of the *limit* days from *first* on."""
@@ -203,6 +218,12 @@ class Timetable:
             windows = islice(calendar.days(first, limit=limit), A_YEAR)
             self._meetings[key] = any(self._cut(calendar, day) for day in windows)
         return self._meetings[key]
+
+    def pieces(self, calendar: Calendar, window_day: date) -> Iterator[tuple[date, Span]]:
+        """When the window that opens on *window_day* is open, soonest first, each with the mailbox's day."""
+        for send_day, spans in self._cut(calendar, window_day).items():
+            for span in spans:
+                yield send_day, span
 
     def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
         """The day and instant of everyone who reserved, and of those that shift for them."""

@@ -32,7 +32,12 @@ def with_yielding(enrollments: Collection[Enrollment], *, now: datetime) -> list
 
 def _is_rival(enrollment: Enrollment, sequence: Sequence) -> bool:
     """Whether *enrollment* has not started, and will do so on a mailbox of *sequence*."""
-    if enrollment.last_window_day is not None or enrollment.sequence.priority > sequence.priority:
+    theirs = enrollment.sequence
+    if (
+        enrollment.last_window_day is not None
+        or theirs.priority > sequence.priority
+        or theirs.pace is not None
+    ):
         return False
     return bool(enrollment.legs) and all(
         leg.loses_slot is None and leg.held is not None and leg.held.mailbox_id in sequence.mailbox_ids

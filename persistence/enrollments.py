@@ -1,10 +1,10 @@
 """Enrollments: contacts put on their way through a sequence, each once at a time."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Uuid, exists, literal, select, text
+from sqlalchemy import DateTime, Uuid, exists, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,7 +19,7 @@ from persistence.arrays import among, unnested
 from persistence.database import notify
 from persistence.ids import uuid7
 from persistence.locks import lock_row, share_rows
-from persistence.refusals import NotInStatus, Noun, UnknownObject
+from persistence.refusals import IsBatch, NotInStatus, Noun, UnknownObject
 from persistence.tables import contacts, enrollments, sequences, suppressions
 from persistence.transitions import transition
 
@@ -43,15 +43,19 @@ async def hold_for_enrolling(
 
     Raises:
         UnknownObject: The workspace has no such sequence.
+        IsBatch: Its contacts came with it.
         NotInStatus: It takes no contacts.
     """
-    seen = await conn.scalar(
-        select(sequences.c.status).where(
+    found = await conn.execute(
+        select(sequences.c.status, sequences.c.kind).where(
             sequences.c.workspace_id == workspace_id, sequences.c.id == sequence_id
         )
     )
+    seen = found.one_or_none()
+    if seen is not None and seen.kind == "ONE_OFF":
+        raise IsBatch
     # Reopening writes the row; two that share it first would then wait for each other.
-    if seen == SequenceStatus.COMPLETED:
+    if seen is not None and seen.status == SequenceStatus.COMPLETED:
         held = await lock_row(conn, sequences, Noun.SEQUENCE, workspace_id=workspace_id, row_id=sequence_id)
         status = held.status
     else:
@@ -70,12 +74,14 @@ async def enroll(
     *,
     contact_ids: Sequence[ContactId],
     now: datetime,
+    departs: Callable[[int], datetime] | None = None,
 ) -> Enrolled:
     """
     Put contacts on their way through a held sequence, in the order given; the planner hears of it.
 
     A contact is on its way through a sequence once at a time. One that is suppressed, bounced or
-    unsubscribed is left out. A completed sequence is reopened if anyone was enrolled.
+    unsubscribed is left out. A completed sequence is reopened if anyone was enrolled. Nobody is written to
+    before the instant that *departs* answers for their number, from 0.
 
     Raises:
         UnknownObject: The workspace lacks some of the contacts; nobody was enrolled.
@@ -83,7 +89,10 @@ async def enroll(
     wanted = list(dict.fromkeys(contact_ids))
     reachable = await _hold_reachable(conn, workspace_id, wanted)
     eligible = [contact_id for contact_id in wanted if contact_id in reachable]
-    enrollment_ids = await _insert(conn, workspace_id, sequence_id, contact_ids=eligible, now=now)
+    departures = [departs(number) if departs else None for number in range(len(eligible))]
+    enrollment_ids = await _insert(
+        conn, workspace_id, sequence_id, contact_ids=eligible, departures=departures, now=now
+    )
     if enrollment_ids:
         await conn.execute(
             transition(SEQUENCE, sequences, SequenceEvent.REOPEN)
@@ -126,22 +135,30 @@ async def _insert(
     sequence_id: SequenceId,
     *,
     contact_ids: Sequence[ContactId],
+    departures: Sequence[datetime | None],
     now: datetime,
 ) -> tuple[EnrollmentId, ...]:
     given = unnested(
-        {"id": Uuid(), "contact_id": Uuid()},
-        {"id": [uuid7() for _ in contact_ids], "contact_id": contact_ids},
+        {"id": Uuid(), "contact_id": Uuid(), "next_not_before": DateTime(timezone=True)},
+        {
+            "id": [uuid7() for _ in contact_ids],
+            "contact_id": contact_ids,
+            "next_not_before": departures,
+        },
     )
     rows = select(
         given.c.id,
         given.c.contact_id,
+        given.c.next_not_before,
         literal(workspace_id, Uuid),
         literal(sequence_id, Uuid),
         literal(now, enrollments.c.enrolled_at.type),
     ).order_by(given.c.ordinal)
     inserted = await conn.scalars(
         insert(enrollments)
-        .from_select(["id", "contact_id", "workspace_id", "sequence_id", "enrolled_at"], rows)
+        .from_select(
+            ["id", "contact_id", "next_not_before", "workspace_id", "sequence_id", "enrolled_at"], rows
+        )
         .on_conflict_do_nothing(
             index_elements=[enrollments.c.sequence_id, enrollments.c.contact_id],
             index_where=text("status IN ('ACTIVE', 'PAUSED')"),

@@ -114,12 +114,14 @@ def _newcomers(planned: Iterable[Enrollment]) -> dict[Sequence, list[Enrollment]
 
 
 def _weights_beside(sequence: Sequence, terms: PlanningTerms) -> dict[SequenceId, int]:
-    """The weights of *sequence* and of those that share a mailbox with it and have no higher priority."""
+    """The weights of *sequence* and of those beside it that have no higher priority and keep no pace."""
     linked = frozenset(sequence.mailbox_ids)
     return {
         sequence_id: each.row.weight
         for sequence_id, each in terms.sequences.items()
-        if each.row.priority <= sequence.priority and linked.intersection(each.row.mailbox_ids or ())
+        if each.row.priority <= sequence.priority
+        and each.paced_by is None
+        and linked.intersection(each.row.mailbox_ids or ())
     }
 
 

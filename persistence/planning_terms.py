@@ -10,6 +10,7 @@ from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.batches import pace_of
 from domain.closed_days import ClosedDays
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus, SequenceStatus
@@ -17,7 +18,7 @@ from domain.mailboxes import Mailbox, Ramp
 from domain.rates import A_DAY, Rate, RateKind
 from domain.send_window import Calendar, SendWindow
 from domain.sequences import Sequence
-from persistence.tables import mailboxes, sequence_mailboxes, sequences, steps, workspaces
+from persistence.tables import batches, mailboxes, sequence_mailboxes, sequences, steps, workspaces
 
 
 class Terms:
@@ -27,6 +28,7 @@ class Terms:
         self.row = row
         # Linked mailboxes: whether one is among them is asked for every enrollment.
         self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
+        self._pace = pace_of(delay_s=row.delay_between_emails_s, hourly_limit=row.hourly_limit)
         self._window = window
         self._closed = read_closed_days(row)
         self._by_zone: dict[str, Sequence] = {}
@@ -44,14 +46,24 @@ class Terms:
                 linked,
                 self.row.priority,
                 self.row.weight,
-                self.row.max_new_contacts_per_day,
+                max_new_contacts_per_day=self.row.max_new_contacts_per_day,
+                pace=self._pace,
             )
         return self._by_zone[zone]
 
     @property
     def shifts(self) -> bool:
-        """Whether its emails may shift inside their days: no other step counts from their instants."""
-        return not self.row.counts_instants
+        """
+        Whether its emails may shift inside their days: no other step counts from their instants.
+
+        Those of a batch have an instant to wait for.
+        """
+        return self.row.kind == "SEQUENCE" and not self.row.counts_instants
+
+    @property
+    def paced_by(self) -> SequenceId | None:
+        """The sequence, if its emails keep a pace."""
+        return None if self._pace is None else SequenceId(self.row.id)
 
     @property
     def calendar(self) -> Calendar:
@@ -177,8 +189,11 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
             linked.label("mailbox_ids"),
             window.label("window"),
             counts_instants.label("counts_instants"),
+            batches.c.delay_between_emails_s,
+            batches.c.hourly_limit,
         )
         .join(workspaces, workspaces.c.id == sequences.c.workspace_id)
+        .join(batches, batches.c.id == sequences.c.id, isouter=True)
         .where(sequences.c.workspace_id == workspace_id, sequences.c.status != str(SequenceStatus.ARCHIVED))
         .order_by(sequences.c.id)
     )

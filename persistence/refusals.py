@@ -52,6 +52,22 @@ class SequenceHasNoSteps(Refusal):
     """A sequence without a step has nothing to send."""
 
 
+class IsBatch(Refusal):
+    """The sequence of a batch has one step, and gets its contacts when the batch is scheduled."""
+
+
+class NoActiveMailbox(Refusal):
+    """The workspace has no mailbox that can send."""
+
+
+class NobodyToWriteTo(Refusal):
+    """Nobody of those named can be written to; *suppressed* of them are known."""
+
+    def __init__(self, *, suppressed: int) -> None:
+        super().__init__("nobody can be written to")
+        self.suppressed = suppressed
+
+
 class MailboxAddressTaken(Refusal):
     """A live mailbox, here or in another workspace, sends from *address* already."""
 

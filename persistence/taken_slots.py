@@ -76,10 +76,12 @@ async def taken_slots(
     taken = []
     for email_id, mailbox_id, at, is_pending, sequence_id, zone, domain in rows:
         its_terms = terms.sequences.get(sequence_id)
-        calendar = None
-        if its_terms is not None and its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
-            calendar = its_terms.for_zone(zone).calendar
-        taken.append(Taken(email_id, mailbox_id, at, calendar, domain))
+        calendar, paced_by = None, None
+        if its_terms is not None:
+            paced_by = its_terms.paced_by
+            if its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
+                calendar = its_terms.for_zone(zone).calendar
+        taken.append(Taken(email_id, mailbox_id, at, calendar, domain, paced_by))
     return taken
 
 

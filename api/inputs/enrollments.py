@@ -2,9 +2,25 @@
 
 import strawberry
 
-from api.inputs.contacts import ContactInput
+from api.errors import UserErrorCode
+from api.inputs.contacts import ContactInput, ContactList
+from api.inputs.keys import contact_keys
+from api.inputs.problems import Problems
+from domain.ids import ContactId
 
 MOST_CONTACTS = 5_000
+
+
+def read_contacts(
+    contact_ids: list[strawberry.ID], contacts: list[ContactInput], problems: Problems
+) -> tuple[list[ContactId], ContactList]:
+    """The known contacts and the new ones of an input, both in their order."""
+    known = contact_keys(contact_ids, problems, most=MOST_CONTACTS)
+    if len(contact_ids) + len(contacts) > MOST_CONTACTS >= len(contact_ids):
+        problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_CONTACTS}.", "contacts")
+    listed = ContactList()
+    listed.add_all(contacts)
+    return known, listed
 
 
 @strawberry.input(

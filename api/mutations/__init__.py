@@ -3,6 +3,7 @@
 import strawberry
 
 from api.mutations.api_keys import ApiKeyMutations
+from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailboxes import MailboxMutations
@@ -24,6 +25,7 @@ class Mutation(
     SettlingMutations,
     RebalanceMutations,
     RebalancePreviewMutations,
+    BatchMutations,
     EnrollmentMutations,
     ContactMutations,
     SequenceMailboxMutations,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.context import Context
+from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
@@ -17,6 +18,7 @@ from api.types.sequence import Sequence
 from api.types.step import Step
 from domain.ids import MailboxId, SequenceId
 from domain.recalculations import RecalculationCause
+from persistence.reading.batches import batches_by_id
 from persistence.reading.contacts import contacts_by_id
 from persistence.reading.enrollments import enrollments_by_id
 from persistence.reading.mailboxes import mailboxes_by_id
@@ -38,6 +40,10 @@ class Change:
     async def sequence(self, sequence_id: UUID) -> Sequence:
         (row,) = await sequences_by_id(self.conn, self.workspace_id, [sequence_id])
         return Sequence.of(row)
+
+    async def batch(self, batch_id: UUID) -> Batch:
+        (row,) = await batches_by_id(self.conn, self.workspace_id, [batch_id])
+        return Batch.of(row)
 
     async def step(self, step_id: UUID) -> Step:
         (row,) = await steps_by_id(self.conn, self.workspace_id, [step_id])

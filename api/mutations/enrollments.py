@@ -4,16 +4,15 @@ import strawberry
 
 from api.context import Info
 from api.errors import UserErrorCode
-from api.inputs.contacts import ContactList
 from api.inputs.enrollments import (
-    MOST_CONTACTS,
     EnrollContactsInput,
     EnrollmentChoice,
     PauseEnrollmentInput,
     ResumeEnrollmentInput,
     StopEnrollmentInput,
+    read_contacts,
 )
-from api.inputs.keys import contact_keys, enrollment_key, sequence_key
+from api.inputs.keys import enrollment_key, sequence_key
 from api.inputs.problems import Problems, refuse
 from api.invalid_contacts import InvalidContact
 from api.mutations.answers import Input, Payload, mutation
@@ -69,13 +68,9 @@ class EnrollmentMutations:
         "Put contacts on their way through a sequence. One that is on its way already stays where it is."
     )
     async def enroll_contacts(self, info: Info, asked: Input[EnrollContactsInput]) -> EnrollContactsPayload:
-        listed = ContactList()
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
-            known = contact_keys(asked.contact_ids, problems, most=MOST_CONTACTS)
-            if len(asked.contact_ids) + len(asked.contacts) > MOST_CONTACTS >= len(asked.contact_ids):
-                problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_CONTACTS}.", "contacts")
-            listed.add_all(asked.contacts)
+            known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
         async with changing(info.context) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)

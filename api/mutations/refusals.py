@@ -6,8 +6,10 @@ from uuid import UUID
 from api.errors import UserError, UserErrorCode
 from api.ids import global_id
 from persistence.refusals import (
+    IsBatch,
     LaterEmailLeft,
     MailboxAddressTaken,
+    NoActiveMailbox,
     NotInStatus,
     Noun,
     Refusal,
@@ -48,6 +50,12 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
                 "A later email of the same enrollment has left already; settle this one as SENT or FAILED."
             )
             return [UserError(code=code.OUT_OF_ORDER, message=message, path=["settlement"])]
+        case IsBatch():
+            message = "It is a batch: it has one step, and its contacts were named when it was scheduled."
+            return [UserError(code=code.IS_BATCH, message=message, path=["sequenceId"])]
+        case NoActiveMailbox():
+            message = "The workspace has no active mailbox; make or resume one."
+            return [UserError(code=code.NO_MAILBOX, message=message, path=["mailboxIds"])]
         case MailboxAddressTaken():
             message = "Another mailbox sends from this address already."
             return [UserError(code=code.ADDRESS_TAKEN, message=message, path=["email"])]

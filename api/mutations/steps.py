@@ -24,6 +24,7 @@ from domain.ids import SequenceId
 from domain.lifecycle import SequenceStatus
 from domain.recalculations import RecalculationCause
 from persistence.next_positions import complete_finished, refresh_next_positions
+from persistence.refusals import IsBatch
 from persistence.sequences import has_open_enrollments, lock_sequence
 from persistence.steps import (
     change_step,
@@ -77,7 +78,11 @@ class StepMutations:
             sequence_id = sequence_key(asked.sequence_id, problems)
         async with changing(info.context) as change:
             conn, workspace_id = change.conn, change.workspace_id
-            await lock_sequence(conn, workspace_id, sequence_id, expected_version=asked.expected_version)
+            sequence = await lock_sequence(
+                conn, workspace_id, sequence_id, expected_version=asked.expected_version
+            )
+            if sequence.kind == "ONE_OFF":
+                raise IsBatch
             there = await count_steps(conn, workspace_id, sequence_id)
             position = asked.step.position if asked.step.position is not None else there + 1
             with Problems() as problems:

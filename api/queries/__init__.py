@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
 from api.queries.enrollments import EnrollmentQueries
@@ -27,6 +28,7 @@ class Query(
     ScheduledEmailQueries,
     EmailEventQueries,
     RecalculationQueries,
+    BatchQueries,
     ForecastQueries,
 ):
     pass

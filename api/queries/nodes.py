@@ -13,6 +13,7 @@ from api.fields import resolves
 from api.ids import GlobalId, MalformedId, read_global_id
 from api.loaders import Loaders
 from api.types.api_key import ApiKey
+from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
@@ -28,6 +29,7 @@ MOST_IDS = 100
 # Loaders of numbered things take numbers, all others UUIDs; `read_global_id` gives each its own.
 _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] = {
     "ApiKey": (ApiKey, lambda loaders: loaders.api_keys),
+    "Batch": (Batch, lambda loaders: loaders.batches),
     "Contact": (Contact, lambda loaders: loaders.contacts),
     "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
     "EmailMove": (EmailMove, lambda loaders: loaders.email_moves),

@@ -23,6 +23,7 @@ class ScheduledEmailFilter:
     is_unplaced: bool | None = strawberry.field(default=None, description="Without a slot, or with one.")
     mailbox_id: strawberry.ID | None = strawberry.field(default=None, description="From this mailbox.")
     sequence_id: strawberry.ID | None = strawberry.field(default=None, description="Of this sequence.")
+    batch_id: strawberry.ID | None = strawberry.field(default=None, description="Of this batch.")
     enrollment_id: strawberry.ID | None = strawberry.field(default=None, description="Of this enrollment.")
     contact_id: strawberry.ID | None = strawberry.field(default=None, description="To this contact.")
     step_id: strawberry.ID | None = strawberry.field(default=None, description="For this step.")
@@ -39,6 +40,7 @@ class ScheduledEmailFilter:
             is_unplaced=self.is_unplaced,
             mailbox_id=optional_uuid_of("Mailbox", self.mailbox_id),
             sequence_id=optional_uuid_of("Sequence", self.sequence_id),
+            batch_id=optional_uuid_of("Batch", self.batch_id),
             enrollment_id=optional_uuid_of("Enrollment", self.enrollment_id),
             contact_id=optional_uuid_of("Contact", self.contact_id),
             step_id=optional_uuid_of("Step", self.step_id),

@@ -10,6 +10,7 @@ from typing_extensions import override
 from api.context import Info
 from api.fields import resolves
 from api.scalars import EmailAddress
+from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
@@ -93,6 +94,11 @@ class ScheduledEmail(Node):
     @resolves("The sequence that it belongs to.")
     async def sequence(self, info: Info) -> Sequence:
         return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
+
+    @resolves("The batch that it belongs to; null if it is one of a sequence's emails.")
+    async def batch(self, info: Info) -> Batch | None:
+        row = await info.context.loaders.batches.load(self.sequence_id)
+        return None if row is None else Batch.of(row)
 
     @resolves("What happened to it, oldest first.")
     async def events(self, info: Info) -> list[EmailEvent]:

@@ -32,6 +32,7 @@ class EmailFilter:
     statuses: Collection[EmailStatus] | None = None
     mailbox_id: UUID | None = None
     sequence_id: UUID | None = None
+    batch_id: UUID | None = None
     enrollment_id: UUID | None = None
     contact_id: UUID | None = None
     step_id: UUID | None = None
@@ -52,6 +53,8 @@ def emails_where(workspace_id: UUID, asked: EmailFilter) -> AnySelect:
     for column, wanted in (
         (emails.mailbox_id, asked.mailbox_id),
         (emails.sequence_id, asked.sequence_id),
+        # A batch has the id of its sequence.
+        (emails.sequence_id, asked.batch_id),
         (emails.enrollment_id, asked.enrollment_id),
         (emails.contact_id, asked.contact_id),
         (emails.step_id, asked.step_id),

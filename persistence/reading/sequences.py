@@ -30,7 +30,8 @@ def sequences_where(
     statuses: Collection[SequenceStatus] | None = None,
     updated_since: datetime | None = None,
 ) -> AnySelect:
-    found = select(sequences).where(sequences.c.workspace_id == workspace_id)
+    """Sequences that were made as such; batches are listed by themselves."""
+    found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.kind == "SEQUENCE")
     if statuses is not None:
         found = found.where(sequences.c.status.in_(statuses))
     if updated_since is not None:

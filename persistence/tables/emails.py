@@ -28,7 +28,6 @@ scheduled_emails = Table(
     Column("contact_id", Uuid, nullable=False),
     Column("step_id", Uuid, nullable=False),
     Column("mailbox_id", Uuid),
-    Column("batch_id", Uuid),
     *status(EMAIL),
     # Planned business time; NULL with a reason when there is no slot.
     instant("send_at"),
@@ -70,7 +69,6 @@ scheduled_emails = Table(
     *same_workspace("contact_id", table="contacts"),
     *same_workspace("step_id", table="steps"),
     *same_workspace("mailbox_id", table="mailboxes"),
-    *same_workspace("batch_id", table="batches"),
     *same_workspace("step_version_id", table="step_versions"),
     one_of("unplaced_reason", UnplacedReason),
     Check(
@@ -153,14 +151,17 @@ batches = Table(
     metadata,
     key(),
     workspace(),
-    Column("sequence_id", Uuid, nullable=False),
-    Column("status", Text, nullable=False, server_default="ACTIVE"),
-    Column("email_count", Integer, nullable=False),
-    instant("starts_at"),
+    Column("count", Integer, nullable=False),
+    instant("starts_at", nullable=False),
+    Column("delay_between_emails_s", Integer),
+    Column("hourly_limit", Integer),
     *timestamps(),
     *in_workspace(),
-    *same_workspace("sequence_id", table="sequences"),
-    one_of("status", ("ACTIVE", "COMPLETED")),
+    # A batch is a sequence of kind ONE_OFF: it has its id, its status and its emails.
+    *same_workspace("id", table="sequences", ondelete="CASCADE"),
+    Check("count > 0", name="count"),
+    Check("delay_between_emails_s >= 0", name="delay_between_emails_s"),
+    Check("hourly_limit > 0", name="hourly_limit"),
 )
 
 dispatches = Table(

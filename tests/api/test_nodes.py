@@ -7,9 +7,10 @@ from sqlalchemy import insert, select
 
 from api.ids import global_id
 from api.schema import print_sdl
+from domain.ids import SequenceId, WorkspaceId
 from persistence.database import Database
 from persistence.ids import uuid7
-from persistence.tables import api_keys, email_events, email_moves, recalculations, steps
+from persistence.tables import api_keys, batches, email_events, email_moves, recalculations, steps
 from tests.api.client import ApiClient
 from tests.support.world import (
     MONDAY,
@@ -48,6 +49,7 @@ async def _one_of_each(api: ApiClient, worker_db: Database, api_db: Database) ->
             "Enrollment": enrollment_id,
             "ScheduledEmail": email_id,
             "Step": (await conn.execute(select(steps.c.id).where(steps.c.position == 1))).scalar_one(),
+            "Batch": await _make_batch(api_db, api.workspace_id),
             "EmailEvent": await conn.scalar(insert(email_events).values(event).returning(email_events.c.id)),
             "EmailMove": await conn.scalar(
                 insert(email_moves).values(of_email | {"cause": "LATE"}).returning(email_moves.c.id)
@@ -56,6 +58,15 @@ async def _one_of_each(api: ApiClient, worker_db: Database, api_db: Database) ->
                 insert(recalculations).values(asked).returning(recalculations.c.id)
             ),
         }
+
+
+async def _make_batch(api_db: Database, workspace_id: WorkspaceId) -> SequenceId:
+    """The worker makes none."""
+    async with api_db.transaction(workspace_id) as conn:
+        sequence_id = await make_sequence(conn, workspace_id, kind="ONE_OFF")
+        row = {"id": sequence_id, "workspace_id": workspace_id, "count": 1, "starts_at": MONDAY}
+        await conn.execute(insert(batches).values(row))
+    return sequence_id
 
 
 async def test_every_kind_of_thing_is_found_by_its_id(

@@ -51,19 +51,21 @@ def upgrade() -> None:
         CREATE TABLE batches (
             id UUID NOT NULL,
             workspace_id UUID NOT NULL,
-            sequence_id UUID NOT NULL,
-            status TEXT DEFAULT 'ACTIVE' NOT NULL,
-            email_count INTEGER NOT NULL,
-            starts_at TIMESTAMP WITH TIME ZONE,
+            count INTEGER NOT NULL,
+            starts_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            delay_between_emails_s INTEGER,
+            hourly_limit INTEGER,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT batches_pkey PRIMARY KEY (id),
             CONSTRAINT batches_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
                 DELETE CASCADE,
             CONSTRAINT batches_workspace_id_id_key UNIQUE (workspace_id, id),
-            CONSTRAINT batches_workspace_id_sequence_id_fkey FOREIGN KEY(workspace_id, sequence_id)
-                REFERENCES sequences (workspace_id, id) ON DELETE RESTRICT,
-            CONSTRAINT batches_status_check CHECK (status IN ('ACTIVE', 'COMPLETED'))
+            CONSTRAINT batches_workspace_id_id_fkey FOREIGN KEY(workspace_id, id) REFERENCES sequences
+                (workspace_id, id) ON DELETE CASCADE,
+            CONSTRAINT batches_count_check CHECK (count > 0),
+            CONSTRAINT batches_delay_between_emails_s_check CHECK (delay_between_emails_s >= 0),
+            CONSTRAINT batches_hourly_limit_check CHECK (hourly_limit > 0)
         )
     """)
     op.execute("""

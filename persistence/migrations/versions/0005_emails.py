@@ -16,7 +16,6 @@ def upgrade() -> None:
             contact_id UUID NOT NULL,
             step_id UUID NOT NULL,
             mailbox_id UUID,
-            batch_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
             send_at TIMESTAMP WITH TIME ZONE,
             unplaced_reason TEXT,
@@ -62,8 +61,6 @@ def upgrade() -> None:
                 REFERENCES steps (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
                 REFERENCES mailboxes (workspace_id, id) ON DELETE RESTRICT,
-            CONSTRAINT scheduled_emails_workspace_id_batch_id_fkey FOREIGN KEY(workspace_id, batch_id)
-                REFERENCES batches (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_workspace_id_step_version_id_fkey FOREIGN KEY(workspace_id,
                 step_version_id) REFERENCES step_versions (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_unplaced_reason_check CHECK (unplaced_reason IN ('NO_MAILBOX',

@@ -24,7 +24,7 @@ _OF_WORKSPACES = {
     "contacts": ("SIU", "SU"),
     "enrollments": ("SIU", "SU"),
     "recalculations": ("SIU", "SIU"),
-    "batches": ("SIU", "SU"),
+    "batches": ("SI", "S"),
     "scheduled_emails": ("SIU", "SIU"),
     "email_events": ("SI", "SI"),
     "email_moves": ("SI", "SI"),
