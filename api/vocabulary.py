@@ -153,6 +153,7 @@ described(
         _K.PREVIOUS_STEP: "The step before it leaves, or left, only then; or the day on which it left began.",
         _K.WAIT: "The wait before its step ended only then.",
         _K.NOT_BEFORE: "It was put off: the enrollment was on hold, or its batch starts or reaches it then.",
+        _K.FAIR_SHARE: "It gave its place to a sequence with less than its share, and goes behind everyone.",
         _K.FIRST_DATE: "The sequence sends from its first date on.",
         _K.PLANNED: "The enrollment was planned only then, so earlier slots had passed.",
         _K.HOLIDAY: "A public holiday or a closed date of the sequence lasted until then.",
@@ -184,6 +185,7 @@ described(
         _M.LATE: "Its time passed without it being sent.",
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
+        _M.FAIR_SHARE: "Its place went to a contact of another sequence that shares the mailbox.",
     },
 )
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from domain.ids import EnrollmentId, MailboxId
+from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.itineraries import Leg
 from domain.send_window import Calendar, local_date
 from domain.sequences import Sequence
@@ -32,6 +32,10 @@ class Enrollment:
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # When it gave its place to a newcomer of another sequence, which it does once at most.
+    displaced_at: datetime | None = None
+    # Not yet started, it gives its place to a newcomer of this sequence that would have to wait longer.
+    yields_to: SequenceId | None = None
     # In lower case; needed only where one of the mailboxes has a cap for it.
     recipient_domain: str | None = None
 
@@ -59,6 +63,16 @@ class Enrollment:
             return self.not_before
         ended_at = (self.left_at or self.enrolled_at) + minutes
         return ended_at if self.not_before is None else max(ended_at, self.not_before)
+
+    @property
+    def is_newcomer(self) -> bool:
+        """Whether it is to start, and nothing of it was ever placed; who keeps a pace shares no room."""
+        return (
+            self.sequence.pace is None
+            and self.last_window_day is None
+            and self.mailbox_id is None
+            and all(leg.held is None for leg in self.legs)
+        )
 
     @property
     def turn(self) -> tuple[bool, int, datetime, int]:

@@ -23,6 +23,7 @@ class Constraint(StrEnum):
     PREVIOUS_STEP = "PREVIOUS_STEP"
     WAIT = "WAIT"
     NOT_BEFORE = "NOT_BEFORE"
+    FAIR_SHARE = "FAIR_SHARE"
     FIRST_DATE = "FIRST_DATE"
     PLANNED = "PLANNED"
     HOLIDAY = "HOLIDAY"
@@ -75,7 +76,8 @@ def explain(
     Say why *leg* of *enrollment* has its time, or how far it got before *unplaced_reason* stopped it.
 
     It is what the rules of planning say of the state today, with everyone else where they are; it knows no
-    clock. *planned_at* is when the enrollment was planned last: slots before that were gone.
+    clock. *planned_at* is when the enrollment was planned last: slots before that were gone. In a mailbox of
+    several windows others may since have got instants that leave room: such an email is KEPT.
 
     Raises:
         ValueError: *leg* has a slot, and there are no *surroundings* to see it in.
@@ -158,8 +160,8 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
         chain.push(
             Constraint.WAIT, _counts_from(enrollment, before) + leg.wait.minutes, f"{leg.wait} after it"
         )
-    if before is None and enrollment.not_before is not None:
-        chain.push(Constraint.NOT_BEFORE, enrollment.not_before, "it was put off until then")
+    if before is None:
+        _put_off(chain, enrollment)
     opens_on = enrollment.calendar.first_date
     if opens_on is not None:
         chain.push(Constraint.FIRST_DATE, instant(opens_on, time(0), zone), f"the first date is {opens_on}")
@@ -167,6 +169,15 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
     if planned_at is not None and (leg.held is None or planned_at <= leg.held.send_at):
         chain.push(Constraint.PLANNED, planned_at, "the enrollment was last planned then")
     return first
+
+
+def _put_off(chain: _Chain, enrollment: Enrollment) -> None:
+    """Push over what put off the first of the steps that remain."""
+    if enrollment.not_before is not None:
+        chain.push(Constraint.NOT_BEFORE, enrollment.not_before, "it was put off until then")
+    if enrollment.displaced_at is not None:
+        gave_way = "its place went to a contact of another sequence"
+        chain.push(Constraint.FAIR_SHARE, enrollment.displaced_at, gave_way)
 
 
 def _before(enrollment: Enrollment, leg: Leg) -> Leg | None:

@@ -33,6 +33,7 @@ class MoveCause(StrEnum):
     LATE = "LATE"
     RELEASED = "RELEASED"
     EARLIER = "EARLIER"
+    FAIR_SHARE = "FAIR_SHARE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,3 +78,8 @@ class Itinerary:
     enrollment_id: EnrollmentId
     mailbox_id: MailboxId | None
     emails: tuple[PlannedEmail, ...]
+
+    @property
+    def is_displaced(self) -> bool:
+        """Whether it gave its place to a newcomer of another sequence."""
+        return any(email.moved_because is MoveCause.FAIR_SHARE for email in self.emails)

@@ -9,7 +9,14 @@ from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, Un
 from domain.send_window import Calendar
 
 # An email that lost its slot for one of these is not wanted earlier than it was promised.
-_NOT_EARLIER = frozenset({MoveCause.MAILBOX_HANDED_OVER, MoveCause.CAPACITY_LOWERED, MoveCause.SPACING})
+_NOT_EARLIER = frozenset(
+    {
+        MoveCause.MAILBOX_HANDED_OVER,
+        MoveCause.CAPACITY_LOWERED,
+        MoveCause.SPACING,
+        MoveCause.FAIR_SHARE,
+    }
+)
 
 
 # Compared by identity: it stands for one email in the timetables of mailboxes.
@@ -45,6 +52,8 @@ class Journey:
     enrollment: Enrollment
     bookings: tuple[Booking, ...]
     mailbox_id: MailboxId | None
+    # It gave its place to a newcomer, and is placed again after everyone else.
+    is_displaced: bool = False
 
     @classmethod
     def of(cls, enrollment: Enrollment) -> "Journey":
@@ -98,6 +107,10 @@ class Journey:
         if booking.leg.held is not None and booking.lost_by in _NOT_EARLIER:
             return max(first, booking.leg.held.window_day)
         return first
+
+    @property
+    def is_placed(self) -> bool:
+        return all(booking.reason is None for booking in self.bookings)
 
     def itinerary(self) -> Itinerary:
         emails = tuple([booking.planned() for booking in self.bookings])

@@ -5,12 +5,14 @@ follow-ups when it is placed, so follow-ups never starve behind new contacts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from domain.agenda import Opening, Seat
+from domain.displacement import Displacement
 from domain.draft import Draft
 from domain.enrollments import Enrollment
+from domain.fair_shares import in_fair_order
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot, UnplacedReason
 from domain.journeys import Booking, Journey
@@ -42,17 +44,27 @@ def plan(
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
     serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
     limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
-    it unless a rule broke; replanning an unchanged state changes nothing.
+    it unless a rule broke; replanning an unchanged state changes nothing. Whoever gives way to a newcomer is
+    placed again after everyone else.
     """
-    draft = Draft(
-        enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {}, starts=starts or {}
-    )
+    asking, boxes, others = tuple(enrollments), tuple(mailboxes), tuple(taken)
+    draft = Draft(asking, boxes, now=now, taken=others, calendars=calendars or {}, starts=starts or {})
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
     choice = MailboxChoice(draft)
-    for journey in draft.journeys:
+    displacement = Displacement(draft, choice)
+    for journey in in_fair_order(draft.journeys):
+        if not journey.is_displaced:
+            displacement.make_place(journey)
+            _route(draft, choice, journey)
+    displaced = [journey for journey in draft.journeys if journey.is_displaced]
+    for journey in displaced:
         _route(draft, choice, journey)
+    if lost := {each.enrollment.sequence.id for each in displaced if not each.is_placed}:
+        # There is no room behind the newcomers, as before a last date: these sequences do not give way.
+        staying = [replace(each, yields_to=None) if each.sequence.id in lost else each for each in asking]
+        return plan(staying, boxes, now=now, taken=others, calendars=calendars, starts=starts)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
 

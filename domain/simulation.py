@@ -14,6 +14,7 @@ from domain.planning import plan
 from domain.recalculations import REBINDING, RecalculationCause
 from domain.scenarios import Change, Joining, MailboxChange, Scenario
 from domain.tally import Effect, Simulation, Tally
+from domain.yielding import with_yielding
 
 # Longer than any mailbox's day and gap together: what left before bears on nothing that is planned.
 _REMEMBERED = timedelta(days=3)
@@ -60,8 +61,9 @@ class _Run:
                 self._change_mailbox(change)
                 gains = gains or change.cause in REBINDING
         self._recent = [email for email in self._recent if email.send_at > now - _REMEMBERED]
+        asking = [self._asking(each, gains=gains) for each in self._enrollments.values()]
         made = plan(
-            [self._asking(each, gains=gains) for each in self._enrollments.values()],
+            with_yielding(asking, now=now),
             self._mailboxes.values(),
             now=now,
             taken=self._recent,
@@ -74,7 +76,7 @@ class _Run:
         )
         self._tally.effects.append(Effect.of(changes, made.itineraries))
         for itinerary in made.itineraries:
-            self._bind(itinerary)
+            self._bind(itinerary, now)
         self._note_due(today=self._scenario.day_of(now))
 
     def send(self, day: int) -> None:
@@ -152,15 +154,17 @@ class _Run:
             may_gain=gains,
         )
 
-    def _bind(self, itinerary: Itinerary) -> None:
+    def _bind(self, itinerary: Itinerary, now: datetime) -> None:
         """Write down what was planned, as the database would."""
         for email in itinerary.emails:
             if email.unplaced_reason is not None:
                 self._reasons[_known(email.leg)] = email.unplaced_reason
+        enrollment = self._enrollments[itinerary.enrollment_id]
         self._enrollments[itinerary.enrollment_id] = replace(
-            self._enrollments[itinerary.enrollment_id],
+            enrollment,
             legs=tuple([replace(each.leg, held=each.slot, loses_slot=None) for each in itinerary.emails]),
             mailbox_id=itinerary.mailbox_id,
+            displaced_at=now if itinerary.is_displaced else enrollment.displaced_at,
         )
 
     def _note_due(self, *, today: int) -> None:

@@ -157,6 +157,7 @@ class _Row(NamedTuple):
     next_position: int
     next_not_before: datetime | None
     last_window_day: date | None
+    displaced_at: datetime | None
     contact_zone: str | None
     recipient_domain: str | None
 
@@ -190,6 +191,7 @@ def _enrollment(
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
+        displaced_at=row.displaced_at,
         recipient_domain=row.recipient_domain,
     )
 

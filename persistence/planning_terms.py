@@ -45,6 +45,7 @@ class Terms:
                 calendar,
                 linked,
                 self.row.priority,
+                self.row.weight,
                 max_new_contacts_per_day=self.row.max_new_contacts_per_day,
                 pace=self._pace,
             )

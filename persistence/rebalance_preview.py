@@ -65,7 +65,7 @@ async def preview_rebalance(
     ending = await ending_by_policy(conn, workspace_id, ids)
     with collector_paused():
         plan = await draft_replan(
-            conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True
+            conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True, lock=False
         )
     return await with_leaving(conn, workspace_id, ids, plan, ending=ending)
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
 from domain.plan import Plan
 from domain.planning import plan
+from persistence.fair_shares import mark_displaced, with_yielding
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
@@ -35,11 +36,13 @@ async def draft_replan(
     ending: Collection[EnrollmentId] = (),
     may_gain: bool = False,
     may_rebind: bool = False,
+    lock: bool = True,
 ) -> Plan:
     """
     Plan the enrollments *ids* as of *now*, and write nothing.
 
-    Those of them that are *ending* have no place in the plan, and theirs is free.
+    Those of them that are *ending* have no place in the plan, and theirs is free. Others that give way to
+    newcomers are planned too, and locked unless *lock* is false.
     """
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
@@ -54,12 +57,16 @@ async def draft_replan(
     sequences = {each.sequence for each in enrollments}
     serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
-    others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    enrollments = await with_yielding(
+        conn, workspace_id, enrollments, ending=ending, terms=terms, now=now, lock=lock
+    )
+    planned = {*ids, *(each.id for each in enrollments)}
+    others = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
     starts = await sequence_starts(
         conn,
         workspace_id,
         {each.sequence.id for each in enrollments},
-        planned=ids,
+        planned=planned,
         terms=terms,
         since=(now - timedelta(days=3)).date(),
     )
@@ -89,5 +96,6 @@ async def write_replan(
     """Write what *draft* changes for the locked enrollments *ids*, and cancel what it leaves out."""
     cancelled = await cancel_left_out(conn, workspace_id, ids, now=now)
     written = await write_plan(conn, workspace_id, draft, now=now, recalculation_id=recalculation_id)
+    await mark_displaced(conn, workspace_id, draft, now=now)
     written.cancelled = cancelled
     return written

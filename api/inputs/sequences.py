@@ -13,6 +13,7 @@ from api.inputs.problems import Problems
 from api.inputs.send_windows import SendWindowInput
 from api.inputs.steps import StepInput
 from api.scalars import TimeZone
+from domain.sequences import HIGHEST_WEIGHT
 
 HIGHEST_PRIORITY = 100
 HIGHEST_STARTS = 1_000_000
@@ -47,6 +48,10 @@ class CreateSequenceInput:
     closed_dates: list[date] = strawberry.field(default_factory=list, description=f"{holidays.CLOSED_DATES}.")
     priority: int = strawberry.field(
         default=0, description="Higher goes first where several sequences want one slot."
+    )
+    weight: int = strawberry.field(
+        default=1,
+        description="Its share of each day's new starts on mailboxes that it shares with others, 1 to 100.",
     )
     max_new_contacts_per_day: int | None = strawberry.field(
         default=None,
@@ -92,6 +97,8 @@ class CreateSequenceInput:
         check_holidays(columns, problems)
         with problems.at("priority"):
             columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
+        with problems.at("weight"):
+            columns["weight"] = values.number(self.weight, least=1, most=HIGHEST_WEIGHT)
         columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day, problems)
         return columns
 
@@ -134,6 +141,10 @@ class UpdateSequenceInput:
     priority: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Higher goes first where several sequences want one slot."
     )
+    weight: strawberry.Maybe[int] = strawberry.field(
+        default=None,
+        description="Its share of each day's new starts, 1 to 100; counts for contacts enrolled from now on.",
+    )
     max_new_contacts_per_day: strawberry.Maybe[int | None] = strawberry.field(
         default=None,
         description="Most contacts who are sent their first email on one day of the send window, over all "
@@ -169,6 +180,9 @@ class UpdateSequenceInput:
                 columns["priority"] = values.number(
                     self.priority.value, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY
                 )
+        if self.weight:
+            with problems.at("weight"):
+                columns["weight"] = values.number(self.weight.value, least=1, most=HIGHEST_WEIGHT)
         if self.max_new_contacts_per_day:
             columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day.value, problems)
         for policy in ("when_mailbox_paused", "when_mailbox_removed", "when_step_fails"):

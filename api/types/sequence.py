@@ -80,6 +80,9 @@ class Sequence(Node):
         description="Further dates on which the window does not open, in its zone; in order."
     )
     priority: int = strawberry.field(description="Higher goes first where several sequences want one slot.")
+    weight: int = strawberry.field(
+        description="Its share of each day's new starts on mailboxes that it shares with others."
+    )
     max_new_contacts_per_day: int | None = strawberry.field(
         description="Most contacts who are sent their first email on one day of the send window, over all "
         "mailboxes; null is unlimited."

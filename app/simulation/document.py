@@ -15,6 +15,8 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from domain.sequences import HIGHEST_WEIGHT
+
 _A_CENTURY = (date(2000, 1, 1), date(2100, 1, 1))
 _DAY = "a whole number from 1 (the first day) to 3650"
 
@@ -112,6 +114,7 @@ class SequencePart(_Part):
     holiday_subdivision: str | None = None
     closed_dates: Annotated[list[date], Field(max_length=1000)] = []
     priority: Annotated[int, Field(ge=0, le=100)] = 0
+    weight: Annotated[int, Field(ge=1, le=HIGHEST_WEIGHT)] = 1
 
 
 class ContactsPart(_Part):
@@ -183,6 +186,7 @@ _MUST_BE = {
     "sequences.holiday_subdivision": 'a part of the country, like "BY"',
     "sequences.closed_dates": "a list of at most 1000 dates, like [2026-12-24], without quotes",
     "sequences.priority": "a whole number from 0 (ordinary) to 100",
+    "sequences.weight": "a whole number from 1 to 100",
     "contacts": "one to 1000 tables, each under [[contacts]]",
     "contacts.sequence": "the name of a sequence",
     "contacts.number": "a whole number from 1 to 100000",

@@ -147,6 +147,7 @@ def _named(document: Document) -> NamedScenario:
                     Calendar(each.zone or document.zone, _window(each), closed=closed_days(each)),
                     tuple(mailbox_ids[box.name] for box in document.mailboxes if _serves(box, each)),
                     each.priority,
+                    each.weight,
                 ),
                 tuple(wait_of(step) for step in each.steps),
             )

@@ -87,6 +87,8 @@ enrollments = Table(
     Column("last_window_day", Date),
     # NULL asks the planner to look at this enrollment: it is new, or reality left the plan.
     instant("planned_at"),
+    # When it gave its place to a newcomer of another sequence, which it does once at most.
+    instant("displaced_at"),
     Column("version", Integer, nullable=False, server_default="1"),
     *timestamps(),
     *in_workspace(),

@@ -5,6 +5,7 @@ from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 
 from domain.lifecycle import SEQUENCE
+from domain.sequences import HIGHEST_WEIGHT
 from persistence.tables.columns import (
     in_workspace,
     instant,
@@ -40,6 +41,8 @@ sequences = Table(
     # Days on which it does not open, beside holidays.
     Column("closed_dates", ARRAY(Date), nullable=False, server_default="{}"),
     Column("priority", Integer, nullable=False, server_default="0"),
+    # Its share of the room for new starts on mailboxes that it shares.
+    Column("weight", Integer, nullable=False, server_default="1"),
     # By the day of the first step's window, over all mailboxes; NULL is any number.
     Column("max_new_contacts_per_day", Integer),
     Column("when_mailbox_paused", Text, nullable=False, server_default="WAIT"),
@@ -58,6 +61,7 @@ sequences = Table(
     one_of("when_mailbox_removed", WHEN_MAILBOX_IS_PAUSED),
     one_of("when_step_fails", ("STOP", "CONTINUE")),
     Check("first_date <= last_date", name="dates_in_order"),
+    Check(f"weight BETWEEN 1 AND {HIGHEST_WEIGHT}", name="weight"),
     Check("holiday_country IS NOT NULL OR holiday_subdivision IS NULL", name="holidays"),
     Check("max_new_contacts_per_day >= 1", name="max_new_contacts_per_day"),
 )

@@ -64,8 +64,11 @@ def mailbox(number: int, *, capacity: int = 30, zone: ZoneInfo = BERLIN, gap_s: 
     return Mailbox(MailboxId(UUID(int=number)), zone, capacity, timedelta(seconds=gap_s))
 
 
-def sequence(number: int, calendar: Calendar, mailboxes: Iterable[Mailbox], *, priority: int = 0) -> Sequence:
-    return Sequence(SequenceId(UUID(int=number)), calendar, tuple(box.id for box in mailboxes), priority)
+def sequence(
+    number: int, calendar: Calendar, mailboxes: Iterable[Mailbox], *, priority: int = 0, weight: int = 1
+) -> Sequence:
+    linked = tuple(box.id for box in mailboxes)
+    return Sequence(SequenceId(UUID(int=number)), calendar, linked, priority, weight)
 
 
 def enrolled(
@@ -109,7 +112,10 @@ class World:
                 )
                 for email in itinerary.emails
             )
-            held.append(replace(enrollment, legs=legs, mailbox_id=itinerary.mailbox_id))
+            displaced_at = self.now if itinerary.is_displaced else enrollment.displaced_at
+            held.append(
+                replace(enrollment, legs=legs, mailbox_id=itinerary.mailbox_id, displaced_at=displaced_at)
+            )
         taken = (replace(each, send_at=shifted.get(each.email_id, each.send_at)) for each in self.taken)
         return replace(self, enrollments=tuple(held), taken=tuple(taken))
 

@@ -23,6 +23,7 @@ def upgrade() -> None:
             holiday_subdivision TEXT,
             closed_dates DATE[] DEFAULT '{}' NOT NULL,
             priority INTEGER DEFAULT '0' NOT NULL,
+            weight INTEGER DEFAULT '1' NOT NULL,
             max_new_contacts_per_day INTEGER,
             when_mailbox_paused TEXT DEFAULT 'WAIT' NOT NULL,
             when_mailbox_removed TEXT DEFAULT 'TRANSFER' NOT NULL,
@@ -48,6 +49,7 @@ def upgrade() -> None:
                 'TRANSFER', 'CANCEL')),
             CONSTRAINT sequences_when_step_fails_check CHECK (when_step_fails IN ('STOP', 'CONTINUE')),
             CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date),
+            CONSTRAINT sequences_weight_check CHECK (weight BETWEEN 1 AND 100),
             CONSTRAINT sequences_holidays_check CHECK (holiday_country IS NOT NULL OR holiday_subdivision IS
                 NULL),
             CONSTRAINT sequences_max_new_contacts_per_day_check CHECK (max_new_contacts_per_day >= 1)

@@ -78,6 +78,7 @@ def upgrade() -> None:
             next_not_before TIMESTAMP WITH TIME ZONE,
             last_window_day DATE,
             planned_at TIMESTAMP WITH TIME ZONE,
+            displaced_at TIMESTAMP WITH TIME ZONE,
             version INTEGER DEFAULT '1' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

@@ -14,8 +14,8 @@ HELLO = {"subject": "Hello {{ first_name }}", "bodyText": "Hi"}
 MINIMAL = {"name": "Welcome Campaign", "zone": "Europe/Berlin", "sendWindow": WINDOW, "steps": [HELLO]}
 WHOLE = """
     sequence {
-        name status zone priority usesContactZone firstDate lastDate openTrackingEnabled clickTrackingEnabled
-        version
+        name status zone priority weight usesContactZone firstDate lastDate
+        openTrackingEnabled clickTrackingEnabled version
         sendWindow { weekdays intervals { start end } }
         steps { position waitDays startsThread subject bodyText bodyHtml textVersion }
         mailboxes { id }
@@ -35,6 +35,7 @@ async def test_a_sequence_is_made_in_one_call(api: ApiClient, worker_db: Databas
         **MINIMAL,
         mailboxIds=[mailbox(key) for key in mailboxes],
         priority=3,
+        weight=100,
         firstDate="2026-03-02",
         lastDate="2026-12-31",
         whenStepFails="CONTINUE",
@@ -46,6 +47,7 @@ async def test_a_sequence_is_made_in_one_call(api: ApiClient, worker_db: Databas
         "status": "DRAFT",
         "zone": "Europe/Berlin",
         "priority": 3,
+        "weight": 100,
         "usesContactZone": False,
         "firstDate": "2026-03-02",
         "lastDate": "2026-12-31",
@@ -154,6 +156,7 @@ def one_step(**changes: Any) -> dict[str, Any]:
             wanted(firstDate="2026-03-02", lastDate="2026-03-01"),
             error("OUT_OF_RANGE", "lastDate", "The last date is before the first."),
         ),
+        (wanted(weight=0), error("OUT_OF_RANGE", "weight", "It is a number from 1 to 100.")),
         (wanted(priority=101), error("OUT_OF_RANGE", "priority", "It is a number from -100 to 100.")),
         (
             wanted(mailboxIds=["nonsense"]),

@@ -96,6 +96,7 @@ async def test_the_window_of_a_sequence_without_contacts_replans_nothing(
                 "INVALID_SEND_WINDOW", "sendWindow.intervals", "An interval ends where it starts, at 10:00."
             ),
         ),
+        ({"weight": 101}, error("OUT_OF_RANGE", "weight", "It is a number from 1 to 100.")),
         ({"priority": -101}, error("OUT_OF_RANGE", "priority", "It is a number from -100 to 100.")),
         (
             {"lastDate": "2026-02-28"},
