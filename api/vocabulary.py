@@ -176,6 +176,7 @@ described(
         _M.LATE: "Its time passed without it being sent.",
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
+        _M.TRANSFER_UNDONE: "Its mailbox came back before the one that it was handed to had written.",
     },
 )
 
@@ -205,6 +206,7 @@ described(
         _R.SEQUENCE_RESUMED: "A sequence was resumed.",
         _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
         _R.REBALANCE: "Someone asked for the load to be spread anew.",
+        _R.NIGHTLY: "A day began, and what became free on the days to come is filled.",
     },
 )
 

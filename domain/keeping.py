@@ -1,11 +1,15 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
+from bisect import bisect_left, insort
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.draft import Draft
+from domain.ids import MailboxId
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
+from domain.mailboxes import UNLIMITED
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -98,3 +102,43 @@ def _part(draft: Draft, timetable: Timetable) -> None:
             kept.pop()
         if not isinstance(holder, Booking) or holder.is_kept:
             kept.append((holder, instant))
+
+
+def take_back(draft: Draft) -> None:
+    """Give those who come back to their mailbox the slots that they had there, where nobody has them now."""
+    instants: dict[MailboxId, list[datetime]] = {}
+    for journey in draft.journeys:
+        timetable = draft.linked(journey)
+        if timetable is None or all(booking.leg.former_at is None for booking in journey.bookings):
+            continue
+        mailbox_id = timetable.mailbox.id
+        if mailbox_id not in instants:
+            instants[mailbox_id] = [instant for _, instant in timetable.holders()]
+        _take_back(draft, journey, timetable, instants[mailbox_id])
+
+
+def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: list[datetime]) -> None:
+    """*instants* are those at which the mailbox sends, in order."""
+    day_before, not_before = journey.enrollment.last_window_day, journey.enrollment.not_before
+    for number, booking in enumerate(journey.bookings):
+        former_at = booking.leg.former_at
+        opened_on = None if former_at is None else journey.calendar.day_of(former_at)
+        if former_at is not None and opened_on is not None and former_at > draft.now:
+            former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.local_day(former_at))
+            earliest = None
+            if number == 0 or day_before is not None:
+                earliest = journey.enrollment.earliest_day(booking.leg, day_before)
+            leg = replace(booking.leg, loses_slot=None)
+            holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
+            if holds and _is_free(timetable, former, instants):
+                draft.keep(booking, former, None, not_before)
+                insort(instants, former_at)
+        day_before, not_before = booking.window_day, None
+
+
+def _is_free(timetable: Timetable, slot: Slot, instants: list[datetime]) -> bool:
+    day = timetable.day(slot.send_day)
+    if day.grid.capacity != UNLIMITED and day.count >= day.grid.capacity:
+        return False
+    at = bisect_left(instants, slot.send_at)
+    return all(abs(slot.send_at - near) >= timetable.gap for near in instants[max(at - 1, 0) : at + 1])

@@ -12,10 +12,11 @@ from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot, UnplacedReason
 from domain.journeys import Booking, Journey
-from domain.keeping import keep_what_holds, shed
+from domain.keeping import keep_what_holds, shed, take_back
 from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
+from domain.pull_forward import Holes
 from domain.send_window import Calendar
 from domain.timetable import Timetable
 from domain.unplaced import why_not
@@ -30,6 +31,7 @@ def plan(
     now: datetime,
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
+    pulls_forward: bool = False,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
@@ -37,19 +39,25 @@ def plan(
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
     serves, beside the ones of *enrollments*. Same arguments, same plan: nothing here knows a clock or
     chance. Legs that hold a slot keep it unless a rule broke; replanning an unchanged state changes nothing.
+    With *pulls_forward* room that became free goes to emails that are planned later.
     """
     draft = Draft(enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {})
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
+    take_back(draft)
     choice = MailboxChoice(draft)
     for journey in draft.journeys:
         _route(draft, choice, journey)
+    if pulls_forward:
+        holes = Holes(draft)
+        for journey in holes.candidates():
+            _route(draft, choice, journey, holes)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
 
 
-def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
+def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes | None = None) -> None:
     """Choose a mailbox for *journey* if it has none, and place its legs in order."""
     if not journey.bookings:
         return
@@ -69,7 +77,7 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            _place(draft, journey, booking, before, timetable, first, not_before)
+            _place(draft, journey, booking, before, timetable, first, not_before, holes)
         before = booking
 
 
@@ -81,14 +89,16 @@ def _place(
     timetable: Timetable,
     first: date,
     not_before: datetime | None,
+    holes: Holes | None,
 ) -> None:
-    if booking.slot is not None:
+    left = booking.slot
+    if left is not None:
         cause = None
-        if _is_too_soon(booking.slot, before, first, not_before):
+        if _is_too_soon(left, before, first, not_before):
             cause = MoveCause.WAIT_CHANGED
-        elif journey.enrollment.may_gain:
+        elif journey.enrollment.may_gain or holes is not None:
             opening = timetable.first_opening(journey.calendar, first, not_before)
-            if opening is not None and booking.slot.window_day - opening.window_day > THRESHOLD:
+            if opening is not None and left.window_day - opening.window_day > THRESHOLD:
                 cause = MoveCause.EARLIER
         if cause is None:
             return
@@ -96,8 +106,10 @@ def _place(
     opening = timetable.first_opening(journey.calendar, first, not_before)
     if opening is None:
         booking.reason = why_not(draft, journey, first)
-    else:
-        opening.take(booking, is_urgent=journey.is_urgent)
+        return
+    if holes is not None and left is not None:
+        holes.pass_on(booking, left, opening)
+    opening.take(booking, is_urgent=journey.is_urgent)
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:

@@ -10,50 +10,45 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
+from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
 from domain.planning import plan
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
 from persistence.recalculations import cancel_left_out
+from persistence.replan_scopes import ReplanScope
 from persistence.taken_slots import taken_slots
+from persistence.undone_transfers import undo_transfers
 
 
 async def replan(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
 ) -> Written:
     """Plan the locked enrollments *ids* under the workspace's plan lock, and write what changes."""
-    draft = await draft_replan(conn, workspace_id, ids, now=now)
+    draft = await draft_replan(conn, workspace_id, ReplanScope(ids), now=now)
     return await write_replan(conn, workspace_id, ids, draft, now=now)
 
 
 async def draft_replan(
-    conn: AsyncConnection,
-    workspace_id: WorkspaceId,
-    ids: Collection[EnrollmentId],
-    *,
-    now: datetime,
-    ending: Collection[EnrollmentId] = (),
-    may_gain: bool = False,
-    may_rebind: bool = False,
+    conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Plan:
-    """
-    Plan the enrollments *ids* as of *now*, and write nothing.
-
-    Those of them that are *ending* have no place in the plan, and theirs is free.
-    """
+    """Plan those in *scope* as of *now*, and write nothing."""
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
         conn,
         workspace_id,
-        [each for each in ids if each not in ending],
+        [each for each in scope.ids if each not in scope.ending],
         terms=terms,
-        may_gain=may_gain,
-        may_rebind=may_rebind,
+        may_gain=scope.may_gain,
+        may_rebind=scope.may_rebind,
     )
+    if scope.undoes_transfers:
+        active = {each for each, status in terms.statuses.items() if status is MailboxStatus.ACTIVE}
+        enrollments = await undo_transfers(conn, workspace_id, enrollments, active=active)
     serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
-    others = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    others = await taken_slots(conn, workspace_id, serving, planned=scope.ids, terms=terms, now=now)
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     return await asyncio.to_thread(
         partial(
@@ -63,6 +58,7 @@ async def draft_replan(
             now=now,
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+            pulls_forward=scope.pulls_forward,
         )
     )
 

@@ -89,6 +89,7 @@ async def test_a_tick_sets_off_who_has_work(worker_db: Database, database_url: s
         world = await make_planned(worker_db)
         await world.enroll(1)
         await world.request(RecalculationCause.REBALANCE)
+        await world.let_a_second_pass()
         await make_due_emails(worker_db, 1)
         await make_due_emails(worker_db, 1, status="RETRYING", retry_at=MONDAY - GRACE)
         busy = await office.tick()
@@ -210,6 +211,8 @@ async def test_a_rested_mailbox_sends_again(worker_db: Database, database_url: s
         await office.tick()
         early = list(shelf.published)
         office.clock.present = MONDAY
+        await office.tick()
+        await world.let_a_second_pass()
         await office.tick()
     async with worker_db.transaction() as conn:
         status = await conn.scalar(select(mailboxes.c.status))
