@@ -202,6 +202,21 @@ async def test_the_night_is_run_once_for_each_date(worker_db: Database, database
     assert (days_run, kept) == ([MONDAY.date(), MONDAY.date() + timedelta(days=1)], 1)
 
 
+async def test_a_night_sets_off_the_recalculator(worker_db: Database, database_url: str) -> None:
+    """At once: nobody else makes a change that it could wait for."""
+    shelf = Shelf()
+    world = await make_planned(worker_db)
+    async with leading(worker_db, database_url, shelf) as office:
+        await office.tick()
+        await world.enroll(1, status="ACTIVE", planned_at=MONDAY)
+        office.clock.pass_by(timedelta(hours=15))
+        await office.tick()
+
+    (request,) = await world.recalculations()
+    assert (request.cause, request.requested_at) == ("NIGHTLY", MONDAY + timedelta(hours=15))
+    assert shelf.published == [("recalculator", (str(world.workspace_id),))]
+
+
 async def test_a_rested_mailbox_sends_again(worker_db: Database, database_url: str) -> None:
     """At the end of its block it is ACTIVE, and its emails are placed anew."""
     shelf = Shelf()
