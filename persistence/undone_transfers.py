@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import and_, exists, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
@@ -74,7 +75,7 @@ async def _handed_over(
     )
     last_changes = (
         select(moves.email_id, moves.from_mailbox_id, moves.from_send_at, moves.cause)
-        .distinct(moves.email_id)
+        .ext(distinct_on(moves.email_id))
         .join(scheduled_emails, and_(emails.workspace_id == moves.workspace_id, emails.id == moves.email_id))
         .join(enrollments, enrollments.c.id == emails.enrollment_id)
         .where(

@@ -171,6 +171,11 @@ class ResumeMailboxInput(MailboxChoice):
     pass
 
 
+@strawberry.input(description="Which removed mailbox is taken back.")
+class RestoreMailboxInput(MailboxChoice):
+    pass
+
+
 @strawberry.input(description="Which mailbox is taken out of use.")
 class RemoveMailboxInput(MailboxChoice):
     policy: MailboxPolicy | None = strawberry.field(

@@ -14,6 +14,7 @@ from api.inputs.mailboxes import (
     MailboxChoice,
     PauseMailboxInput,
     RemoveMailboxInput,
+    RestoreMailboxInput,
     ResumeMailboxInput,
 )
 from api.inputs.problems import Problems
@@ -61,6 +62,11 @@ class ResumeMailboxPayload(MailboxPayload):
 @strawberry.type(description="The answer to `removeMailbox`.")
 class RemoveMailboxPayload(MailboxPayload):
     pass
+
+
+@strawberry.type(description="The answer to `restoreMailbox`.")
+class RestoreMailboxPayload(Payload):
+    mailbox: Mailbox | None = strawberry.field(default=None, description=THE_MAILBOX)
 
 
 @strawberry.type
@@ -128,7 +134,24 @@ class MailboxMutations:
             )
             return ResumeMailboxPayload(mailbox=await change.mailbox(mailbox_id), recalculation=recalculation)
 
-    @mutation("Take a mailbox out of use for good; it is kept for its history, its password is not.")
+    @mutation(
+        "Take a removed mailbox back. It is on hold, as its password was forgotten: give it one, and resume"
+        " it; whoever was handed to another mailbox that has not written to them yet comes back then."
+    )
+    async def restore_mailbox(self, info: Info, asked: Input[RestoreMailboxInput]) -> RestoreMailboxPayload:
+        mailbox_id = _chosen(asked)
+        async with changing(info.context) as change:
+            await move_mailbox(
+                change.conn,
+                change.workspace_id,
+                mailbox_id,
+                event=MailboxEvent.RESTORE,
+                now=change.now,
+                expected_version=asked.expected_version,
+            )
+            return RestoreMailboxPayload(mailbox=await change.mailbox(mailbox_id))
+
+    @mutation("Take a mailbox out of use; it is kept for its history, its password is not.")
     async def remove_mailbox(self, info: Info, asked: Input[RemoveMailboxInput]) -> RemoveMailboxPayload:
         mailbox_id = _chosen(asked)
         async with changing(info.context) as change:

@@ -8,6 +8,7 @@ import pytest
 from domain.ids import EmailId, MailboxId
 from domain.recalculations import RecalculationCause
 from persistence.database import Database
+from persistence.sequence_mailboxes import link_mailboxes, unlink_mailboxes
 from tests.support.planning_office import Planned
 from tests.support.recalculating import pause_first, planned, recalculate
 from tests.support.world import TWO_STEPS
@@ -88,20 +89,19 @@ async def test_who_moved_on_by_choice_is_not_fetched_back(worker_db: Database) -
     assert {each.mailbox_id for each in await world.enrollments()} == {second}
 
 
-async def test_nobody_goes_back_to_a_mailbox_that_serves_the_sequence_no_more(worker_db: Database) -> None:
+async def test_nobody_goes_back_to_a_mailbox_that_serves_the_sequence_no_more(
+    worker_db: Database, api_db: Database
+) -> None:
     """It came back for others; once it is linked again, they return."""
     world, before = await transferred(worker_db)
     first, second = world.mailbox_ids
-    await world.execute("DELETE FROM sequence_mailboxes WHERE mailbox_id = :id", id=first)
+    async with api_db.transaction(world.workspace_id) as conn:
+        await unlink_mailboxes(conn, world.workspace_id, world.sequence_id, mailbox_ids=[first])
     await resume_first(world)
     unlinked = {each.mailbox_id for each in await world.enrollments()}
 
-    await world.execute(
-        "INSERT INTO sequence_mailboxes (workspace_id, sequence_id, mailbox_id) VALUES (:w, :s, :m)",
-        w=world.workspace_id,
-        s=world.sequence_id,
-        m=first,
-    )
+    async with api_db.transaction(world.workspace_id) as conn:
+        await link_mailboxes(conn, world.workspace_id, world.sequence_id, mailbox_ids=[first])
     await world.request(RecalculationCause.MAILBOX_ADDED, sequence_id=world.sequence_id)
     await recalculate(world)
 
