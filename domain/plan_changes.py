@@ -65,8 +65,8 @@ def _changed(plan: Plan) -> Iterator[tuple[Itinerary, PlannedEmail]]:
 
 
 def _name(itinerary: Itinerary, email: PlannedEmail) -> str:
-    """An email that is not written yet has no id of its own."""
-    return f"{itinerary.enrollment_id} {email.leg.step_id} {email.leg.email_id}"
+    """An email that is not written yet has no id of its own, nor has a step that is only rehearsed."""
+    return f"{itinerary.enrollment_id} {email.leg.position} {email.leg.email_id}"
 
 
 def _place(email: PlannedEmail) -> str:

@@ -8,6 +8,7 @@ from api.inputs import values
 from api.inputs.hosts import DEFAULT_PORTS, host, plain_for_loopback_only
 from api.inputs.policies import InDoubtPolicy, MailboxPolicy
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.scalars import EmailAddress, TimeZone
 from domain.mailboxes import Security
 
@@ -162,12 +163,12 @@ class MailboxChoice:
 
 
 @strawberry.input(description="Which mailbox is put on hold.")
-class PauseMailboxInput(MailboxChoice):
+class PauseMailboxInput(MailboxChoice, Rehearsable):
     pass
 
 
 @strawberry.input(description="Which mailbox sends again.")
-class ResumeMailboxInput(MailboxChoice):
+class ResumeMailboxInput(MailboxChoice, Rehearsable):
     pass
 
 
@@ -177,7 +178,7 @@ class RestoreMailboxInput(MailboxChoice):
 
 
 @strawberry.input(description="Which mailbox is taken out of use.")
-class RemoveMailboxInput(MailboxChoice):
+class RemoveMailboxInput(MailboxChoice, Rehearsable):
     policy: MailboxPolicy | None = strawberry.field(
         default=None,
         description="What becomes of its planned emails; what each sequence says by default.",
