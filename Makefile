@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast bench-plan lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy bench-plan lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,6 +24,17 @@ test: lint types ## Check everything: style, types, layers, and all tests
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
+
+# Without a limit of time: a property of whole plans takes a quarter of an hour or more.
+EXAMPLES ?= 50000
+
+test-deep: $(VENV)/dev.stamp ## Show each property of the domain many examples: make test-deep EXAMPLES=50000
+	@DRUMBEAT_EXAMPLES=$(EXAMPLES) $(BIN)/pytest -n 2 --timeout 0 tests/domain
+
+SECONDS ?= 60
+
+test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
+	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
 
 # How many contacts and rounds, and how many times the contacts are measured beside them (1: not at all).
 CONTACTS ?= 50000

@@ -12,6 +12,7 @@ from actors.clocks import Clock
 from actors.planner import log_moves
 from domain.ids import WorkspaceId
 from domain.plan_changes import first_part
+from persistence.collector import collector_paused
 from persistence.database import Database, notify
 from persistence.dispatches import carried_out
 from persistence.plan_lock import try_plan_lock
@@ -72,7 +73,8 @@ class Recalculator:
             await expect_emails(conn, workspace_id, begun)
         ids = [each.id for each in begun]
         try:
-            return await self._turn(workspace_id, begun)
+            with collector_paused():
+                return await self._turn(workspace_id, begun)
         except PlanMoved:
             async with self._database.transaction() as conn:
                 await fail_recalculations(conn, ids, error="PLAN_MOVED")

@@ -45,6 +45,7 @@ class NotFound(Refused):
 class UserErrorCode(StrEnum):
     ADDRESS_TAKEN = "ADDRESS_TAKEN"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
+    AMBIGUOUS_WAIT = "AMBIGUOUS_WAIT"
     BLANK = "BLANK"
     DUPLICATE = "DUPLICATE"
     INVALID_ADDRESS = "INVALID_ADDRESS"
@@ -53,6 +54,7 @@ class UserErrorCode(StrEnum):
     INVALID_HEADER = "INVALID_HEADER"
     INVALID_HOST = "INVALID_HOST"
     INVALID_ID = "INVALID_ID"
+    INVALID_MESSAGE = "INVALID_MESSAGE"
     INVALID_SEND_WINDOW = "INVALID_SEND_WINDOW"
     INVALID_TEMPLATE = "INVALID_TEMPLATE"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
@@ -60,12 +62,14 @@ class UserErrorCode(StrEnum):
     NO_MAILBOX = "NO_MAILBOX"
     NO_STEPS = "NO_STEPS"
     NOT_FOUND = "NOT_FOUND"
+    OUT_OF_ORDER = "OUT_OF_ORDER"
     OUT_OF_RANGE = "OUT_OF_RANGE"
     PLAN_MOVED = "PLAN_MOVED"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     STALE_OBJECT = "STALE_OBJECT"
     TOO_LONG = "TOO_LONG"
     TOO_MANY = "TOO_MANY"
+    UNKNOWN_HOLIDAYS = "UNKNOWN_HOLIDAYS"
     UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
     WRONG_STATUS = "WRONG_STATUS"
 
@@ -77,6 +81,7 @@ described(
     values={
         _C.ADDRESS_TAKEN: "Another live mailbox or contact has this address.",
         _C.ALREADY_ENROLLED: "The contact is already on its way through the sequence.",
+        _C.AMBIGUOUS_WAIT: "A step waits in days, in working days, or in hours and minutes; one of them.",
         _C.BLANK: "The text may not be empty.",
         _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
         _C.INVALID_ADDRESS: "Not an email address that can be written to.",
@@ -85,6 +90,7 @@ described(
         _C.INVALID_HEADER: "A value for a mail header holds a line break or another control character.",
         _C.INVALID_HOST: "Not the name or address of a host that mail may be handed to.",
         _C.INVALID_ID: "Not an id of the kind that is asked for here.",
+        _C.INVALID_MESSAGE: "The text is no message with a header.",
         _C.INVALID_SEND_WINDOW: "The window has no day or interval, or an empty or overlapping one.",
         _C.INVALID_TEMPLATE: "The template cannot be read; the message names the place.",
         _C.INVALID_TOKEN: "Not a token that this workspace was given.",
@@ -92,12 +98,14 @@ described(
         _C.NO_MAILBOX: "The sequence has no mailbox to send from.",
         _C.NO_STEPS: "The sequence has no step to send.",
         _C.NOT_FOUND: "Nothing in this workspace has the id.",
+        _C.OUT_OF_ORDER: "The emails of the enrollment would leave in another order than its steps have.",
         _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
         _C.PLAN_MOVED: "The plan is no longer the one that was previewed.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",
         _C.TOO_MANY: "More of them than one call takes.",
+        _C.UNKNOWN_HOLIDAYS: "No holidays are known of that country or subdivision.",
         _C.UNKNOWN_VARIABLE: "The template uses a variable that no contact has.",
         _C.WRONG_STATUS: "Not allowed in the object's present status.",
     },

@@ -8,6 +8,7 @@ import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
 from domain.explanation import Constraint
+from domain.inbound import InboundKind
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.lifecycle import (
     ContactStatus,
@@ -123,6 +124,8 @@ described(
         _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
         _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
         _V.RESEND: "Someone chose to send it again although it may have arrived.",
+        _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
+        _V.REPLY: "The contact answered it.",
         _V.CANCEL: "It was taken out of the plan.",
     },
 )
@@ -134,7 +137,7 @@ described(
     values={
         _U.NO_MAILBOX: "The sequence has no mailbox.",
         _U.MAILBOX_UNAVAILABLE: "The enrollment's mailbox is paused or cannot log in.",
-        _U.WINDOW_NEVER_OPENS: "The send window has no open time on any day to come.",
+        _U.WINDOW_NEVER_OPENS: "The send window is closed on all days to come, or when its mailbox works.",
         _U.NO_CAPACITY: "No mailbox of the sequence has room on any day to come.",
         _U.AFTER_LAST_DATE: "It could only leave after the sequence's last date.",
         _U.WAITS_FOR_STEP: "An earlier step of the same enrollment has no time either.",
@@ -147,14 +150,18 @@ described(
     description="What kept an email from leaving earlier.",
     values={
         _K.ENROLLED: "The contact was enrolled only then.",
-        _K.PREVIOUS_STEP: "The step before it leaves only then; where that left already, its day began then.",
+        _K.PREVIOUS_STEP: "The step before it leaves, or left, only then; or the day on which it left began.",
         _K.WAIT: "The wait before its step ended only then.",
         _K.NOT_BEFORE: "It was put off, because the enrollment was on hold or an email had to wait.",
         _K.FIRST_DATE: "The sequence sends from its first date on.",
         _K.PLANNED: "The enrollment was planned only then, so earlier slots had passed.",
+        _K.HOLIDAY: "A public holiday or a closed date of the sequence lasted until then.",
+        _K.WORKING_HOURS: "The window was open, and the mailbox does not work before then.",
         _K.WINDOW: "The send window was closed until then.",
         _K.NO_SLOT_LEFT: "The window was open, and none of the mailbox's slots was left in it.",
         _K.MAILBOX_FULL: "The mailbox had no room for one more email on the days before.",
+        _K.RECIPIENT_DOMAIN_FULL: "The mailbox sends no more emails to that domain on the days before.",
+        _K.NEW_CONTACTS_FULL: "As many contacts as may start on one day start on the days before.",
         _K.SLOT_TAKEN: "Other emails of the mailbox have the slots before it.",
         _K.EVEN_SPACING: "The emails of a day are spread evenly over its open time.",
         _K.KEPT: "Planned today it would get another time; it keeps the one that was promised.",
@@ -167,8 +174,8 @@ described(
     description="Why an email that had a time was given another.",
     values={
         _M.WAIT_CHANGED: "The wait before its step, or the day that the wait counts from, changed.",
-        _M.WINDOW_CHANGED: "Its time is no longer inside the send window or the sequence's dates.",
-        _M.CAPACITY_LOWERED: "Its mailbox may send fewer emails on that day than were planned.",
+        _M.WINDOW_CHANGED: "Its time is no longer inside the send window, dates, or working hours.",
+        _M.CAPACITY_LOWERED: "Its mailbox may send, or its sequence start, fewer than were planned there.",
         _M.MAILBOX_HANDED_OVER: "Its enrollment was handed to another mailbox.",
         _M.MAILBOX_UNAVAILABLE: "Its mailbox cannot send.",
         _M.NARROWER_WINDOW: "It made room, on the same day, for an email with a narrower window.",
@@ -177,6 +184,19 @@ described(
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
         _M.TRANSFER_UNDONE: "Its mailbox came back before the one that it was handed to had written.",
+    },
+)
+
+_I = InboundKind
+described(
+    InboundKind,
+    description="What a message that came in is.",
+    values={
+        _I.REPLY: "A person answers.",
+        _I.AUTO_REPLY: "A machine answers: out of office, or a confirmation.",
+        _I.HARD_BOUNCE: "A delivery report: the address does not exist, or takes no mail.",
+        _I.BOUNCE: "A delivery report: not delivered, for a reason that says nothing about the address.",
+        _I.NOTICE: "A delivery report of nothing that failed: delayed, relayed or delivered.",
     },
 )
 
@@ -201,8 +221,8 @@ described(
         _R.MAILBOX_RESUMED: "A mailbox came back.",
         _R.MAILBOX_REMOVED: "A mailbox was taken out of use.",
         _R.MAILBOX_UNLINKED: "A mailbox no longer serves a sequence.",
-        _R.CAPACITY_CHANGED: "A mailbox may send more or fewer emails a day, or at another pace.",
-        _R.WINDOW_CHANGED: "A send window, zone, first or last date changed.",
+        _R.CAPACITY_CHANGED: "A mailbox may send more or fewer emails, or a sequence start more or fewer.",
+        _R.WINDOW_CHANGED: "A send window, zone, date, holidays or the working hours of a mailbox changed.",
         _R.SEQUENCE_RESUMED: "A sequence was resumed.",
         _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
         _R.REBALANCE: "Someone asked for the load to be spread anew.",

@@ -10,7 +10,8 @@ from persistence.database import Database, notify
 
 _POLL_S = 0.01
 
-# Restless while anything is claimed, due, or waits for planner or recalculator.
+# Restless while anything is claimed, due, or waits for planner or recalculator. What a dead sender gave
+# back is due once more when its mailbox's gap is over.
 _STATE = text("""
 SELECT
     EXISTS (
@@ -25,11 +26,13 @@ SELECT
         JOIN enrollments AS n ON n.id = e.enrollment_id
         WHERE e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
             OR (e.status = 'RETRYING' AND e.retry_at <= :now)
-            OR (e.status = 'PENDING' AND e.send_at <= :now AND m.status = 'ACTIVE' AND q.status = 'ACTIVE'
-                AND n.status = 'ACTIVE')
+            OR (e.status = 'PENDING' AND greatest(e.send_at, m.next_allowed_at) <= :now
+                AND m.status = 'ACTIVE' AND q.status = 'ACTIVE' AND n.status = 'ACTIVE')
     ) AS is_restless,
     (
-        SELECT min(CASE WHEN e.status = 'RETRYING' THEN e.retry_at ELSE e.send_at END)
+        SELECT min(
+            CASE WHEN e.status = 'RETRYING' THEN e.retry_at ELSE greatest(e.send_at, m.next_allowed_at) END
+        )
         FROM scheduled_emails AS e
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-from types import FrameType
 
 import structlog
 
 from app.setting_sources import variable
 from app.settings import Settings, load_settings
+from app.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
@@ -22,8 +22,8 @@ def run_worker(settings: Settings, *, watch: bool = False) -> None:
     """
     Run workers until SIGTERM or SIGINT, then let them finish what they have in hand.
 
-    Exits with the status of dramatiq's master process. The processes are a group of their own: nothing of
-    it outlives this one.
+    Exits with the status of dramatiq's master process. One worker that is killed takes its master along: they
+    are started again.
     """
     command = [sys.executable, "-m", "dramatiq", _ENTRY, "--queues", *settings.worker_queues]
     command += ["--processes", str(settings.worker_processes), "--threads", str(settings.worker_threads)]
@@ -31,27 +31,15 @@ def run_worker(settings: Settings, *, watch: bool = False) -> None:
     if watch:
         # The pattern that dramatiq passes by default matches nothing since watchdog 7.
         command += ["--watch", ".", "--include", "**/*.py"]
-    workers = subprocess.Popen(command, env=_environment(settings), start_new_session=True)  # noqa: S603 - our own command
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        workers.send_signal(number)
-
-    signal.signal(signal.SIGTERM, pass_on)
-    signal.signal(signal.SIGINT, pass_on)
-    try:
-        status = workers.wait()
-    finally:
-        _end_group(workers.pid)
+    environment = _environment(settings)
+    supervisor = Supervisor(
+        lambda: subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda passed_on, _frame: supervisor.end(passed_on))
+    status = supervisor.run()
     log.info("worker.stopped", status=status)
     raise SystemExit(status if status >= 0 else 1)
-
-
-def _end_group(group: int) -> None:
-    """End what is left of the process group: a killed master leaves workers behind that still consume."""
-    try:
-        os.killpg(group, signal.SIGKILL)
-    except ProcessLookupError:
-        return
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -10,11 +10,11 @@ from domain.ids import ContactId, MailboxId, SequenceId, WorkspaceId
 from persistence.database import libpq_url
 from persistence.ids import uuid7
 
-# So many emails a day may leave a mailbox; the window is 09:00-17:00 UTC on workdays.
+# So many emails a day may leave a mailbox; office hours are 09:00-17:00 UTC on workdays.
 CAPACITY = 30
 WAIT_DAYS = 3
 
-_WINDOW = '{"weekdays": [1, 2, 3, 4, 5], "intervals": [["09:00", "17:00"]]}'
+OFFICE_HOURS = '{"weekdays": [1, 2, 3, 4, 5], "intervals": [["09:00", "17:00"]]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,15 @@ class Campaign:
 
 
 def make_campaign(
-    url: str, *, contacts: int, steps: int, mailboxes: int, spare_mailboxes: int = 0
+    url: str,
+    *,
+    contacts: int,
+    steps: int,
+    mailboxes: int,
+    spare_mailboxes: int = 0,
+    window: str | None = OFFICE_HOURS,
 ) -> Campaign:
-    """Empty the database of *url*, a superuser's, and make a campaign in it."""
+    """Empty the database of *url*, a superuser's, and make a campaign in it; no *window* is every hour."""
     campaign = Campaign(
         WorkspaceId(uuid7()),
         SequenceId(uuid7()),
@@ -45,7 +51,7 @@ def make_campaign(
             "INSERT INTO workspaces (id, name, zone) VALUES (%s, 'Benchmark', 'UTC')", [campaign.workspace_id]
         )
         _write_mailboxes(conn, campaign)
-        _write_sequence(conn, campaign, steps=steps)
+        _write_sequence(conn, campaign, steps=steps, window=window)
         _write_contacts(conn, campaign)
     settle(url)
     return campaign
@@ -76,14 +82,14 @@ def _write_mailboxes(conn: psycopg.Connection, campaign: Campaign) -> None:
         )
 
 
-def _write_sequence(conn: psycopg.Connection, campaign: Campaign, *, steps: int) -> None:
+def _write_sequence(conn: psycopg.Connection, campaign: Campaign, *, steps: int, window: str | None) -> None:
     ids = (campaign.workspace_id, campaign.sequence_id)
     conn.execute(
         """
         INSERT INTO sequences (workspace_id, id, name, zone, status, send_window)
         VALUES (%s, %s, 'Benchmark', 'UTC', 'ACTIVE', %s)
         """,
-        [*ids, _WINDOW],
+        [*ids, window],
     )
     for position in range(1, steps + 1):
         step_id = uuid7()

@@ -10,13 +10,15 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a figure may go: *most* times its floor, or *most* of its own unit."""
+    """How far a figure may go: so many *times* its floor, and so much of its own unit *more*."""
 
-    most: float
-    of_floor: bool = True
+    times: float = 0
+    more: float = 0
 
     def says(self, unit: str) -> str:
-        return f"<= {self.most:g} x floor" if self.of_floor else f"<= {self.most:g} {unit}"
+        parts = [f"{self.times:g} x floor"] if self.times else []
+        parts += [f"{self.more:g} {unit}"] if self.more else []
+        return "<= " + " + ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Figure:
     @property
     def met(self) -> bool:
         reach = self.work.reach
-        return (self.ratio if reach.of_floor else self.value) <= reach.most
+        return median(each.value - reach.times * each.floor for each in self.rounds) <= reach.more
 
     def line(self) -> str:
         """One line of JSON."""

@@ -14,10 +14,13 @@ from actors.recalculator import Recalculator
 from bench.campaign import WAIT_DAYS, Campaign
 from domain.ids import ContactId, MailboxId
 from domain.lifecycle import MailboxEvent
+from domain.rebalances import RebalanceScope
 from domain.recalculations import RecalculationCause
+from domain.waits import Wait
 from persistence.database import Role, open_database
 from persistence.enrollments import enroll, hold_for_enrolling
 from persistence.mailboxes import move_mailbox
+from persistence.rebalance_preview import day_loads, preview_rebalance
 from persistence.recalculation_requests import request_recalculation
 from persistence.sequence_mailboxes import link_mailboxes, unlink_mailboxes
 from persistence.sequences import change_sequence, lock_sequence
@@ -28,6 +31,8 @@ _CONTACTS_AT_ONCE = 5_000
 # A Sunday: nothing is due yet, and the first window opens on the next day.
 SUNDAY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 _BY = "bench"
+# As many as the API shows of a preview.
+_DAYS_SHOWN = 1_000
 
 
 class _Sunday:
@@ -74,10 +79,16 @@ class Office:
                 conn,
                 campaign.workspace_id,
                 campaign.sequence_id,
-                new_step=NewStep(text, wait_days=WAIT_DAYS),
+                new_step=NewStep(text, wait=Wait(WAIT_DAYS)),
                 position=2,
             )
             await self._request(conn, campaign, RecalculationCause.STEPS_CHANGED)
+
+    async def preview_rebalance(self, campaign: Campaign) -> None:
+        """Work out what a rebalance of everything would change, with the figures per mailbox and day."""
+        async with self._api.snapshot(campaign.workspace_id) as conn:
+            rebalance = await preview_rebalance(conn, campaign.workspace_id, RebalanceScope(), now=SUNDAY)
+            await day_loads(conn, campaign.workspace_id, rebalance, most=_DAYS_SHOWN)
 
     async def remove_mailbox(self, campaign: Campaign, mailbox_id: MailboxId) -> None:
         """Take a mailbox out of use; the others are to send for it."""

@@ -16,21 +16,32 @@ from app.embedded_postgres import start_postgres
 from bench.campaign import Campaign, make_campaign, settle
 from bench.figures import Figure, Measured, Reach, Work, table_of
 from bench.floor import copy_floor, mark
+from bench.lateness import measure_lateness
 from bench.office import Office
 from bench.planning_process import measure_memory
-from bench.timetable_checks import check_all_moved, check_only_these_moved, check_placed, places
+from bench.timetable_checks import (
+    check_all_moved,
+    check_nothing_moved,
+    check_only_these_moved,
+    check_placed,
+    places,
+)
 from persistence.migrations import migrate
 
 ENROLL = Work("enroll and place", "s", Reach(2.0))
 REPLAN = Work("replan everything", "s", Reach(2.5))
 REMOVE = Work("remove 1 mailbox", "s", Reach(0.3))
 INSERT = Work("insert a step", "s", Reach(2.5))
+PREVIEW = Work("preview a rebalance", "s", Reach(more=3))
 GROWTH = Work("enroll and place, per email, many more contacts", "µs", Reach(1.3))
-PLANNER_MEMORY = Work("memory of the planner", "MB", Reach(400, of_floor=False))
-RECALCULATOR_MEMORY = Work("memory of the recalculator, insert a step", "MB", Reach(400, of_floor=False))
+PLANNER_MEMORY = Work("memory of the planner", "MB", Reach(more=400))
+RECALCULATOR_MEMORY = Work("memory of the recalculator, insert a step", "MB", Reach(more=400))
+LATENESS = Work("lateness of the dispatcher during a recalculation", "s", Reach(1, more=2))
 
 _STEPS = 3
 _MAILBOXES = 200
+# So long the dispatcher is measured by itself: forty emails become due.
+_ALONE_S = 20.0
 
 Rounds = dict[Work, list[Measured]]
 
@@ -48,6 +59,7 @@ async def measure_round(url: str, office: Office, rounds: Rounds, *, contacts: i
     )
     await office.enroll(campaign)
     await office.plan(campaign.workspace_id)
+    rounds.setdefault(PREVIEW, []).append(await _preview_rebalance(url, office, campaign))
     rounds.setdefault(REMOVE, []).append(await _remove_mailbox(url, office, campaign))
     rounds.setdefault(REPLAN, []).append(await _replan_everything(url, office, campaign))
     check_placed(places(url), emails=contacts)
@@ -75,6 +87,17 @@ async def measure_peaks(url: str, office: Office, rounds: Rounds, *, contacts: i
     check_placed(places(url), emails=contacts * (_STEPS + 1))
 
 
+async def measure_dispatcher(
+    url: str, office: Office, rounds: Rounds, *, contacts: int, alone_s: float
+) -> None:
+    """Measure how late the dispatcher is while a step is inserted, with its lateness before as floor."""
+    campaign = make_campaign(url, contacts=contacts, steps=_STEPS, mailboxes=_MAILBOXES, window=None)
+    await office.enroll(campaign)
+    await office.plan(campaign.workspace_id)
+    during, before = await measure_lateness(url, office, campaign, alone_s=alone_s)
+    rounds[LATENESS] = [Measured(during, before)]
+
+
 async def _enroll(url: str, office: Office, campaign: Campaign) -> Measured:
     seconds = await _timed(_enroll_and_plan(office, campaign))
     return Measured(seconds, copy_floor(url).seconds)
@@ -90,6 +113,14 @@ async def _insert_step(url: str, office: Office, campaign: Campaign) -> Measured
     since = mark(url)
     seconds = await _timed(office.insert_second_step(campaign), office.recalculate(campaign.workspace_id))
     return Measured(seconds, copy_floor(url, written_since=since).seconds)
+
+
+async def _preview_rebalance(url: str, office: Office, campaign: Campaign) -> Measured:
+    settle(url)
+    before = places(url)
+    seconds = await _timed(office.preview_rebalance(campaign))
+    check_nothing_moved(before, places(url))
+    return Measured(seconds, copy_floor(url).seconds)
 
 
 async def _remove_mailbox(url: str, office: Office, campaign: Campaign) -> Measured:
@@ -120,7 +151,9 @@ async def _timed(*works: Awaitable[None]) -> float:
     return perf_counter() - began
 
 
-async def measure(url: str, *, contacts: int, rounds: int, growth: int) -> list[Figure]:
+async def measure(
+    url: str, *, contacts: int, rounds: int, growth: int, alone_s: float = _ALONE_S
+) -> list[Figure]:
     """All figures of planning, on the migrated database of *url*, a superuser's, which is emptied."""
     measured: Rounds = {}
     office = Office(url)
@@ -128,6 +161,7 @@ async def measure(url: str, *, contacts: int, rounds: int, growth: int) -> list[
         for _ in range(rounds):
             await measure_round(url, office, measured, contacts=contacts)
         await measure_peaks(url, office, measured, contacts=contacts)
+        await measure_dispatcher(url, office, measured, contacts=contacts, alone_s=alone_s)
         if growth > 1:
             await measure_growth(url, office, measured, contacts=contacts, growth=growth)
     finally:

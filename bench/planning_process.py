@@ -13,20 +13,25 @@ from bench.office import Office
 from domain.ids import WorkspaceId
 
 _STATUS = Path("/proc/self/status")
-_ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
 
 
 def measure_memory(url: str, workspace_id: WorkspaceId, *, who: str) -> tuple[float, float]:
     """The peak in MB of a new process before and after *who*, planner or recalculator, did its work."""
+    before, after = carry_out_planning(url, workspace_id, who=who).split()[-2:]
+    return float(before), float(after)
+
+
+def carry_out_planning(url: str, workspace_id: WorkspaceId, *, who: str) -> str:
+    """Let *who*, planner or recalculator, do in a new process what there is to do; what that printed."""
     ended = subprocess.run(
         [sys.executable, "-m", "bench.planning_process", url, str(workspace_id), who],
         capture_output=True,
         text=True,
         check=True,
-        cwd=_ROOT,
+        cwd=ROOT,
     )
-    before, after = ended.stdout.split()[-2:]
-    return float(before), float(after)
+    return ended.stdout
 
 
 def peak_mb() -> float:

@@ -38,6 +38,17 @@ def check_placed(now: Mapping[UUID, Place], *, emails: int) -> None:
         raise WrongResult(f"{placed} of {len(now)} emails have a time, and it should be {emails}")
 
 
+def check_nothing_moved(before: Mapping[UUID, Place], now: Mapping[UUID, Place]) -> None:
+    """
+    Every email is where it was.
+
+    Raises:
+        WrongResult: One of them moved, came or went.
+    """
+    if now != before:
+        raise WrongResult("emails moved, came or went")
+
+
 def check_only_these_moved(
     before: Mapping[UUID, Place], now: Mapping[UUID, Place], *, mailbox_id: UUID
 ) -> None:

@@ -1,9 +1,10 @@
 """A calendar's agenda at one mailbox: the days on which it opens and that are not yet known to be full."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 from domain.journeys import Booking
 from domain.mailbox_day import MailboxDay
@@ -14,7 +15,7 @@ from domain.slot_grid import Ranges
 HORIZON_DAYS = 7305
 _LOOK_AHEAD_DAYS = 32
 # Windows repeat: a year of them without a single slot means that the mailbox's gap leaves none.
-_A_YEAR = 366
+A_YEAR = 366
 _A_DAY = timedelta(days=1)
 
 
@@ -33,21 +34,36 @@ class Opening:
         self.day.reserve(booking, self.ranges, is_urgent=is_urgent)
 
 
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """The very instant at which an email may leave, in the window of *window_day*."""
+
+    window_day: date
+    send_at: datetime
+
+
 class Agenda:
     """
     The days of *calendar* from *since* on, and on each *openings_on* it.
 
     A day found full is taken out, so that finding the next one costs the same for the first contact and
-    the fifty-thousandth.
+    the fifty-thousandth. *takes* says whether a day of the mailbox is open to the emails of this agenda; not
+    given, all are.
     """
 
     def __init__(
-        self, calendar: Calendar, *, since: date, openings_on: Callable[[date], tuple[Opening, ...]]
+        self,
+        calendar: Calendar,
+        *,
+        since: date,
+        openings_on: Callable[[date], tuple[Opening, ...]],
+        takes: Callable[[date], bool] | None = None,
     ) -> None:
         self.calendar = calendar
         self._since = since
         self._known_until = since
         self._openings_on = openings_on
+        self._takes = takes
         self._openings: dict[date, tuple[Opening, ...]] = {}
         self._days: list[date] = []
         self._has_slots = False
@@ -58,26 +74,32 @@ class Agenda:
             at = bisect_left(self._days, first)
             if at < len(self._days):
                 for opening in self._openings_of(self._days[at]):
-                    if opening.day.room(opening.ranges) > 0:
+                    if self.has_room(opening):
                         return opening
                 del self._days[at]
             elif not self._look_ahead(first):
                 return None
 
+    def has_room(self, opening: Opening) -> bool:
+        if opening.day.room(opening.ranges) <= 0:
+            return False
+        return self._takes is None or self._takes(opening.send_day)
+
     def reopen(self, first: date, last: date) -> None:
         """Look again at the windows that open from *first* to *last*: a place was given back."""
         while first <= last:
-            at = bisect_left(self._days, first)
-            if first in self._openings and self._days[at : at + 1] != [first]:
-                insort(self._days, first)
+            if first in self._openings:
+                at = bisect_left(self._days, first)
+                if self._days[at : at + 1] != [first]:
+                    self._days.insert(at, first)
             first += _A_DAY
 
     def _look_ahead(self, first: date) -> bool:
         """Note more days; False when there are none within the horizon of *first*."""
-        is_barren = not self._has_slots and len(self._openings) > _A_YEAR
+        is_barren = not self._has_slots and len(self._openings) > A_YEAR
         if is_barren or self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
             return False
-        self._days += self.calendar.days(self._known_until, limit=_LOOK_AHEAD_DAYS)
+        self._days += _open_days(self.calendar, self._known_until)
         self._known_until += timedelta(days=_LOOK_AHEAD_DAYS)
         return True
 
@@ -87,3 +109,9 @@ class Agenda:
             openings = self._openings[window_day] = self._openings_on(window_day)
             self._has_slots = self._has_slots or bool(openings)
         return openings
+
+
+# All mailboxes of a sequence look ahead over the same days.
+@lru_cache(maxsize=4096)
+def _open_days(calendar: Calendar, first: date) -> tuple[date, ...]:
+    return tuple(calendar.days(first, limit=_LOOK_AHEAD_DAYS))

@@ -1,18 +1,24 @@
 """A plan in the making: the journeys through it, and the timetables that they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
+from domain.agenda import Opening, Seat
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
+from domain.jitter import Jitter
 from domain.journeys import Booking, Journey
 from domain.mailboxes import Mailbox
 from domain.plan import Shift, Taken
 from domain.send_window import Calendar
+from domain.starts import StartDay, Starts
 from domain.timetable import Timetable
 
 _A_DAY = timedelta(days=1)
+_ANYBODY = MailboxId(UUID(int=0))
 
 
 class Draft:
@@ -31,8 +37,10 @@ class Draft:
         now: datetime,
         taken: Iterable[Taken],
         calendars: Mapping[MailboxId, Sequence[Calendar]],
+        starts: Mapping[StartDay, int],
     ) -> None:
         self.now = now
+        self.starts = Starts(starts)
         self.journeys = [Journey.of(each) for each in sorted(enrollments, key=lambda each: each.turn)]
         self.released: list[MailboxId] = []
         self._yesterdays: dict[Calendar, date] = {}
@@ -47,7 +55,13 @@ class Draft:
             for mailbox_id in linked:
                 served.setdefault(mailbox_id, {})[sequence.calendar] = None
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
-        self.timetables = {box.id: Timetable(box, served.get(box.id, ()), now) for box in in_order}
+        self.timetables: dict[MailboxId, Timetable] = {}
+        twins: dict[tuple[Mailbox, tuple[Calendar, ...]], Timetable] = {}
+        for box in in_order:
+            theirs = tuple(served.get(box.id, ()))
+            kind = (replace(box, id=_ANYBODY), theirs)
+            self.timetables[box.id] = Timetable(box, theirs, now, twin=twins.get(kind))
+            twins.setdefault(kind, self.timetables[box.id])
         for other in sorted(taken, key=lambda each: (each.send_at, each.email_id.int)):
             self._hold(other)
 
@@ -67,18 +81,69 @@ class Draft:
             self._yesterdays[calendar] = self.now.astimezone(calendar.zone).date() - _A_DAY
         return self._yesterdays[calendar]
 
+    def earliest(
+        self,
+        journey: Journey,
+        booking: Booking,
+        timetable: Timetable,
+        first: date,
+        not_before: datetime | None,
+        *,
+        is_fixed: bool = False,
+    ) -> Opening | Seat | None:
+        """
+        Where *booking* may leave from *first* on, everything kept that limits who starts when.
+
+        One that *is_fixed* needs its instant at once.
+        """
+        calendar, domain = journey.calendar, journey.enrollment.recipient_domain
+        is_start = journey.has_limited_start and booking is journey.bookings[0]
+        while True:
+            if is_start:
+                first = self.starts.next_day(journey, first)
+            found: Opening | Seat | None
+            if is_fixed:
+                is_urgent = journey.is_urgent
+                found = timetable.first_seat(calendar, first, not_before, domain, is_urgent=is_urgent)
+            else:
+                found = timetable.first_opening(calendar, first, not_before, domain)
+            if found is None or not is_start:
+                return found
+            if self.starts.next_day(journey, found.window_day) == found.window_day:
+                return found
+            first = found.window_day
+
+    def reserve(self, journey: Journey, booking: Booking, opening: Opening, timetable: Timetable) -> None:
+        """Ask for a slot of *opening*, which *booking* gets when everyone has asked."""
+        opening.take(booking, is_urgent=journey.is_urgent)
+        timetable.domains.add(booking, opening.send_day, journey.enrollment.recipient_domain)
+        self.starts.add(journey, booking)
+
     def keep(
-        self, booking: Booking, slot: Slot, calendar: Calendar | None, not_before: datetime | None = None
+        self, journey: Journey, booking: Booking, slot: Slot, not_before: datetime | None, *, may_shift: bool
     ) -> None:
-        """Hold *slot* for *booking*; with its *calendar* it may shift in its window, unless it is due."""
-        window = None if calendar is None or slot.send_at <= self.now else (calendar, slot.window_day)
+        """Hold *slot* for *booking*; if it *may_shift* in its window, then only until it is due."""
+        window = (journey.calendar, slot.window_day) if may_shift and slot.send_at > self.now else None
         send_day = self.timetables[slot.mailbox_id].hold(
-            booking, slot.send_at, window=window, not_before=not_before
+            booking,
+            slot.send_at,
+            window=window,
+            not_before=not_before,
+            recipient_domain=journey.enrollment.recipient_domain,
         )
         if send_day != slot.send_day:
             slot = Slot(slot.mailbox_id, slot.send_at, slot.window_day, send_day)
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
+        self.starts.add(journey, booking)
+
+    def fix(self, journey: Journey, booking: Booking, seat: Seat, timetable: Timetable) -> None:
+        """Give *booking* the instant of *seat* at once; it does not shift, for others count from it."""
+        domain = journey.enrollment.recipient_domain
+        send_day = timetable.hold(booking, seat.send_at, recipient_domain=domain)
+        booking.slot = Slot(timetable.mailbox.id, seat.send_at, seat.window_day, send_day)
+        booking.window_day, booking.send_day = seat.window_day, send_day
+        self.starts.add(journey, booking)
 
     def drop(self, booking: Booking, cause: MoveCause) -> None:
         """Give back the slot that *booking* kept."""
@@ -86,6 +151,7 @@ class Draft:
             raise RuntimeError("What holds no slot cannot give one back.")
         self.timetables[booking.slot.mailbox_id].release(booking, booking.send_day)
         self.released.append(booking.slot.mailbox_id)
+        self.starts.remove(booking)
         booking.slot, booking.is_kept = None, False
         booking.window_day = booking.send_day = None
         booking.lost_by = cause
@@ -93,6 +159,8 @@ class Draft:
     def assign(self) -> tuple[Shift, ...]:
         """Give everyone who reserved a day their instant in it; the emails of others that shift for them."""
         shifts: list[Shift] = []
+        jitters = any(timetable.mailbox.jitter_percent for timetable in self.timetables.values())
+        jitter = Jitter(self.journeys if jitters else ())
         for mailbox_id, timetable in self.timetables.items():
             for send_day, holder, send_at in timetable.assigned():
                 if not isinstance(holder, Booking):
@@ -100,6 +168,8 @@ class Draft:
                     continue
                 if holder.is_kept:
                     holder.lost_by = MoveCause.NARROWER_WINDOW
+                if timetable.mailbox.jitter_percent:
+                    send_at = jitter.moved(holder, timetable, send_day=send_day, slot=send_at)
                 if holder.window_day is not None:
                     holder.slot = Slot(mailbox_id, send_at, holder.window_day, send_day)
         return tuple(shifts)
@@ -108,8 +178,8 @@ class Draft:
         timetable = self.timetables.get(other.mailbox_id)
         if timetable is None:
             return
-        window_day = None
+        window = None
         if other.calendar is not None and other.send_at > self.now:
             window_day = other.calendar.day_of(other.send_at)
-        window = None if other.calendar is None or window_day is None else (other.calendar, window_day)
-        timetable.hold(other.email_id, other.send_at, window=window)
+            window = None if window_day is None else (other.calendar, window_day)
+        timetable.hold(other.email_id, other.send_at, window=window, recipient_domain=other.recipient_domain)

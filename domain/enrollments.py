@@ -1,12 +1,13 @@
 """Enrollments as planning sees them: one contact on its way through one sequence."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from domain.ids import EnrollmentId, MailboxId
 from domain.itineraries import Leg
-from domain.send_window import Calendar
+from domain.send_window import Calendar, local_date
 from domain.sequences import Sequence
+from domain.waits import days_after
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,8 @@ class Enrollment:
     What planning needs to know of one enrollment.
 
     *mailbox_id* is the one of its sequence's mailboxes that it is bound to. *last_window_day* is the window's
-    day of the step that left last, from which the next wait counts; None before the first. *legs* are the
-    remaining steps in order. *enrolled_at* and *not_before* are in UTC.
+    day of the step that left last, and *left_at* its instant, planned while it is on its way: from them the
+    next wait counts; None before the first. *legs* are the remaining steps in order. Instants are in UTC.
     """
 
     id: EnrollmentId
@@ -25,11 +26,14 @@ class Enrollment:
     legs: tuple[Leg, ...]
     mailbox_id: MailboxId | None = None
     last_window_day: date | None = None
+    left_at: datetime | None = None
     not_before: datetime | None = None
     # It may leave its mailbox: the mailbox is gone, or it has not started and a rebalance was asked for.
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # In lower case; needed only where one of the mailboxes has a cap for it.
+    recipient_domain: str | None = None
 
     @property
     def calendar(self) -> Calendar:
@@ -39,12 +43,22 @@ class Enrollment:
         """
         The first local date on which the window that *leg* leaves in may open.
 
-        A first step without a wait may use a window that opened on the evening before and is still open.
+        A first step that may leave at once may use a window that opened on the evening before and is open.
         """
         if day_before is not None:
-            return day_before + timedelta(days=leg.wait_days)
-        enrolled_on = self.enrolled_at.astimezone(self.calendar.zone).date()
-        return enrolled_on + timedelta(days=leg.wait_days or -1)
+            return leg.wait.first_day(day_before, self.calendar.closed)
+        enrolled_on = local_date(self.enrolled_at, self.calendar.zone)
+        if leg.wait.may_end_at_once:
+            return days_after(enrolled_on, -1)
+        return leg.wait.first_day(enrolled_on, self.calendar.closed)
+
+    def earliest_instant(self, leg: Leg) -> datetime | None:
+        """The instant before which *leg*, the first of those that remain, must not leave."""
+        minutes = leg.wait.minutes
+        if minutes is None:
+            return self.not_before
+        ended_at = (self.left_at or self.enrolled_at) + minutes
+        return ended_at if self.not_before is None else max(ended_at, self.not_before)
 
     @property
     def turn(self) -> tuple[int, datetime, int]:

@@ -1,8 +1,10 @@
 """Why an email has the time that it has: what held it back, one thing after the other, and until when."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from typing import TypeAlias
 
 from domain.agenda import Opening
 from domain.enrollments import Enrollment
@@ -23,12 +25,20 @@ class Constraint(StrEnum):
     NOT_BEFORE = "NOT_BEFORE"
     FIRST_DATE = "FIRST_DATE"
     PLANNED = "PLANNED"
+    HOLIDAY = "HOLIDAY"
     WINDOW = "WINDOW"
+    WORKING_HOURS = "WORKING_HOURS"
     NO_SLOT_LEFT = "NO_SLOT_LEFT"
     MAILBOX_FULL = "MAILBOX_FULL"
+    RECIPIENT_DOMAIN_FULL = "RECIPIENT_DOMAIN_FULL"
+    NEW_CONTACTS_FULL = "NEW_CONTACTS_FULL"
     SLOT_TAKEN = "SLOT_TAKEN"
     EVEN_SPACING = "EVEN_SPACING"
     KEPT = "KEPT"
+
+
+# A day on which there was no room, and what was full.
+_Full: TypeAlias = tuple[Constraint, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ def explain(
         raise ValueError("A slot is explained by what surrounds it.")
     if first is not None and not chain.is_broken:
         timetable = surroundings.timetable(enrollment.calendar, chain.cursor)
-        opening = _first_room(chain, timetable, enrollment.calendar, first, held)
+        opening = _first_room(chain, timetable, enrollment, leg, surroundings, first, held)
         if opening is not None:
             _within_day(chain, enrollment, opening, held)
     chain.end()
@@ -124,8 +134,10 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
     before, day_before = _before(enrollment, leg), _day_before(enrollment, leg)
     zone = enrollment.calendar.zone
     if before is not None and before.held is not None:
-        left_at = before.held.send_at + (_A_SECOND if leg.wait_days == 0 else timedelta())
+        left_at = before.held.send_at + (_A_SECOND if leg.wait.amount == 0 else timedelta())
         chain.push(Constraint.PREVIOUS_STEP, left_at, f"step {before.position} leaves before it")
+    elif enrollment.left_at is not None and before is None:
+        chain.push(Constraint.PREVIOUS_STEP, enrollment.left_at, "the step before it left then")
     elif day_before is not None:
         left_on = instant(day_before, time(0), zone)
         chain.push(
@@ -134,9 +146,13 @@ def _floors(chain: _Chain, enrollment: Enrollment, leg: Leg, planned_at: datetim
     first = _first_day(enrollment, leg)
     if first is None:
         return None
-    if leg.wait_days:
-        since = first - timedelta(days=leg.wait_days)
-        chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{_days(leg.wait_days)} after {since}")
+    if not leg.wait.may_end_at_once:
+        since = day_before or enrollment.enrolled_at.astimezone(zone).date()
+        chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{leg.wait} after {since}")
+    elif leg.wait.minutes is not None:
+        chain.push(
+            Constraint.WAIT, _counts_from(enrollment, before) + leg.wait.minutes, f"{leg.wait} after it"
+        )
     if before is None and enrollment.not_before is not None:
         chain.push(Constraint.NOT_BEFORE, enrollment.not_before, "it was put off until then")
     opens_on = enrollment.calendar.first_date
@@ -160,6 +176,13 @@ def _day_before(enrollment: Enrollment, leg: Leg) -> date | None:
     return None if before.held is None else before.held.window_day
 
 
+def _counts_from(enrollment: Enrollment, before: Leg | None) -> datetime:
+    """The instant that a wait in minutes counts from."""
+    if before is not None and before.held is not None:
+        return before.held.send_at
+    return enrollment.left_at or enrollment.enrolled_at
+
+
 def _first_day(enrollment: Enrollment, leg: Leg) -> date | None:
     """The first day whose window *leg* may leave in; None while the step before it has no day."""
     day_before = _day_before(enrollment, leg)
@@ -169,39 +192,93 @@ def _first_day(enrollment: Enrollment, leg: Leg) -> date | None:
 
 
 def _first_room(
-    chain: _Chain, timetable: Timetable, calendar: Calendar, first: date, held: Slot
+    chain: _Chain,
+    timetable: Timetable,
+    enrollment: Enrollment,
+    leg: Leg,
+    surroundings: Surroundings,
+    first: date,
+    held: Slot,
 ) -> Opening | None:
     """Push to the first opening with room, at most as far as the window that *held* is in."""
-    full: list[date] = []
-    has_opened = False
-    for window_day in calendar.days(first, limit=(held.window_day - first).days + 1):
+    calendar, full = enrollment.calendar, list[_Full]()
+    is_start = leg is enrollment.legs[0] and enrollment.last_window_day is None
+    has_opened = is_off = False
+    for window_day in _days_until(first, held.window_day):
+        if calendar.is_closed_on(window_day):
+            _push_past_holiday(chain, full, calendar, window_day)
+            has_opened = False
+            continue
         spans = [span for span in calendar.spans(window_day) if span.end > chain.cursor]
         if spans and not has_opened:
             chain.push(Constraint.WINDOW, spans[0].start, f"the next window opens on {window_day}")
             has_opened = True
+        worked = [span for span in timetable.spans(calendar, window_day) if span.end > chain.cursor]
+        if spans and not worked:
+            is_off = True
+        elif worked and not full and (is_off or worked[0].start > spans[0].start):
+            chain.push(Constraint.WORKING_HOURS, worked[0].start, "the mailbox works from then on")
         for opening in timetable.openings(calendar, window_day, chain.cursor):
-            if opening.day.room(opening.ranges) > 0:
+            is_full = _limit_reached(opening, timetable, enrollment)
+            if is_full is None and is_start and window_day < held.window_day:
+                is_full = _starts_reached(surroundings, enrollment, window_day)
+            if is_full is None:
                 _push_past(chain, full, _begin(chain, timetable, calendar, opening))
                 return opening
-            full.append(opening.send_day)
+            full.append((is_full, opening.send_day))
     return None
 
 
-def _push_past(chain: _Chain, full: list[date], until: datetime) -> None:
-    """Push past days that are *full*; where there are none, past a window without a slot."""
+def _days_until(first: date, last: date) -> Iterator[date]:
+    return (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+
+
+def _push_past_holiday(chain: _Chain, full: list[_Full], calendar: Calendar, day: date) -> None:
+    """Push past closed *day*, and before that to it where others are *full*."""
+    begins, ends = (instant(each, time(0), calendar.zone) for each in (day, day + timedelta(days=1)))
+    if full:
+        _push_past(chain, full, begins)
+        full.clear()
+    closed = calendar.closed
+    holiday = closed.holiday(day)
+    if holiday is None or closed.country is None:
+        detail = f"the sequence is closed on {day}"
+    else:
+        detail = f"{holiday} on {day} in {'-'.join(filter(None, (closed.country, closed.subdivision)))}"
+    chain.push(Constraint.HOLIDAY, ends, detail)
+
+
+def _limit_reached(opening: Opening, timetable: Timetable, enrollment: Enrollment) -> Constraint | None:
+    if opening.day.room(opening.ranges) <= 0:
+        return Constraint.MAILBOX_FULL
+    if not timetable.domains.have_room(opening.send_day, enrollment.recipient_domain):
+        return Constraint.RECIPIENT_DOMAIN_FULL
+    return None
+
+
+def _starts_reached(surroundings: Surroundings, enrollment: Enrollment, day: date) -> Constraint | None:
+    most = enrollment.sequence.max_new_contacts_per_day
+    starts = surroundings.starts.get((enrollment.sequence.id, day), 0)
+    return Constraint.NEW_CONTACTS_FULL if most is not None and starts >= most else None
+
+
+def _push_past(chain: _Chain, full: list[_Full], until: datetime) -> None:
+    """Push past days that are *full*, for the last one's reason; past a window without a slot if none is."""
     if not full:
         chain.push(Constraint.NO_SLOT_LEFT, until, "the rest of the window has none of the mailbox's slots")
-    elif full[0] == full[-1]:
-        chain.push(Constraint.MAILBOX_FULL, until, f"full on {full[0]}")
+        return
+    (_, first), (constraint, last) = full[0], full[-1]
+    if first == last:
+        chain.push(constraint, until, f"full on {first}")
     else:
-        days = _days(len(set(full)))
-        chain.push(Constraint.MAILBOX_FULL, until, f"full on {days} from {full[0]} to {full[-1]}")
+        days = _days(len({day for _, day in full}))
+        chain.push(constraint, until, f"full on {days} from {first} to {last}")
 
 
 def _begin(chain: _Chain, timetable: Timetable, calendar: Calendar, opening: Opening) -> datetime:
     """When the window of *opening* is open on its day for the first time."""
     earliest = max(timetable.bounds(opening.send_day).start, chain.cursor)
-    spans = calendar.spans(opening.window_day)
+    spans = timetable.spans(calendar, opening.window_day)
     return next(max(span.start, earliest) for span in spans if span.end > earliest)
 
 

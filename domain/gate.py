@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.mailboxes import UNLIMITED, Mailbox
+from domain.rates import RateKind
 from domain.send_window import Calendar
 
 # How many emails of one mailbox are with its server at the same time, over all processes.
@@ -22,13 +23,21 @@ class Hold(StrEnum):
     ENROLLMENT_PAUSED = "ENROLLMENT_PAUSED"
     NOT_ITS_TURN = "NOT_ITS_TURN"
     OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    OUTSIDE_WORKING_HOURS = "OUTSIDE_WORKING_HOURS"
     DAY_FULL = "DAY_FULL"
     HOUR_FULL = "HOUR_FULL"
     SLIDING_WINDOW_FULL = "SLIDING_WINDOW_FULL"
+    ROLLING_24H_FULL = "ROLLING_24H_FULL"
+    RECIPIENT_DOMAIN_FULL = "RECIPIENT_DOMAIN_FULL"
     TOO_CLOSE = "TOO_CLOSE"
     MAILBOX_BUSY = "MAILBOX_BUSY"
 
 
+_FULL = {
+    RateKind.HOURLY: Hold.HOUR_FULL,
+    RateKind.SLIDING: Hold.SLIDING_WINDOW_FULL,
+    RateKind.ROLLING_24H: Hold.ROLLING_24H_FULL,
+}
 # These pass within moments: the dispatcher takes the email up again, the planner is not asked.
 PASSING = frozenset({Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN})
 
@@ -48,8 +57,8 @@ class MailboxLoad:
     """
     What a mailbox has sent and is sending, as the gate counts it on; business time throughout.
 
-    *used* is of *day*, the mailbox's local day of now. *starts* are the attempts that count for its hourly
-    and sliding limits, in any order.
+    *used* is of *day*, the mailbox's local day of now. *starts* are the attempts that count for its rates, in
+    any order; *by_domain* those of *day* by the recipient's domain, if that is limited.
     """
 
     mailbox: Mailbox
@@ -57,11 +66,9 @@ class MailboxLoad:
     day: date
     used: int
     in_flight: int = 0
-    hourly_limit: int | None = None
-    sliding_limit: int | None = None
-    sliding_window: timedelta = timedelta()
     last_attempt_at: datetime | None = None
     starts: list[datetime] = field(default_factory=list)
+    by_domain: dict[str, int] = field(default_factory=dict)
 
     @property
     def capacity_today(self) -> int:
@@ -77,26 +84,28 @@ class MailboxLoad:
         """The limit that is reached at *now*, if there is one; a reserved email has its place in the day."""
         if self.room_today == 0 and not is_reserved:
             return Hold.DAY_FULL
-        local = now.astimezone(self.mailbox.zone)
-        hour = local.replace(minute=0, second=0, microsecond=0)
-        if self.hourly_limit is not None and self._since(hour) >= self.hourly_limit:
-            return Hold.HOUR_FULL
-        if self.sliding_limit is not None and self._since(now - self.sliding_window) >= self.sliding_limit:
-            return Hold.SLIDING_WINDOW_FULL
+        for rate in self.mailbox.rates:
+            since = rate.since(now, self.mailbox.zone)
+            if sum(at > since for at in self.starts) >= rate.most:
+                return _FULL[rate.kind]
         return None
+
+    def is_full_for(self, domain: str) -> bool:
+        """Whether no email more may go to *domain* on *day*."""
+        cap = self.mailbox.recipient_domain_daily_cap
+        return cap is not None and self.by_domain.get(domain, 0) >= cap
 
     def is_too_close(self, now: datetime) -> bool:
         return self.last_attempt_at is not None and now < self.last_attempt_at + self.mailbox.minimum_gap
 
-    def take(self, now: datetime, *, is_reserved: bool) -> None:
+    def take(self, now: datetime, *, is_reserved: bool, domain: str | None = None) -> None:
         """Count one email more that leaves at *now*."""
+        if domain is not None:
+            self.by_domain[domain] = self.by_domain.get(domain, 0) + 1
         self.used += not is_reserved
         self.in_flight += 1
         self.last_attempt_at = now
         self.starts.append(now)
-
-    def _since(self, start: datetime) -> int:
-        return sum(at >= start for at in self.starts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +122,8 @@ class DueEmail:
     not_before: datetime | None
     retry_at: datetime | None
     quota_day: date | None
+    # In lower case.
+    recipient_domain: str = ""
 
 
 def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
@@ -131,12 +142,15 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         (email.enrollment is EnrollmentStatus.PAUSED, Hold.ENROLLMENT_PAUSED),
         (not email.is_next or (email.not_before is not None and now < email.not_before), Hold.NOT_ITS_TURN),
         (email.calendar.day_of(now) is None, Hold.OUTSIDE_WINDOW),
+        (not load.mailbox.works_at(now), Hold.OUTSIDE_WORKING_HOURS),
     ):
         if is_so:
             return hold
     limited = load.limited(now, is_reserved=has_reservation(email, load))
     if limited is not None:
         return limited
+    if load.is_full_for(email.recipient_domain):
+        return Hold.RECIPIENT_DOMAIN_FULL
     if load.is_too_close(now):
         return Hold.TOO_CLOSE
     return Hold.MAILBOX_BUSY if load.in_flight >= CONNECTIONS_PER_MAILBOX else Pass.GO

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
+from domain.waits import Wait
 
 
 class UnplacedReason(StrEnum):
@@ -51,7 +52,7 @@ class Leg:
 
     step_id: StepId
     position: int
-    wait_days: int
+    wait: Wait
     email_id: EmailId | None = None
     held: Slot | None = None
     # Set when the held slot must not be kept, whatever the rules say of it.

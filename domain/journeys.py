@@ -1,7 +1,7 @@
 """Journeys: enrollments on their way through a plan that is being made."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -56,8 +56,35 @@ class Journey:
 
     def shares_day(self, number: int) -> bool:
         """Whether leg *number*, from 0, may leave on the same day as the one before or after it."""
-        following = (leg.wait_days for leg in self.enrollment.legs[max(number, 1) : number + 2])
-        return 0 in following
+        legs = self.enrollment.legs
+        if number > 0 and legs[number].wait.may_end_at_once:
+            return True
+        return number + 1 < len(legs) and legs[number + 1].wait.may_end_at_once
+
+    def fixes(self, number: int) -> bool:
+        """
+        Whether leg *number*, from 0, needs its instant at once, rather than when all have asked.
+
+        So it is where a wait in minutes is among those of the steps that may leave on one day with it.
+        """
+        legs = self.enrollment.legs
+        first, end = number, number + 1
+        while first > 0 and legs[first].wait.may_end_at_once:
+            first -= 1
+        while end < len(legs) and legs[end].wait.may_end_at_once:
+            end += 1
+        return any(leg.wait.minutes is not None for leg in legs[first:end])
+
+    @property
+    def earliest_instant(self) -> datetime | None:
+        """The instant before which the first of the remaining steps must not leave."""
+        return self.enrollment.earliest_instant(self.bookings[0].leg)
+
+    @property
+    def has_limited_start(self) -> bool:
+        """Whether it has not started, in a sequence that only so many may start on a day."""
+        enrollment = self.enrollment
+        return enrollment.sequence.max_new_contacts_per_day is not None and enrollment.last_window_day is None
 
     @property
     def is_urgent(self) -> bool:

@@ -1,6 +1,6 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -10,6 +10,7 @@ from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import UNLIMITED
+from domain.rates import AN_HOUR, LATE_BY, Mark, Rate, Sweep
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -19,29 +20,32 @@ LATE_AFTER = timedelta(minutes=10)
 
 def keep_what_holds(draft: Draft, journey: Journey) -> None:
     """Keep every slot of *journey* whose own rules are still true; note the cause for the others."""
-    enrollment = journey.enrollment
-    day_before, not_before = enrollment.last_window_day, enrollment.not_before
+    enrollment, calendar = journey.enrollment, journey.calendar
+    day_before = enrollment.last_window_day
+    before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
+        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         held = booking.leg.held
         if held is not None:
             earliest = None
             if number == 0 or day_before is not None:
                 earliest = enrollment.earliest_day(booking.leg, day_before)
-            opened_on = _opened_on(journey, held)
+            opened_on: date | None = held.window_day
+            if not calendar.is_open(held.window_day, held.send_at):
+                opened_on = calendar.day_of(held.send_at)
             booking.lost_by = _broken(draft, journey, booking.leg, held, opened_on, earliest, not_before)
             if booking.lost_by is None:
-                if opened_on is not None and opened_on != held.window_day:
+                if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
                 may_shift = opened_on is not None and not journey.shares_day(number)
-                draft.keep(booking, held, journey.calendar if may_shift else None, not_before)
-        day_before, not_before = booking.window_day, None
+                draft.keep(journey, booking, held, not_before, may_shift=may_shift)
+        day_before, before = booking.window_day, booking.slot
 
 
-def _opened_on(journey: Journey, held: Slot) -> date | None:
-    """The day of the window that *held* lies in; None when that is closed."""
-    if journey.calendar.is_open(held.window_day, held.send_at):
-        return held.window_day
-    return journey.calendar.day_of(held.send_at)
+def _after(before: Slot | None, leg: Leg) -> datetime | None:
+    """The instant at which the wait of *leg* ends, if that is in minutes after a step that is kept."""
+    minutes = leg.wait.minutes
+    return None if before is None or minutes is None else before.send_at + minutes
 
 
 def _broken(
@@ -59,13 +63,14 @@ def _broken(
     if journey.mailbox_id is None:
         # Steps leave from one mailbox: that of the first of them which has one.
         journey.mailbox_id = held.mailbox_id
-    if held.mailbox_id not in draft.timetables or held.mailbox_id != journey.mailbox_id:
+    timetable = draft.timetables.get(held.mailbox_id)
+    if timetable is None or held.mailbox_id != journey.mailbox_id:
         return MoveCause.MAILBOX_HANDED_OVER
-    if draft.available(held.mailbox_id) is None:
+    if not timetable.mailbox.is_available:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
     if held.send_at <= draft.now - LATE_AFTER:
         return MoveCause.LATE
-    if opened_on is None:
+    if opened_on is None or not timetable.mailbox.works_at(held.send_at):
         return MoveCause.WINDOW_CHANGED
     is_too_soon = not_before is not None and held.send_at < not_before
     if is_too_soon or (earliest is not None and opened_on < earliest):
@@ -74,18 +79,37 @@ def _broken(
 
 
 def shed(draft: Draft) -> None:
-    """Take their slots from the latest-planned emails of days that hold too many, and of pairs too close."""
+    """Take their slots from the latest-planned emails where there are too many, and of pairs too close."""
     for timetable in draft.timetables.values():
         if timetable.mailbox.is_available:
-            for day in list(timetable.days.values()):
-                _shed(draft, day)
+            for send_day, day in list(timetable.days.items()):
+                _shed(draft, timetable, send_day, day)
+            _slow_down(draft, timetable)
             _part(draft, timetable)
+    for booking in draft.starts.surplus():
+        if draft.available(None if booking.slot is None else booking.slot.mailbox_id) is not None:
+            draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
-def _shed(draft: Draft, day: MailboxDay) -> None:
-    for holder, _ in reversed(day.holders()) if day.is_over else ():
-        if day.is_over and isinstance(holder, Booking):
+def _shed(draft: Draft, timetable: Timetable, send_day: date, day: MailboxDay) -> None:
+    if not day.is_over and timetable.mailbox.recipient_domain_daily_cap is None:
+        return
+    for holder, _ in reversed(day.holders()):
+        is_over = day.is_over or timetable.domains.is_over(holder, send_day)
+        if is_over and isinstance(holder, Booking):
             draft.drop(holder, MoveCause.CAPACITY_LOWERED)
+
+
+def _slow_down(draft: Draft, timetable: Timetable) -> None:
+    """Of an hour, or a stretch as long as a rate's, that holds too many, the last ones lose their slots."""
+    for rate in timetable.mailbox.rates:
+        sweep = Sweep[Booking](rate, timetable.mailbox.zone)
+        for holder, instant in timetable.holders():
+            left_at = instant if instant > draft.now else instant - LATE_BY
+            for booking in sweep.pass_over(
+                Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
+            ):
+                draft.drop(booking, MoveCause.CAPACITY_LOWERED)
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:
@@ -119,8 +143,10 @@ def take_back(draft: Draft) -> None:
 
 def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: list[datetime]) -> None:
     """*instants* are those at which the mailbox sends, in order."""
-    day_before, not_before = journey.enrollment.last_window_day, journey.enrollment.not_before
+    day_before = journey.enrollment.last_window_day
+    before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
+        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         former_at = booking.leg.former_at
         opened_on = None if former_at is None else journey.calendar.day_of(former_at)
         if former_at is not None and opened_on is not None and former_at > draft.now:
@@ -130,15 +156,36 @@ def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: l
                 earliest = journey.enrollment.earliest_day(booking.leg, day_before)
             leg = replace(booking.leg, loses_slot=None)
             holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
-            if holds and _is_free(timetable, former, instants):
-                draft.keep(booking, former, None, not_before)
+            holds = holds and _may_start(draft, journey, number, opened_on)
+            if holds and _is_free(timetable, former, journey.enrollment.recipient_domain, instants):
+                draft.keep(journey, booking, former, not_before, may_shift=False)
                 insort(instants, former_at)
-        day_before, not_before = booking.window_day, None
+        day_before, before = booking.window_day, booking.slot
 
 
-def _is_free(timetable: Timetable, slot: Slot, instants: list[datetime]) -> bool:
+def _may_start(draft: Draft, journey: Journey, number: int, day: date) -> bool:
+    """Whether leg *number*, from 0, may leave on *day*, as far as starts are limited."""
+    return number > 0 or draft.starts.next_day(journey, day) == day
+
+
+def _is_free(timetable: Timetable, slot: Slot, domain: str | None, instants: list[datetime]) -> bool:
     day = timetable.day(slot.send_day)
     if day.grid.capacity != UNLIMITED and day.count >= day.grid.capacity:
         return False
+    if not timetable.domains.have_room(slot.send_day, domain):
+        return False
     at = bisect_left(instants, slot.send_at)
-    return all(abs(slot.send_at - near) >= timetable.gap for near in instants[max(at - 1, 0) : at + 1])
+    near = instants[max(at - 1, 0) : at + 1]
+    if any(abs(slot.send_at - other) < timetable.gap for other in near):
+        return False
+    return all(_keeps(rate, timetable, slot.send_at, instants) for rate in timetable.mailbox.rates)
+
+
+def _keeps(rate: Rate, timetable: Timetable, moment: datetime, instants: list[datetime]) -> bool:
+    """Whether one more email at *moment* keeps *rate* beside those at *instants*."""
+    # An hour of the clock may last longer than its span.
+    reach = rate.span + AN_HOUR
+    first, last = bisect_left(instants, moment - reach), bisect_right(instants, moment + reach)
+    sweep = Sweep[datetime](rate, timetable.mailbox.zone)
+    around = sorted((*instants[first:last], moment))
+    return not any(sweep.pass_over(Mark(each, each, each)) for each in around)

@@ -35,6 +35,8 @@ class EmailEvent(StrEnum):
     SETTLE_SENT = "SETTLE_SENT"
     SETTLE_FAILED = "SETTLE_FAILED"
     RESEND = "RESEND"
+    BOUNCE = "BOUNCE"
+    REPLY = "REPLY"
     CANCEL = "CANCEL"
 
 
@@ -53,6 +55,7 @@ class EnrollmentEvent(StrEnum):
     PAUSE = "PAUSE"
     RESUME = "RESUME"
     COMPLETE = "COMPLETE"
+    REOPEN = "REOPEN"
     REPLY = "REPLY"
     BOUNCE = "BOUNCE"
     UNSUBSCRIBE = "UNSUBSCRIBE"
@@ -166,6 +169,9 @@ EMAIL: Lifecycle[EmailStatus, EmailEvent] = Lifecycle(
             EmailEvent.SETTLE_SENT: ((_M.IN_DOUBT,), _M.SENT),
             EmailEvent.SETTLE_FAILED: ((_M.IN_DOUBT,), _M.FAILED),
             EmailEvent.RESEND: ((_M.IN_DOUBT,), _M.RETRYING),
+            # What came back later: the mailbox's server had accepted it all the same.
+            EmailEvent.BOUNCE: ((_M.SENT,), _M.SENT),
+            EmailEvent.REPLY: ((_M.SENT,), _M.SENT),
             EmailEvent.CANCEL: ((_M.PENDING, _M.QUEUED, _M.SENDING, _M.RETRYING), _M.CANCELLED),
         }
     ),
@@ -182,6 +188,8 @@ ENROLLMENT: Lifecycle[EnrollmentStatus, EnrollmentEvent] = Lifecycle(
             EnrollmentEvent.PAUSE: ((_N.ACTIVE,), _N.PAUSED),
             EnrollmentEvent.RESUME: ((_N.PAUSED,), _N.ACTIVE),
             EnrollmentEvent.COMPLETE: (_OPEN, _N.COMPLETED),
+            # Its last email was in doubt, and someone has it sent again.
+            EnrollmentEvent.REOPEN: ((_N.COMPLETED,), _N.ACTIVE),
             EnrollmentEvent.REPLY: (_OPEN, _N.REPLIED),
             EnrollmentEvent.BOUNCE: (_OPEN, _N.BOUNCED),
             EnrollmentEvent.UNSUBSCRIBE: (_OPEN, _N.UNSUBSCRIBED),

@@ -16,6 +16,7 @@ class Taken:
     mailbox_id: MailboxId
     send_at: datetime
     calendar: Calendar | None = None
+    recipient_domain: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

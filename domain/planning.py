@@ -5,8 +5,10 @@ follow-ups when it is placed, so follow-ups never starve behind new contacts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from domain.agenda import Opening, Seat
 from domain.draft import Draft
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -18,6 +20,7 @@ from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.pull_forward import Holes
 from domain.send_window import Calendar
+from domain.starts import StartDay
 from domain.timetable import Timetable
 from domain.unplaced import why_not
 
@@ -31,17 +34,21 @@ def plan(
     now: datetime,
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
+    starts: Mapping[StartDay, int] | None = None,
     pulls_forward: bool = False,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
 
     *taken* are the other emails of these mailboxes; *calendars* those of all sequences that a mailbox
-    serves, beside the ones of *enrollments*. Same arguments, same plan: nothing here knows a clock or
-    chance. Legs that hold a slot keep it unless a rule broke; replanning an unchanged state changes nothing.
-    With *pulls_forward* room that became free goes to emails that are planned later.
+    serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
+    limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
+    it unless a rule broke; replanning an unchanged state changes nothing. With *pulls_forward* room that
+    became free goes to emails that are planned later.
     """
-    draft = Draft(enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {})
+    draft = Draft(
+        enrollments, mailboxes, now=now, taken=taken, calendars=calendars or {}, starts=starts or {}
+    )
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
@@ -65,8 +72,8 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
     journey.mailbox_id = choice.mailbox_for(journey, first)
     timetable = draft.linked(journey)
     before: Booking | None = None
-    not_before = journey.enrollment.not_before
-    for booking in journey.bookings:
+    not_before = journey.earliest_instant
+    for number, booking in enumerate(journey.bookings):
         if timetable is None and booking.is_kept:
             continue  # It waits for its mailbox.
         if before is not None:
@@ -77,39 +84,56 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            _place(draft, journey, booking, before, timetable, first, not_before, holes)
+            asks = _Asks(timetable, journey, first, not_before, is_fixed=journey.fixes(number))
+            _place(draft, booking, before, asks, holes)
         before = booking
 
 
-def _place(
-    draft: Draft,
-    journey: Journey,
-    booking: Booking,
-    before: Booking | None,
-    timetable: Timetable,
-    first: date,
-    not_before: datetime | None,
-    holes: Holes | None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Asks:
+    """What an email of *journey* asks *timetable* for; one that is fixed needs its instant at once."""
+
+    timetable: Timetable
+    journey: Journey
+    first: date
+    not_before: datetime | None
+    is_fixed: bool
+
+    def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | None:
+        asked = (self.journey, booking, self.timetable, self.first, self.not_before)
+        return draft.earliest(*asked, is_fixed=self.is_fixed)
+
+
+def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, holes: Holes | None) -> None:
     left = booking.slot
     if left is not None:
-        cause = None
-        if _is_too_soon(left, before, first, not_before):
-            cause = MoveCause.WAIT_CHANGED
-        elif journey.enrollment.may_gain or holes is not None:
-            opening = timetable.first_opening(journey.calendar, first, not_before)
-            if opening is not None and left.window_day - opening.window_day > THRESHOLD:
-                cause = MoveCause.EARLIER
+        cause = _cause_to_leave(draft, booking, left, before, asks, may_gain=holes is not None)
         if cause is None:
             return
         draft.drop(booking, cause)
-    opening = timetable.first_opening(journey.calendar, first, not_before)
-    if opening is None:
-        booking.reason = why_not(draft, journey, first)
-        return
+    match asks.earliest(draft, booking):
+        case Seat() as seat:
+            draft.fix(asks.journey, booking, seat, asks.timetable)
+        case Opening() as opening:
+            draft.reserve(asks.journey, booking, opening, asks.timetable)
+        case None:
+            booking.reason = why_not(draft, asks.journey, asks.first)
+            return
     if holes is not None and left is not None:
-        holes.pass_on(booking, left, opening)
-    opening.take(booking, is_urgent=journey.is_urgent)
+        holes.pass_on(booking, left)
+
+
+def _cause_to_leave(
+    draft: Draft, booking: Booking, kept: Slot, before: Booking | None, asks: _Asks, *, may_gain: bool
+) -> MoveCause | None:
+    """Why *booking* gives up the slot that it *kept* so far; None when it stays."""
+    if _is_too_soon(kept, before, asks.first, asks.not_before):
+        return MoveCause.WAIT_CHANGED
+    if may_gain or asks.journey.enrollment.may_gain:
+        found = asks.earliest(draft, booking)
+        if found is not None and kept.window_day - found.window_day > THRESHOLD:
+            return MoveCause.EARLIER
+    return None
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:
@@ -132,10 +156,10 @@ def _not_before(
     """The instant before which *booking* must not leave, if its first day does not say it all."""
     if before is None:
         return not_before
-    if timetable is None or booking.leg.wait_days > 0 or before.send_day is None:
+    if timetable is None or not booking.leg.wait.may_end_at_once or before.send_day is None:
         return None
     if before.slot is not None:
-        return before.slot.send_at + _A_SECOND
+        return before.slot.send_at + (booking.leg.wait.minutes or _A_SECOND)
     # They leave on one day, in the order in which they ask.
     midnight = timetable.bounds(before.send_day).start
     return midnight if not_before is None else max(not_before, midnight)

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 
-from domain.agenda import Opening
 from domain.draft import Draft
 from domain.ids import MailboxId
 from domain.itineraries import Slot
@@ -35,10 +34,12 @@ class Holes:
         ]
         return (journey for *_, journey in sorted(starting, key=lambda each: each[:2]))
 
-    def pass_on(self, booking: Booking, left: Slot, opening: Opening) -> None:
-        """Note that *booking*, which *left* its slot, moves to *opening* in the same mailbox."""
-        if self._second_hand[left.mailbox_id, opening.send_day]:
-            self._second_hand[left.mailbox_id, opening.send_day] -= 1
+    def pass_on(self, booking: Booking, left: Slot) -> None:
+        """Note that *booking*, which *left* its slot, has another day of the same mailbox."""
+        if booking.send_day is None:
+            raise RuntimeError("What has no day left no place to anyone.")
+        if self._second_hand[left.mailbox_id, booking.send_day]:
+            self._second_hand[left.mailbox_id, booking.send_day] -= 1
             # As if it still sat there, for everyone who looks for room after it.
             self._draft.timetables[left.mailbox_id].hold(booking, left.send_at)
         else:

@@ -9,14 +9,15 @@ from domain.mailboxes import Mailbox
 from domain.recalculations import RecalculationCause
 from domain.send_window import instant
 from domain.sequences import Sequence
+from domain.waits import Wait
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A sequence and the waits of its steps in order, in calendar days."""
+    """A sequence and the waits of its steps in order."""
 
     sequence: Sequence
-    waits: tuple[int, ...]
+    waits: tuple[Wait, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,10 @@ class Seating:
             self._shares.add(other, count)
         return self._shares.add(kind, free_count(kind.ranges, ()))
 
+    def fits(self, asking: Mapping[Kind, int]) -> bool:
+        """Whether all of *asking* get a slot, everyone making place as far as possible."""
+        return all(self._shares.add(kind, count) == count for kind, count in asking.items())
+
     def seats(self, asking: Mapping[Kind, Sequence[Holder]]) -> Iterator[tuple[Holder, int]]:
         """The slot of everyone *asking*, and the new ones of holders that make place for them."""
         for kind in sorted(asking):

@@ -183,7 +183,7 @@ class _Run:
         self._tally.note_sent(leg.held, enrollment.sequence.id)
         self._recent.append(Taken(_known(leg), slot.mailbox_id, slot.send_at))
         self._enrollments[enrollment.id] = replace(
-            enrollment, legs=enrollment.legs[1:], last_window_day=slot.window_day
+            enrollment, legs=enrollment.legs[1:], last_window_day=slot.window_day, left_at=slot.send_at
         )
 
     def _is_answered(self, enrollment: Enrollment) -> bool:

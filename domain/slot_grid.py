@@ -18,11 +18,23 @@ class SlotGrid:
 
     *capacity* of them lie evenly over *spans*, the day's open time, but never closer than *gap*; with an
     unlimited capacity they lie *gap* apart. There are *least*, 0 or 1, even if the day is open for less.
-    Where windows differ, *finer* times as many let the shortest of them use the whole capacity.
+    Where windows differ, *finer* times as many let the shortest of them use the whole capacity. There are
+    *most* at the most, if given. An email may leave up to *jitter* after its slot: as many percent as
+    *jitter_percent* of what slots are farther apart than the gap.
+
+    What was asked once is remembered: the days of mailboxes that are alike share one grid.
     """
 
     def __init__(
-        self, spans: Sequence[Span], *, capacity: int, gap: timedelta, least: int = 0, finer: int = 1
+        self,
+        spans: Sequence[Span],
+        *,
+        capacity: int,
+        gap: timedelta,
+        least: int = 0,
+        finer: int = 1,
+        most: int | None = None,
+        jitter_percent: int = 0,
     ) -> None:
         self.capacity = capacity
         self._starts = [span.start for span in spans]
@@ -33,13 +45,20 @@ class SlotGrid:
             self._opens_at.append(self._open_s)
             self._open_s += (span.end - span.start) // _SECOND
         self._gap = gap
+        self._instants: dict[int, datetime] = {}
+        self._near: dict[datetime, tuple[int, ...]] = {}
         # A gap that is not whole seconds counts as the next longer one that is.
-        spaced = max(self._open_s // -(-gap // _SECOND), least)
+        gap_s = -(-gap // _SECOND)
+        spaced = max(self._open_s // gap_s, least)
+        if most is not None:
+            spaced = min(spaced, most)
         if capacity == UNLIMITED or capacity >= spaced:
             self.slots = spaced
         else:
             # A multiple of the capacity, so that slots stay where they are when a narrower window joins.
             self.slots = capacity * min(finer, spaced // capacity)
+        apart_s = self._open_s // self.slots if jitter_percent and self.slots else 0
+        self.jitter = max(0, apart_s - gap_s) * jitter_percent // 100 * _SECOND
 
     def number_from(self, moment: datetime) -> int:
         """The number of the first slot at or after *moment*; the number of slots when there is none."""
@@ -51,9 +70,13 @@ class SlotGrid:
         return min(-(-offset * self.slots // self._open_s), self.slots)
 
     def instant(self, number: int) -> datetime:
-        offset = self._open_s * number // self.slots
-        at = bisect_right(self._opens_at, offset) - 1
-        return self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
+        found = self._instants.get(number)
+        if found is None:
+            offset = self._open_s * number // self.slots
+            at = bisect_right(self._opens_at, offset) - 1
+            found = self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
+            self._instants[number] = found
+        return found
 
     def ranges(self, spans: Iterable[Span], *, since: datetime) -> Ranges:
         """The slots inside *spans* that are not before *since*; stretches that adjoin are one."""
@@ -68,12 +91,19 @@ class SlotGrid:
                 joined.append((low, high))
         return tuple(joined)
 
-    def near(self, moment: datetime) -> range:
-        """The slots that are closer than the gap to *moment*."""
+    def near(self, moment: datetime) -> tuple[int, ...]:
+        """The slots whose emails might be closer than the gap to *moment*."""
+        found = self._near.get(moment)
+        if found is None:
+            found = self._near[moment] = tuple(self._closer_than_gap(moment))
+        return found
+
+    def _closer_than_gap(self, moment: datetime) -> range:
         if not self.slots:
             return range(0)
-        low, high = self.number_from(moment - self._gap), self.number_from(moment + self._gap)
-        if low < high and self.instant(low) + self._gap <= moment:
+        before = self._gap + self.jitter
+        low, high = self.number_from(moment - before), self.number_from(moment + self._gap)
+        if low < high and self.instant(low) + before <= moment:
             low += 1
         return range(low, high)
 

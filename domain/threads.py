@@ -31,8 +31,13 @@ def new_message_id(email_id: UUID, sender_address: str) -> str:
 
 def reply_subject(subject: str) -> str:
     """Return *subject* with exactly one ``Re: `` before it, in place of any Re:, AW: and SV:."""
+    return "Re: " + bare_subject(subject)
+
+
+def bare_subject(subject: str) -> str:
+    """Return *subject* without any Re:, AW: and SV: before it."""
     prefixes = _REPLY_PREFIXES.match(subject)
-    return "Re: " + (subject[prefixes.end() :] if prefixes else subject)
+    return subject[prefixes.end() :] if prefixes else subject
 
 
 def references_after(thread: Thread) -> tuple[str, ...]:

@@ -14,15 +14,17 @@ def why_not(draft: Draft, journey: Journey, first: date) -> UnplacedReason:
     if not any(each in draft.timetables for each in linked):
         return UnplacedReason.NO_MAILBOX
     if journey.mailbox_id is None:
-        is_served = any(draft.available(each) is not None for each in linked)
+        serving = [timetable for each in linked if (timetable := draft.available(each)) is not None]
     else:
-        is_served = draft.linked(journey) is not None
-    if not is_served:
+        serving = [timetable for timetable in [draft.linked(journey)] if timetable is not None]
+    if not serving:
         return UnplacedReason.MAILBOX_UNAVAILABLE
     calendar = journey.calendar
     start = max(first, draft.earliest_window(calendar))
     if calendar.last_date is not None and start > calendar.last_date:
         return UnplacedReason.AFTER_LAST_DATE
-    if not calendar.opens(start, limit=HORIZON_DAYS):
+    if not calendar.opens(start, limit=HORIZON_DAYS) or not any(
+        each.meets(calendar, start, limit=HORIZON_DAYS) for each in serving
+    ):
         return UnplacedReason.WINDOW_NEVER_OPENS
     return UnplacedReason.NO_CAPACITY if calendar.last_date is None else UnplacedReason.AFTER_LAST_DATE

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from collections.abc import Sequence as Listed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import cycle, islice
 from uuid import UUID
@@ -15,6 +15,7 @@ from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.send_window import Calendar
 from domain.sequences import Sequence
+from domain.starts import StartDay
 
 # The end of the range of UUIDs, where no version of them lies: real things never have these.
 _IMAGINARY = 2**128 - 2**32
@@ -45,7 +46,7 @@ class Situation:
 
     *steps* are what a contact is sent that is enrolled at *now*. *taken* are the emails of other sequences
     and those under way, *calendars* those of all sequences that a mailbox serves; *mailboxes* are the linked
-    ones and those that an enrollment is still bound to.
+    ones and those that an enrollment is still bound to. *starts* are what planning is told.
     """
 
     sequence: Sequence
@@ -55,6 +56,7 @@ class Situation:
     taken: tuple[Taken, ...]
     calendars: Mapping[MailboxId, Listed[Calendar]]
     now: datetime
+    starts: Mapping[StartDay, int] = field(default_factory=dict)
 
     @property
     def linked(self) -> tuple[Mailbox, ...]:
@@ -68,7 +70,12 @@ class Situation:
 
     def plan(self) -> Plan:
         return plan(
-            self.enrollments, self.mailboxes, now=self.now, taken=self.taken, calendars=self.calendars
+            self.enrollments,
+            self.mailboxes,
+            now=self.now,
+            taken=self.taken,
+            calendars=self.calendars,
+            starts=self.starts,
         )
 
     def after(self, change: WhatIf) -> "Situation":

@@ -51,9 +51,10 @@ SELECT mailbox_id, count(*) AS emails FROM scheduled_emails
 WHERE status = 'QUEUED' AND mailbox_id = ANY(CAST(:ids AS uuid[])) GROUP BY mailbox_id
 """)
 
-# The head of each mailbox: what is next for its contact, by priority, time and id. Not before its wait, by
-# the day on which the step before it really left, whether the planner has moved it already or not; and not
-# what the gate has given back to the planner.
+# The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
+# and id. Not before its wait, by the day on which the step before it really left, whether the planner has
+# moved it already or not; where only the planner can count the days, not while it has still to look; and not
+# what the gate has given back to it.
 _HEADS = text("""
 SELECT due.id, box.day
 FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:rooms AS int[]), CAST(:days AS date[]))
@@ -66,9 +67,10 @@ CROSS JOIN LATERAL (
     JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
     WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING' AND e.released_because IS NULL
         AND e.send_at > :late_since AND e.send_at <= :now
-        AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + s.wait_days)
+        AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
+        AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
-    ORDER BY e.priority DESC, e.send_at, e.id
+    ORDER BY e.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
     LIMIT box.room
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ) AS due

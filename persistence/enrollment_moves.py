@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Interval, Row, literal, type_coerce
+from sqlalchemy import Integer, Interval, Row, cast, extract, literal, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, WorkspaceId
@@ -53,6 +53,8 @@ async def resume_enrollment(
     """
     Send an enrollment on; the planner looks at it anew, and its wait is longer by the time on hold.
 
+    A wait counts days, so it is longer by the whole days: who was on hold for an hour loses none.
+
     Raises:
         UnknownObject, StaleObject: As for every lock.
         NotInStatus: It is not paused.
@@ -66,6 +68,7 @@ async def resume_enrollment(
             paused_at=None,
             planned_at=None,
             next_not_before=enrollments.c.next_not_before + on_hold,
+            last_window_day=enrollments.c.last_window_day + cast(extract("day", on_hold), Integer),
             version=enrollments.c.version + 1,
         )
     )

@@ -28,7 +28,7 @@ from persistence.database import notify
 from persistence.email_events import Happening, record_events
 from persistence.gate_facts import FACTS, LOCK_EMAILS, LOCK_ENROLLMENTS, MAILBOXES_OF
 from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
-from persistence.planning_terms import read_window
+from persistence.planning_terms import read_closed_days, read_window
 from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
@@ -72,7 +72,8 @@ class _Gate:
     def admit(self, row: _Row) -> Admission:
         load = self.loads[row.mailbox_id]
         zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
-        calendar = Calendar(ZoneInfo(zone), read_window(row.send_window), row.first_date, row.last_date)
+        window, closed = read_window(row.send_window), read_closed_days(row)
+        calendar = Calendar(ZoneInfo(zone), window, row.first_date, row.last_date, closed)
         email = _due_email(row, calendar)
         judged = Pass.CANCEL if row.is_removed else judge(email, load, now=self.now)
         if judged is Pass.WAIT:
@@ -80,7 +81,7 @@ class _Gate:
         if judged is Pass.GO:
             is_reserved = has_reservation(email, load)
             self._charge(row, load, is_reserved=is_reserved)
-            load.take(self.now, is_reserved=is_reserved)
+            load.take(self.now, is_reserved=is_reserved, domain=email.recipient_domain)
             window_day = calendar.day_of(self.now)
             attempt = _attempt(row, load, window_day or load.day)
             self.begun.append(attempt)
@@ -118,6 +119,7 @@ def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
         not_before=row.next_not_before,
         retry_at=row.retry_at,
         quota_day=row.quota_day,
+        recipient_domain=row.recipient_domain,
     )
 
 

@@ -30,8 +30,10 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
     n.status AS enrollment_status, n.next_not_before,
     s.position IS NOT DISTINCT FROM n.next_position AS is_next, s.removed_at IS NOT NULL AS is_removed,
     q.status AS sequence_status, q.zone AS sequence_zone, q.uses_contact_zone, q.first_date, q.last_date,
+    q.holiday_country, q.holiday_subdivision, q.closed_dates,
     coalesce(q.send_window, w.send_window) AS send_window,
     c.status AS contact_status, c.zone AS contact_zone,
+    split_part(c.normalised_email, '@', 2) AS recipient_domain,
     c.email, c.first_name, c.last_name, c.company, c.phone, c.custom_fields,
     EXISTS (
         SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -22,13 +22,25 @@ _LOADS = text("""
 SELECT m.*, coalesce(d.used, 0) AS used, (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
     (SELECT count(*) FROM scheduled_emails AS e
      WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING')) AS in_flight,
-    CASE WHEN m.hourly_limit IS NOT NULL OR m.sliding_window_limit IS NOT NULL THEN (
+    CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
         SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
-            AND e.last_attempt_at > CAST(:now AS timestamptz)
-                - make_interval(secs => greatest(3600, coalesce(m.sliding_window_s, 0)))
-    ) END AS starts
+            AND e.last_attempt_at > CAST(:now AS timestamptz) - make_interval(secs => greatest(
+                3600, m.sliding_window_s, CASE WHEN m.rolling_24h_limit IS NOT NULL THEN 86400 END
+            ))
+    ) END AS starts,
+    CASE WHEN m.recipient_domain_daily_cap IS NOT NULL THEN (
+        SELECT jsonb_object_agg(sent.domain, sent.emails) FROM (
+            SELECT split_part(c.normalised_email, '@', 2) AS domain, count(*) AS emails
+            FROM scheduled_emails AS e JOIN contacts AS c ON c.id = e.contact_id
+            WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
+                AND e.quota_day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
+            GROUP BY 1
+        ) AS sent
+    ) END AS by_domain,
+    w.planning_seed
 FROM mailboxes AS m
+JOIN workspaces AS w ON w.id = m.workspace_id
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
 WHERE m.id = ANY(CAST(:ids AS uuid[]))
@@ -51,11 +63,9 @@ async def lock_loads(
             day=row.today,
             used=row.used,
             in_flight=row.in_flight,
-            hourly_limit=row.hourly_limit,
-            sliding_limit=row.sliding_window_limit,
-            sliding_window=timedelta(seconds=row.sliding_window_s or 0),
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),
+            by_domain=dict(row.by_domain or {}),
         )
         for row in rows
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, update
+from sqlalchemy import Row, insert, null, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import MailboxId, WorkspaceId
@@ -64,11 +64,12 @@ async def lock_mailbox(
 async def change_mailbox(
     conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, changes: Mapping[str, object]
 ) -> None:
-    """Write *changes* by column to a locked mailbox."""
+    """Write *changes* by column to a locked mailbox; no working hours are every hour."""
+    hours = {"working_hours": null()} if changes.get("working_hours", ...) is None else {}
     await conn.execute(
         update(mailboxes)
         .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
-        .values({**changes, "version": mailboxes.c.version + 1})
+        .values({**changes, **hours, "version": mailboxes.c.version + 1})
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, WorkspaceId
 from domain.lifecycle import EmailStatus, EnrollmentEvent
-from persistence.progress import NEXT_POSITION, OUT
+from persistence.progress import LAST, NEXT_POSITION, OUT
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments, mailboxes, scheduled_emails, steps
@@ -25,17 +25,23 @@ SELECT count(*) FROM (
 ) AS held
 """)
 _REFRESH = text(f"""
-WITH last AS (
-    SELECT coalesce(max(position), 0) AS position FROM steps
+WITH behind AS (
+    SELECT coalesce(max(position), 0) + 1 AS position FROM steps
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id
 ), anew AS (
-    SELECT n.id, coalesce({NEXT_POSITION}, last.position + 1) AS next_position
-    FROM enrollments AS n CROSS JOIN last JOIN {OUT}
+    SELECT n.id, coalesce({NEXT_POSITION}, behind.position) AS next_position, last.settled_at
+    FROM enrollments AS n CROSS JOIN behind JOIN {OUT} LEFT JOIN {LAST}
     WHERE {_OPEN_HERE}
+), waiting AS (
+    SELECT anew.id, anew.next_position, anew.settled_at + make_interval(mins => s.wait_minutes) AS not_before
+    FROM anew LEFT JOIN steps AS s
+        ON s.workspace_id = :workspace_id AND s.sequence_id = :sequence_id AND s.position = anew.next_position
 )
-UPDATE enrollments AS n SET next_position = anew.next_position, updated_at = now()
-FROM anew
-WHERE n.workspace_id = :workspace_id AND n.id = anew.id AND n.next_position <> anew.next_position
+UPDATE enrollments AS n
+SET next_position = waiting.next_position, next_not_before = waiting.not_before, updated_at = now()
+FROM waiting
+WHERE n.workspace_id = :workspace_id AND n.id = waiting.id
+    AND (n.next_position, n.next_not_before) IS DISTINCT FROM (waiting.next_position, waiting.not_before)
 """)
 
 
@@ -43,9 +49,10 @@ async def refresh_next_positions(
     conn: AsyncConnection, workspace_id: WorkspaceId, sequence_id: SequenceId
 ) -> int:
     """
-    Set ``next_position`` of the open enrollments of a locked sequence anew; how many it changed.
+    Set the next position of the open enrollments of a locked sequence anew; how many it changed.
 
-    The rule is `progress.NEXT_POSITION`; one past the last step means that nothing is left to send.
+    The rule is `progress.NEXT_POSITION`; one past the last step means that nothing is left to send. With it
+    goes the instant before which that step must not leave, if its wait is in minutes.
     """
     here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
     await conn.execute(_HOLD, here)

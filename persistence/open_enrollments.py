@@ -1,32 +1,40 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
-from collections.abc import Collection, Container, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Collection, Container
+from datetime import date, datetime
+from typing import NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Row, and_, exists, or_, select, update
+from sqlalchemy import and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
-from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
-from domain.itineraries import Leg, MoveCause, Slot
+from domain.ids import EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
+from domain.itineraries import Leg, MoveCause
 from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from persistence.arrays import among
+from persistence.bulk_rows import fetch_tuples
+from persistence.histories import History, emails_of
 from persistence.planning_terms import PlanningTerms, Terms
+from persistence.recipient_domains import recipient_domain
+from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
-
-# Any: a row has the columns that are selected.
-_Row = Row[*tuple[Any, ...]]
 
 
 async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_since: datetime) -> int:
     """Ask for a new slot for what an outage or a pause left behind: pending since before *late_since*."""
-    is_late = exists().where(
-        scheduled_emails.c.enrollment_id == enrollments.c.id,
-        scheduled_emails.c.status == str(EmailStatus.PENDING),
-        scheduled_emails.c.send_at <= late_since,
-        mailboxes.c.id == scheduled_emails.c.mailbox_id,
-        mailboxes.c.status == str(MailboxStatus.ACTIVE),
+    left_behind = (
+        select(scheduled_emails.c.enrollment_id)
+        .join(mailboxes, mailboxes.c.id == scheduled_emails.c.mailbox_id)
+        .where(
+            scheduled_emails.c.workspace_id == workspace_id,
+            scheduled_emails.c.status == str(EmailStatus.PENDING),
+            scheduled_emails.c.send_at <= late_since,
+            mailboxes.c.status == str(MailboxStatus.ACTIVE),
+        )
+        .cte("left_behind")
+        # Found first, by its index: of enrollments just written PostgreSQL thinks that they are few.
+        .prefix_with("MATERIALIZED")
     )
     late = (
         select(enrollments.c.id)
@@ -36,7 +44,7 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
             enrollments.c.status == str(EnrollmentStatus.ACTIVE),
             enrollments.c.planned_at.is_not(None),
             sequences.c.status == str(SequenceStatus.ACTIVE),
-            is_late,
+            enrollments.c.id.in_(select(left_behind.c.enrollment_id)),
         )
         # The planner waits for no sender: whom one holds now, it looks at in its next turn.
         .with_for_update(of=enrollments, key_share=True, skip_locked=True)
@@ -61,7 +69,7 @@ async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: 
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)
     )
-    return [EnrollmentId(each) for each in await conn.scalars(first)]
+    return [EnrollmentId(enrollment_id) for (enrollment_id,) in await fetch_tuples(conn, first)]
 
 
 async def in_scope(
@@ -85,8 +93,8 @@ async def in_scope(
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
         chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
-    found = await conn.scalars(chosen.order_by(enrollments.c.id))
-    return [EnrollmentId(each) for each in found]
+    found = await fetch_tuples(conn, chosen.order_by(enrollments.c.id))
+    return [EnrollmentId(enrollment_id) for (enrollment_id,) in found]
 
 
 async def enrollments_for_planning(
@@ -108,22 +116,27 @@ async def enrollments_for_planning(
     Those of *may_gain* may take earlier slots, those of *may_rebind* that have not started another mailbox.
     """
     looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
-    rows = await conn.execute(
-        select(enrollments, contacts.c.zone.label("contact_zone"))
+    rows = await fetch_tuples(
+        conn,
+        select(
+            *(enrollments.c[name] for name in _Row._fields[:-2]),
+            contacts.c.zone,
+            recipient_domain(terms.mailboxes.values()),
+        )
         .join(contacts, contacts.c.id == enrollments.c.contact_id)
         .where(
             enrollments.c.workspace_id == workspace_id,
             enrollments.c.status.in_([str(status) for status in looked_at]),
             among(enrollments.c.id, ids),
         )
-        .order_by(enrollments.c.id)
+        .order_by(enrollments.c.id),
     )
-    emails = await _emails_of(conn, workspace_id, ids)
+    emails = await emails_of(conn, workspace_id, ids)
     steps_of = await _steps_of(conn, workspace_id, terms)
     found = []
-    for row in rows:
+    for row in map(_Row._make, rows):
         if (its_terms := terms.sequences.get(SequenceId(row.sequence_id))) is not None:
-            history = _History(row.next_position, emails.get(row.id, ()), steps_of[row.sequence_id])
+            history = History(row.next_position, emails.get(row.id, ()), steps_of[row.sequence_id])
             found.append(
                 _enrollment(
                     row,
@@ -137,43 +150,22 @@ async def enrollments_for_planning(
     return found
 
 
-class _History:
-    """What was sent of an itinerary, what is on its way, and what remains from its next step on."""
-
-    def __init__(self, next_position: int, emails: Sequence[_Row], live_steps: Sequence[_Row]) -> None:
-        self.pending = {email.step_id: email for email in emails if email.status == EmailStatus.PENDING}
-        gone = [email for email in emails if email.status != EmailStatus.PENDING]
-        self.has_started = bool(gone)
-        self.last_window_day = max((email.window_day for email in gone if email.window_day), default=None)
-        done = {email.step_id for email in gone}
-        self.remaining = [
-            step for step in live_steps if step.position >= next_position and step.id not in done
-        ]
-
-    def legs(self, *, loses: MoveCause | None) -> tuple[Leg, ...]:
-        return tuple(self._leg(step, loses) for step in self.remaining)
-
-    def _leg(self, step: _Row, loses: MoveCause | None) -> Leg:
-        email = self.pending.get(step.id)
-        held = None
-        if email is not None and email.send_at is not None:
-            held = Slot(MailboxId(email.mailbox_id), email.send_at, email.window_day, email.send_day)
-            if loses is None and email.released_because is not None:
-                loses = MoveCause.RELEASED
-        return Leg(
-            StepId(step.id),
-            step.position,
-            step.wait_days,
-            email_id=None if email is None else EmailId(email.id),
-            held=held,
-            loses_slot=loses if held is not None else None,
-        )
+class _Row(NamedTuple):
+    id: UUID
+    sequence_id: UUID
+    mailbox_id: UUID | None
+    enrolled_at: datetime
+    next_position: int
+    next_not_before: datetime | None
+    last_window_day: date | None
+    contact_zone: str | None
+    recipient_domain: str | None
 
 
 def _enrollment(
     row: _Row,
     its_terms: Terms,
-    history: _History,
+    history: History,
     terms: PlanningTerms,
     *,
     may_gain: bool,
@@ -184,7 +176,7 @@ def _enrollment(
     is_leaving = False
     if mailbox_id is not None:
         status = terms.statuses[mailbox_id]
-        if mailbox_id not in sequence.mailbox_ids:
+        if mailbox_id not in its_terms.linked:
             status = MailboxStatus.REMOVED
         is_leaving = status is not MailboxStatus.ACTIVE and its_terms.when_mailbox_is(status) == "TRANSFER"
     return Enrollment(
@@ -193,45 +185,22 @@ def _enrollment(
         enrolled_at=row.enrolled_at,
         legs=history.legs(loses=MoveCause.MAILBOX_HANDED_OVER if is_leaving else None),
         mailbox_id=mailbox_id,
-        last_window_day=history.last_window_day or row.last_window_day,
+        # Days on hold have moved the enrollment's own.
+        last_window_day=max(filter(None, (history.last_window_day, row.last_window_day)), default=None),
+        left_at=history.left_at,
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
+        recipient_domain=row.recipient_domain,
     )
-
-
-async def _emails_of(
-    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
-) -> dict[Any, list[_Row]]:
-    columns = scheduled_emails.c
-    rows = await conn.execute(
-        select(
-            columns.id,
-            columns.enrollment_id,
-            columns.step_id,
-            columns.status,
-            columns.mailbox_id,
-            columns.send_at,
-            columns.window_day,
-            columns.send_day,
-            columns.released_because,
-        ).where(
-            columns.workspace_id == workspace_id,
-            among(columns.enrollment_id, ids),
-            columns.status != str(EmailStatus.CANCELLED),
-        )
-    )
-    grouped: dict[Any, list[_Row]] = {}
-    for row in rows:
-        grouped.setdefault(row.enrollment_id, []).append(row)
-    return grouped
 
 
 async def _steps_of(
     conn: AsyncConnection, workspace_id: WorkspaceId, terms: PlanningTerms
-) -> dict[Any, list[_Row]]:
+) -> dict[UUID, list[Leg]]:
+    """The live steps of each sequence, as the legs of whoever has no email of them yet."""
     rows = await conn.execute(
-        select(steps.c.id, steps.c.sequence_id, steps.c.position, steps.c.wait_days)
+        select(steps.c.id, steps.c.sequence_id, steps.c.position, *WAIT_COLUMNS)
         .where(
             steps.c.workspace_id == workspace_id,
             steps.c.removed_at.is_(None),
@@ -239,7 +208,7 @@ async def _steps_of(
         )
         .order_by(steps.c.sequence_id, steps.c.position)
     )
-    grouped: dict[Any, list[_Row]] = {sequence_id: [] for sequence_id in terms.sequences}
+    grouped: dict[UUID, list[Leg]] = {sequence_id: [] for sequence_id in terms.sequences}
     for row in rows:
-        grouped[row.sequence_id].append(row)
+        grouped[row.sequence_id].append(Leg(StepId(row.id), row.position, read_wait(row._mapping)))
     return grouped

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EmailId, RecalculationId, WorkspaceId
 from domain.itineraries import Itinerary, MoveCause, PlannedEmail
 from domain.plan import Plan, Shift
+from persistence.bulk_rows import driver_of
 from persistence.ids import uuid7
 
 
@@ -45,14 +46,11 @@ class Written:
 
     @property
     def median_delay_s(self) -> int | None:
-        return round(median(self._delays_s())) if self.delays else None
+        return round(median(each.total_seconds() for each in self.delays)) if self.delays else None
 
     @property
     def max_delay_s(self) -> int | None:
-        return max(self._delays_s(), default=None)
-
-    def _delays_s(self) -> list[int]:
-        return [round(delay / timedelta(seconds=1)) for delay in self.delays]
+        return round(max(self.delays).total_seconds()) if self.delays else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +245,8 @@ async def _copy(
 ) -> None:
     """COPY *rows* into a temporary table of this transaction."""
     await conn.execute(text(create))
-    driver = (await conn.get_raw_connection()).driver_connection
-    if driver is None:
-        raise RuntimeError("the connection has no driver")
-    async with driver.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)") as copy:
+    query = f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()
+    async with (await driver_of(conn)).cursor() as cursor, cursor.copy(query) as copy:
         copy.set_types(types)
         for row in rows:
             await copy.write_row(row)

@@ -1,21 +1,23 @@
 """What planning is told of sequences and mailboxes: their calendars, steps, capacities and policies."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import Row, and_, exists, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.closed_days import ClosedDays
 from domain.ids import MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import MailboxStatus, SequenceStatus
 from domain.mailboxes import Mailbox, Ramp
+from domain.rates import A_DAY, Rate, RateKind
 from domain.send_window import Calendar, SendWindow
 from domain.sequences import Sequence
-from persistence.tables import mailboxes, sequence_mailboxes, sequences, workspaces
+from persistence.tables import mailboxes, sequence_mailboxes, sequences, steps, workspaces
 
 
 class Terms:
@@ -23,17 +25,32 @@ class Terms:
 
     def __init__(self, row: Row[Any], window: SendWindow | None) -> None:
         self.row = row
+        # Linked mailboxes: whether one is among them is asked for every enrollment.
+        self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._window = window
+        self._closed = read_closed_days(row)
         self._by_zone: dict[str, Sequence] = {}
 
     def for_zone(self, contact_zone: str | None) -> Sequence:
         """The sequence as planning sees it for a contact in *contact_zone*."""
         zone = contact_zone if contact_zone and self.row.uses_contact_zone else self.row.zone
         if zone not in self._by_zone:
-            calendar = Calendar(ZoneInfo(zone), self._window, self.row.first_date, self.row.last_date)
+            dates = (self.row.first_date, self.row.last_date)
+            calendar = Calendar(ZoneInfo(zone), self._window, *dates, closed=self._closed)
             linked = tuple(MailboxId(each) for each in self.row.mailbox_ids or ())
-            self._by_zone[zone] = Sequence(SequenceId(self.row.id), calendar, linked, self.row.priority)
+            self._by_zone[zone] = Sequence(
+                SequenceId(self.row.id),
+                calendar,
+                linked,
+                self.row.priority,
+                self.row.max_new_contacts_per_day,
+            )
         return self._by_zone[zone]
+
+    @property
+    def shifts(self) -> bool:
+        """Whether its emails may shift inside their days: no other step counts from their instants."""
+        return not self.row.counts_instants
 
     @property
     def calendar(self) -> Calendar:
@@ -63,6 +80,12 @@ def read_window(stored: Mapping[str, Any] | None) -> SendWindow | None:
     return SendWindow(frozenset(stored["weekdays"]), tuple(intervals))
 
 
+# Any: a row of a sequence, or one that has these columns of it.
+def read_closed_days(row: Row[Any]) -> ClosedDays:
+    """The days on which a stored sequence is closed."""
+    return ClosedDays(row.holiday_country, row.holiday_subdivision, frozenset(row.closed_dates))
+
+
 async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> PlanningTerms:
     """Read the terms of *workspace_id*: every sequence that is not archived, every mailbox."""
     terms = {
@@ -72,7 +95,9 @@ async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> Pl
     boxes: dict[MailboxId, Mailbox] = {}
     statuses: dict[MailboxId, MailboxStatus] = {}
     rows = await conn.execute(
-        select(mailboxes).where(mailboxes.c.workspace_id == workspace_id).order_by(mailboxes.c.id)
+        select(mailboxes, PLANNING_SEED)
+        .where(mailboxes.c.workspace_id == workspace_id)
+        .order_by(mailboxes.c.id)
     )
     for row in rows:
         boxes[MailboxId(row.id)] = mailbox_of(row)
@@ -84,7 +109,15 @@ async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> Pl
     return PlanningTerms(terms, boxes, statuses, calendars)
 
 
-# Any: the columns are those of the table.
+PLANNING_SEED = (
+    select(workspaces.c.planning_seed)
+    .where(workspaces.c.id == mailboxes.c.workspace_id)
+    .scalar_subquery()
+    .label("planning_seed")
+)
+
+
+# Any: the columns are those of the table, and the planning seed of its workspace.
 def mailbox_of(row: Row[Any]) -> Mailbox:
     """A mailbox's row as planning and the gate see it."""
     ramp = None
@@ -97,7 +130,22 @@ def mailbox_of(row: Row[Any]) -> Mailbox:
         minimum_gap=timedelta(seconds=row.minimum_gap_s),
         ramp=ramp,
         is_available=row.status == MailboxStatus.ACTIVE,
+        working_hours=read_window(row.working_hours),
+        rates=tuple(_rates(row)),
+        recipient_domain_daily_cap=row.recipient_domain_daily_cap,
+        jitter_percent=row.jitter_percent,
+        day_variation_percent=row.day_variation_percent,
+        seed=row.planning_seed,
     )
+
+
+def _rates(row: Row[Any]) -> Iterator[Rate]:
+    if row.hourly_limit is not None:
+        yield Rate(RateKind.HOURLY, row.hourly_limit)
+    if row.sliding_window_limit is not None:
+        yield Rate(RateKind.SLIDING, row.sliding_window_limit, timedelta(seconds=row.sliding_window_s))
+    if row.rolling_24h_limit is not None:
+        yield Rate(RateKind.ROLLING_24H, row.rolling_24h_limit, A_DAY)
 
 
 async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collection[Row[Any]]:
@@ -115,9 +163,20 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
         .where(is_linked, mailboxes.c.status != str(MailboxStatus.REMOVED))
         .scalar_subquery()
     )
+    counts_instants = exists().where(
+        steps.c.workspace_id == sequences.c.workspace_id,
+        steps.c.sequence_id == sequences.c.id,
+        or_(steps.c.wait_minutes.is_not(None), and_(steps.c.wait_days == 0, steps.c.position > 1)),
+        steps.c.removed_at.is_(None),
+    )
     window = func.coalesce(sequences.c.send_window, workspaces.c.send_window)
     rows = await conn.execute(
-        select(sequences, linked.label("mailbox_ids"), window.label("window"))
+        select(
+            sequences,
+            linked.label("mailbox_ids"),
+            window.label("window"),
+            counts_instants.label("counts_instants"),
+        )
         .join(workspaces, workspaces.c.id == sequences.c.workspace_id)
         .where(sequences.c.workspace_id == workspace_id, sequences.c.status != str(SequenceStatus.ARCHIVED))
         .order_by(sequences.c.id)

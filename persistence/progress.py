@@ -13,6 +13,7 @@ from persistence.database import notify
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments
+from persistence.working_day_waits import reopen_hurried
 
 # The one rule for what comes next, of an enrollment n: while an email of a live step is on its way, or is in
 # doubt in a mailbox that waits for its settling, that step; else the first one, in today's order, behind the
@@ -39,6 +40,19 @@ coalesce(out.awaited, (
     WHERE s.sequence_id = n.sequence_id AND s.position > coalesce(out.passed, 0)
         AND s.id <> ALL (out.step_ids)
 ))
+"""
+
+# The email that was settled last, of an enrollment n: where it stood, when it left, and the instant that
+# waits in minutes count from, that of a failure too.
+LAST = """
+LATERAL (
+    SELECT s.position, e.window_day,
+        CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END AS left_at,
+        coalesce(e.sent_at, e.committing_at, e.last_attempt_at) AS settled_at
+    FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
+    WHERE e.enrollment_id = n.id AND e.status IN ('SENT', 'IN_DOUBT', 'FAILED')
+    ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC, e.id DESC LIMIT 1
+) AS last ON true
 """
 
 _LOCK_CONTACTS = text("""
@@ -72,23 +86,21 @@ async def lock_enrollments(
 _ADVANCE = text(f"""
 WITH stand AS (
     SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day,
-        last.left_at,
+        last.left_at, last.settled_at,
         (SELECT min(e.send_at) FROM scheduled_emails AS e
          WHERE e.enrollment_id = n.id AND e.status = 'PENDING') AS next_send_at,
         EXISTS (
             SELECT FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
             WHERE e.enrollment_id = n.id AND e.status = 'PENDING' AND s.position IS NOT NULL
-                AND e.window_day < last.window_day + s.wait_days
-        ) AS is_behind
+                AND (e.window_day < last.window_day + s.wait_days
+                    OR e.send_at < last.settled_at + make_interval(mins => s.wait_minutes))
+        ) AS is_behind,
+        EXISTS (
+            SELECT FROM steps AS s WHERE s.sequence_id = n.sequence_id AND s.wait_working_days IS NOT NULL
+        ) AS counts_working_days
     FROM enrollments AS n
     JOIN {OUT}
-    LEFT JOIN LATERAL (
-        SELECT s.position, e.window_day,
-            CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END AS left_at
-        FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
-        WHERE e.enrollment_id = n.id AND e.status IN ('SENT', 'IN_DOUBT', 'FAILED')
-        ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC, e.id DESC LIMIT 1
-    ) AS last ON true
+    LEFT JOIN {LAST}
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.status IN ('ACTIVE', 'PAUSED')
 )
 UPDATE enrollments AS n
@@ -96,14 +108,18 @@ SET started_at = coalesce(n.started_at, stand.left_at),
     current_step = coalesce(stand.position, n.current_step),
     last_window_day = coalesce(stand.window_day, n.last_window_day),
     next_position = coalesce(stand.next_position, n.next_position),
-    next_not_before = NULL,
+    next_not_before = (
+        SELECT stand.settled_at + make_interval(mins => s.wait_minutes) FROM steps AS s
+        WHERE s.sequence_id = n.sequence_id AND s.position = stand.next_position
+    ),
     next_send_at = stand.next_send_at,
     -- What left later than planned pushes what follows: the planner looks at it again.
     planned_at = CASE WHEN stand.is_behind THEN NULL ELSE n.planned_at END,
     updated_at = now()
 FROM stand
 WHERE n.id = stand.id
-RETURNING n.id, n.workspace_id, n.sequence_id, stand.next_position IS NULL AS has_arrived, stand.is_behind
+RETURNING n.id, n.workspace_id, n.sequence_id, stand.next_position IS NULL AS has_arrived, stand.is_behind,
+    stand.counts_working_days
 """)
 
 
@@ -116,7 +132,9 @@ async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: da
     if not ids:
         return
     rows = (await conn.execute(_ADVANCE, {"ids": list(ids)})).all()
-    if any(row.is_behind for row in rows):
+    counting = [EnrollmentId(row.id) for row in rows if row.counts_working_days]
+    is_hurried = await reopen_hurried(conn, counting) if counting else False
+    if is_hurried or any(row.is_behind for row in rows):
         await notify(conn, "plan")
     arrived = [row for row in rows if row.has_arrived]
     for workspace_id in sorted({WorkspaceId(row.workspace_id) for row in arrived}):

@@ -13,6 +13,7 @@ from domain.plan import Plan
 from domain.plan_changes import changes_digest, first_new_instant, load_changes
 from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause
+from persistence.collector import collector_paused
 from persistence.leaving_emails import LeavingEmail, leaving_emails
 from persistence.planned_emails import Written, sort_plan
 from persistence.reading.mailboxes import mailboxes_by_id, planned_days
@@ -69,7 +70,8 @@ async def draft_rebalance(
     conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Rebalance:
     """The plan of those in *scope* as of *now*, and what it cancels."""
-    plan = await draft_replan(conn, workspace_id, scope, now=now)
+    with collector_paused():
+        plan = await draft_replan(conn, workspace_id, scope, now=now)
     return Rebalance(plan, await leaving_emails(conn, workspace_id, scope.ids, ending=scope.ending))
 
 

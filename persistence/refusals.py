@@ -13,6 +13,7 @@ class Noun(StrEnum):
     MAILBOX = "mailbox"
     CONTACT = "contact"
     ENROLLMENT = "enrollment"
+    EMAIL = "email"
     API_KEY = "API key"
 
 
@@ -57,3 +58,7 @@ class MailboxAddressTaken(Refusal):
     def __init__(self, address: str) -> None:
         super().__init__("a mailbox with this address exists")
         self.address = address
+
+
+class LaterEmailLeft(Refusal):
+    """A later email of the same enrollment has left already: this one would come out of order."""

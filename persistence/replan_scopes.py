@@ -12,6 +12,7 @@ from domain.lifecycle import EmailStatus, EnrollmentStatus
 from domain.rebalances import RebalanceScope
 from domain.recalculations import GAINING, REBINDING, RETURNING, RecalculationCause
 from persistence.arrays import among
+from persistence.bulk_rows import fetch_tuples
 from persistence.leaving_emails import ending_by_policy
 from persistence.open_enrollments import in_scope
 from persistence.tables import enrollments, scheduled_emails
@@ -102,7 +103,8 @@ async def _hold(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
 ) -> list[EnrollmentId]:
     """Lock those of *ids* that are still active."""
-    held = await conn.scalars(
+    held = await fetch_tuples(
+        conn,
         select(enrollments.c.id)
         .where(
             enrollments.c.workspace_id == workspace_id,
@@ -110,6 +112,6 @@ async def _hold(
             enrollments.c.status == str(EnrollmentStatus.ACTIVE),
         )
         .order_by(enrollments.c.id)
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True),
     )
-    return [EnrollmentId(each) for each in held]
+    return [EnrollmentId(enrollment_id) for (enrollment_id,) in held]

@@ -1,10 +1,8 @@
 """Replanning: what the plan of some enrollments is, and writing it. The first half alone is a dry run."""
 
 import asyncio
-import gc
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Collection
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +16,7 @@ from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
 from persistence.recalculations import cancel_left_out
 from persistence.replan_scopes import ReplanScope
+from persistence.sequence_starts import sequence_starts
 from persistence.taken_slots import taken_slots
 from persistence.undone_transfers import undo_transfers
 
@@ -46,35 +45,32 @@ async def draft_replan(
     if scope.undoes_transfers:
         active = {each for each, status in terms.statuses.items() if status is MailboxStatus.ACTIVE}
         enrollments = await undo_transfers(conn, workspace_id, enrollments, active=active)
-    serving = {mailbox_id for each in enrollments for mailbox_id in each.sequence.mailbox_ids}
+    # By sequence: thousands of enrollments share one, and each would bring all of its mailboxes again.
+    sequences = {each.sequence for each in enrollments}
+    serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     others = await taken_slots(conn, workspace_id, serving, planned=scope.ids, terms=terms, now=now)
+    starts = await sequence_starts(
+        conn,
+        workspace_id,
+        {each.sequence.id for each in enrollments},
+        planned=scope.ids,
+        terms=terms,
+        since=(now - timedelta(days=3)).date(),
+    )
     # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
     return await asyncio.to_thread(
         partial(
-            _plan_without_collector,
+            plan,
             enrollments,
             [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
             now=now,
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+            starts=starts,
             pulls_forward=scope.pulls_forward,
         )
     )
-
-
-# A plan makes millions of objects and no cycles: the collector would go through them all again and again,
-# for about a third of the time.
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-_plan_without_collector = _collector_paused()(plan)
 
 
 async def write_replan(

@@ -9,10 +9,12 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, StepId, WorkspaceId
+from domain.waits import Wait
 from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import Noun, UnknownObject
 from persistence.sequences import lock_sequence
+from persistence.stored_waits import stored_wait
 from persistence.tables import step_versions, steps
 
 
@@ -27,10 +29,10 @@ class StepText:
 
 @dataclass(frozen=True, slots=True)
 class NewStep:
-    """A step without its place. *wait_days* are calendar days after the step before it."""
+    """A step without its place. *wait* is the time after the step before it."""
 
     text: StepText
-    wait_days: int
+    wait: Wait
     starts_thread: bool = False
 
 
@@ -75,7 +77,7 @@ async def _insert(
                 "workspace_id": workspace_id,
                 "sequence_id": sequence_id,
                 "position": position,
-                "wait_days": step.wait_days,
+                **stored_wait(step.wait),
                 "starts_thread": step.starts_thread,
             }
             for position, (step_id, step) in enumerate(zip(ids, new_steps, strict=True), first_position)

@@ -1,16 +1,19 @@
 """The places in mailboxes' timetables that are taken by emails outside of a plan."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
+from domain.ids import EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailStatus
+from domain.mailboxes import Mailbox
 from domain.plan import Taken
 from persistence.arrays import among
+from persistence.bulk_rows import fetch_tuples
 from persistence.planning_terms import PlanningTerms
+from persistence.recipient_domains import recipient_domain
 from persistence.tables import contacts, scheduled_emails
 
 TAKING = (
@@ -46,37 +49,41 @@ async def taken_slots(
     """
     The emails of *mailbox_ids* that count on today or a day to come, but for the pending ones of *planned*.
 
-    Today is the mailbox's; a day more is read, and does no harm.
+    Today is the mailbox's; a day more is read, and does no harm. Where rates look farther back, so does this.
     """
-    columns = scheduled_emails.c
-    rows = await conn.execute(
+    boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
+    rows = await fetch_tuples(
+        conn,
         select(
-            columns.id,
-            columns.mailbox_id,
-            columns.enrollment_id,
-            columns.status,
-            columns.sequence_id,
+            _columns.id,
+            _columns.mailbox_id,
             TAKEN_AT,
+            _columns.status == str(EmailStatus.PENDING),
+            _columns.sequence_id,
             contacts.c.zone,
+            recipient_domain(boxes),
         )
-        .join(contacts, contacts.c.id == columns.contact_id)
+        .join(contacts, contacts.c.id == _columns.contact_id)
         .where(
-            columns.workspace_id == workspace_id,
-            among(columns.mailbox_id, mailbox_ids),
-            columns.status.in_([str(status) for status in TAKING]),
-            columns.send_at.is_not(None),
-            columns.send_day >= (now - timedelta(days=2)).date(),
-        )
-        .order_by(columns.id)
+            _columns.workspace_id == workspace_id,
+            among(_columns.mailbox_id, mailbox_ids),
+            _columns.status.in_([str(status) for status in TAKING]),
+            _columns.send_at.is_not(None),
+            _columns.send_day >= (now - _remembered(boxes)).date(),
+            or_(_columns.status != str(EmailStatus.PENDING), ~among(_columns.enrollment_id, planned)),
+        ),
     )
-    mine = frozenset(planned)
     taken = []
-    for row in rows:
-        is_pending = row.status == EmailStatus.PENDING
-        if is_pending and row.enrollment_id in mine:
-            continue
-        its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = is_pending and its_terms is not None and row.instant > now + _SETTLED_BEFORE
-        calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
-        taken.append(Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar))
+    for email_id, mailbox_id, at, is_pending, sequence_id, zone, domain in rows:
+        its_terms = terms.sequences.get(sequence_id)
+        calendar = None
+        if its_terms is not None and its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
+            calendar = its_terms.for_zone(zone).calendar
+        taken.append(Taken(email_id, mailbox_id, at, calendar, domain))
     return taken
+
+
+def _remembered(boxes: Iterable[Mailbox]) -> timedelta:
+    """For how long what left bears on what leaves: its day, and the longest stretch of any rate."""
+    spans = (rate.span for box in boxes for rate in box.rates)
+    return timedelta(days=2) + max(spans, default=timedelta())

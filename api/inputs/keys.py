@@ -6,7 +6,7 @@ from uuid import UUID
 from api.errors import UserErrorCode
 from api.inputs import values
 from api.inputs.problems import Problems
-from domain.ids import ContactId, EnrollmentId, MailboxId, SequenceId, StepId
+from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, StepId
 
 # Stands in for an id that cannot be read, until the reading ends with its problem.
 _NONE = UUID(int=0)
@@ -31,6 +31,10 @@ def contact_key(text: str, problems: Problems) -> ContactId:
 
 def enrollment_key(text: str, problems: Problems) -> EnrollmentId:
     return EnrollmentId(_key("Enrollment", text, problems, "enrollmentId"))
+
+
+def email_key(text: str, problems: Problems) -> EmailId:
+    return EmailId(_key("ScheduledEmail", text, problems, "emailId"))
 
 
 def api_key_key(text: str, problems: Problems) -> UUID:

@@ -10,13 +10,15 @@ from api.inputs.mailboxes import (
     RampInput,
     SlidingWindowInput,
     check_password,
-    hourly_limit,
+    limit,
+    percentage,
     ramp,
     sliding_window,
 )
 from api.inputs.policies import InDoubtPolicy
 from api.inputs.problems import Problems
 from api.inputs.rehearsals import Rehearsable
+from api.inputs.send_windows import SendWindowInput
 from api.scalars import TimeZone
 from domain.mailboxes import Security
 
@@ -31,9 +33,18 @@ CAPACITY_COLUMNS = frozenset(
         "hourly_limit",
         "sliding_window_limit",
         "sliding_window_s",
+        "rolling_24h_limit",
+        "recipient_domain_daily_cap",
+        "day_variation_percent",
     }
 )
 """A change of one of these changes how many emails fit where."""
+LIMIT_FIELDS = {
+    "hourly_limit": "hourlyLimit",
+    "rolling_24h_limit": "rolling24hLimit",
+    "recipient_domain_daily_cap": "recipientDomainDailyCap",
+}
+PERCENTAGE_FIELDS = {"jitter_percent": "jitterPercent", "day_variation_percent": "dayVariationPercent"}
 
 
 @strawberry.input(
@@ -79,6 +90,26 @@ class UpdateMailboxInput(Rehearsable):
     sliding_window: strawberry.Maybe[SlidingWindowInput | None] = strawberry.field(
         default=None, description="A further limit, such as a provider's on 24 hours; null for none."
     )
+    working_hours: strawberry.Maybe[SendWindowInput | None] = strawberry.field(
+        default=None,
+        description="The hours of the week in which it sends, in its zone and within every send window; null "
+        "for any time.",
+    )
+    rolling_24h_limit: strawberry.Maybe[int | None] = strawberry.field(
+        default=None, description="Most emails within any 24 hours; null is unlimited."
+    )
+    recipient_domain_daily_cap: strawberry.Maybe[int | None] = strawberry.field(
+        default=None,
+        description="Most emails per local day to the addresses of one domain; null is unlimited.",
+    )
+    jitter_percent: strawberry.Maybe[int] = strawberry.field(
+        default=None,
+        description="How much later than its slot an email may leave, as a percentage of the time between "
+        "two slots that the gap does not need: 0 to 50. What is planned keeps its time.",
+    )
+    day_variation_percent: strawberry.Maybe[int] = strawberry.field(
+        default=None, description="By how many percent the capacity of a day may be lower: 0 to 50."
+    )
     in_doubt_policy: strawberry.Maybe[InDoubtPolicy] = strawberry.field(
         default=None, description="How to go on after an email of which nobody knows whether it arrived."
     )
@@ -101,7 +132,7 @@ class UpdateMailboxInput(Rehearsable):
                     columns[key] = values.optional_text(given.value)
         if self.in_doubt_policy:
             columns["in_doubt_policy"] = str(self.in_doubt_policy.value)
-        return columns | self._server(problems) | self._limits(problems)
+        return columns | self._server(problems) | self._day(problems) | self._limits(problems)
 
     def _server(self, problems: Problems) -> dict[str, object]:
         columns: dict[str, object] = {}
@@ -118,11 +149,19 @@ class UpdateMailboxInput(Rehearsable):
                 check_password(self.password.value)
         return columns
 
-    def _limits(self, problems: Problems) -> dict[str, object]:
+    def _day(self, problems: Problems) -> dict[str, object]:
+        """When its days begin, and when on them it works."""
         columns: dict[str, object] = {}
         if self.zone:
             with problems.at("zone"):
                 columns["zone"] = values.zone(self.zone.value)
+        if self.working_hours:
+            hours = self.working_hours.value
+            columns["working_hours"] = hours and hours.stored(problems, "workingHours")
+        return columns
+
+    def _limits(self, problems: Problems) -> dict[str, object]:
+        columns: dict[str, object] = {}
         if self.daily_capacity:
             with problems.at("dailyCapacity"):
                 columns["daily_capacity"] = values.number(
@@ -133,10 +172,14 @@ class UpdateMailboxInput(Rehearsable):
                 columns["minimum_gap_s"] = values.number(
                     self.minimum_gap_seconds.value, least=0, most=LONGEST_GAP_S
                 )
-        if self.hourly_limit:
-            columns["hourly_limit"] = hourly_limit(self.hourly_limit.value, problems)
         if self.ramp:
             columns |= ramp(self.ramp.value, problems)
         if self.sliding_window:
             columns |= sliding_window(self.sliding_window.value, problems)
+        for column, field in LIMIT_FIELDS.items():
+            if limited := getattr(self, column):
+                columns[column] = limit(limited.value, problems, field)
+        for column, field in PERCENTAGE_FIELDS.items():
+            if given := getattr(self, column):
+                columns[column] = percentage(given.value, problems, field)
         return columns

@@ -9,10 +9,12 @@ from api.inputs.hosts import DEFAULT_PORTS, host, plain_for_loopback_only
 from api.inputs.policies import InDoubtPolicy, MailboxPolicy
 from api.inputs.problems import Problems
 from api.inputs.rehearsals import Rehearsable
+from api.inputs.send_windows import SendWindowInput
 from api.scalars import EmailAddress, TimeZone
 from domain.mailboxes import Security
 
 HIGHEST_CAPACITY = 1_000_000
+HIGHEST_PERCENTAGE = 50
 LONGEST_GAP_S = 86_400
 LONGEST_PASSWORD = 1_000
 LONGEST_SLIDING_WINDOW_S = 7 * 86_400
@@ -69,6 +71,26 @@ class CreateMailboxInput:
     sliding_window: SlidingWindowInput | None = strawberry.field(
         default=None, description="A further limit, such as a provider's on 24 hours."
     )
+    working_hours: SendWindowInput | None = strawberry.field(
+        default=None,
+        description="The hours of the week in which it sends, in its zone and within every send window; any "
+        "time by default.",
+    )
+    rolling_24h_limit: int | None = strawberry.field(
+        default=None, description="Most emails within any 24 hours; unlimited by default."
+    )
+    recipient_domain_daily_cap: int | None = strawberry.field(
+        default=None,
+        description="Most emails per local day to the addresses of one domain; unlimited by default.",
+    )
+    jitter_percent: int = strawberry.field(
+        default=0,
+        description="How much later than its slot an email may leave, as a percentage of the time between "
+        "two slots that the gap does not need: 0 to 50.",
+    )
+    day_variation_percent: int = strawberry.field(
+        default=0, description="By how many percent the capacity of a day may be lower: 0 to 50."
+    )
     in_doubt_policy: InDoubtPolicy = strawberry.field(
         default=InDoubtPolicy.ASSUME_SENT,
         description="How to go on after an email of which nobody knows whether it arrived.",
@@ -88,6 +110,8 @@ class CreateMailboxInput:
                 columns["name"] = values.name(self.name)
         with problems.at("fromName"):
             columns["from_name"] = values.header_text(self.from_name)
+        if self.working_hours is not None:
+            columns["working_hours"] = self.working_hours.stored(problems, "workingHours")
         for key, text in (("owner", self.owner), ("provider", self.provider), ("username", self.username)):
             if text is not None:
                 with problems.at(key):
@@ -116,7 +140,13 @@ class CreateMailboxInput:
         return {
             "daily_capacity": self.daily_capacity,
             "minimum_gap_s": self.minimum_gap_seconds,
-            "hourly_limit": hourly_limit(self.hourly_limit, problems),
+            "hourly_limit": limit(self.hourly_limit, problems, "hourlyLimit"),
+            "rolling_24h_limit": limit(self.rolling_24h_limit, problems, "rolling24hLimit"),
+            "recipient_domain_daily_cap": limit(
+                self.recipient_domain_daily_cap, problems, "recipientDomainDailyCap"
+            ),
+            "jitter_percent": percentage(self.jitter_percent, problems, "jitterPercent"),
+            "day_variation_percent": percentage(self.day_variation_percent, problems, "dayVariationPercent"),
             **ramp(self.ramp, problems),
             **sliding_window(self.sliding_window, problems),
         }
@@ -127,11 +157,17 @@ def check_password(password: str) -> None:
         raise values.too_long(LONGEST_PASSWORD)
 
 
-def hourly_limit(limit: int | None, problems: Problems) -> int | None:
-    if limit is not None:
-        with problems.at("hourlyLimit"):
-            values.number(limit, least=1, most=HIGHEST_CAPACITY)
-    return limit
+def limit(given: int | None, problems: Problems, field: str) -> int | None:
+    if given is not None:
+        with problems.at(field):
+            values.number(given, least=1, most=HIGHEST_CAPACITY)
+    return given
+
+
+def percentage(given: int, problems: Problems, field: str) -> int:
+    with problems.at(field):
+        values.number(given, least=0, most=HIGHEST_PERCENTAGE)
+    return given
 
 
 def ramp(given: RampInput | None, problems: Problems) -> dict[str, object]:

@@ -1,10 +1,13 @@
 """Sequences as they are given."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Any
 
 import strawberry
 
-from api.inputs import values
+from api.errors import UserErrorCode
+from api.inputs import holidays, values
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.inputs.problems import Problems
 from api.inputs.rehearsals import Rehearsable
@@ -13,6 +16,7 @@ from api.inputs.steps import StepInput
 from api.scalars import TimeZone
 
 HIGHEST_PRIORITY = 100
+HIGHEST_STARTS = 1_000_000
 
 
 @strawberry.input(description="A new sequence with its steps and mailboxes; it begins as a draft.")
@@ -35,8 +39,20 @@ class CreateSequenceInput:
     )
     first_date: date | None = strawberry.field(default=None, description="The first day on which it sends.")
     last_date: date | None = strawberry.field(default=None, description="The last day on which it sends.")
+    holiday_country: str | None = strawberry.field(
+        default=None, description=f"{holidays.COUNTRY}; none by default."
+    )
+    holiday_subdivision: str | None = strawberry.field(
+        default=None, description=f"{holidays.SUBDIVISION}; only the whole country's by default."
+    )
+    closed_dates: list[date] = strawberry.field(default_factory=list, description=f"{holidays.CLOSED_DATES}.")
     priority: int = strawberry.field(
         default=0, description="Higher goes first where several sequences want one slot."
+    )
+    max_new_contacts_per_day: int | None = strawberry.field(
+        default=None,
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; unlimited by default.",
     )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         default=MailboxPolicy.WAIT, description="What becomes of the emails of a mailbox that is paused."
@@ -71,9 +87,21 @@ class CreateSequenceInput:
             columns["send_window"] = self.send_window.stored(problems, "sendWindow")
         with problems.at("lastDate"):
             values.dates_in_order(self.first_date, self.last_date)
+        with problems.at("closedDates"):
+            columns["closed_dates"] = holidays.closed_dates(self.closed_dates)
+        columns |= {"holiday_country": self.holiday_country, "holiday_subdivision": self.holiday_subdivision}
+        check_holidays(columns, problems)
         with problems.at("priority"):
             columns["priority"] = values.number(self.priority, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY)
+        columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day, problems)
         return columns
+
+
+def _most_starts(given: int | None, problems: Problems) -> int | None:
+    if given is not None:
+        with problems.at("maxNewContactsPerDay"):
+            values.number(given, least=1, most=HIGHEST_STARTS)
+    return given
 
 
 @strawberry.input(description="What to change about a sequence; what is left out stays.")
@@ -95,8 +123,22 @@ class UpdateSequenceInput(Rehearsable):
     last_date: strawberry.Maybe[date | None] = strawberry.field(
         default=None, description="The last day on which it sends; null for none."
     )
+    holiday_country: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description=f"{holidays.COUNTRY}; null for none."
+    )
+    holiday_subdivision: strawberry.Maybe[str | None] = strawberry.field(
+        default=None, description=f"{holidays.SUBDIVISION}; null for the whole country's."
+    )
+    closed_dates: strawberry.Maybe[list[date]] = strawberry.field(
+        default=None, description=f"{holidays.CLOSED_DATES}. They replace the ones before."
+    )
     priority: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Higher goes first where several sequences want one slot."
+    )
+    max_new_contacts_per_day: strawberry.Maybe[int | None] = strawberry.field(
+        default=None,
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; null is unlimited.",
     )
     when_mailbox_paused: strawberry.Maybe[MailboxPolicy] = strawberry.field(
         default=None, description="What becomes of the emails of a mailbox that is paused."
@@ -128,6 +170,8 @@ class UpdateSequenceInput(Rehearsable):
                 columns["priority"] = values.number(
                     self.priority.value, least=-HIGHEST_PRIORITY, most=HIGHEST_PRIORITY
                 )
+        if self.max_new_contacts_per_day:
+            columns["max_new_contacts_per_day"] = _most_starts(self.max_new_contacts_per_day.value, problems)
         for policy in ("when_mailbox_paused", "when_mailbox_removed", "when_step_fails"):
             if chosen := getattr(self, policy):
                 columns[policy] = str(chosen.value)
@@ -147,14 +191,35 @@ class UpdateSequenceInput(Rehearsable):
             columns["send_window"] = window and window.stored(problems, "sendWindow")
         if self.uses_contact_zone:
             columns["uses_contact_zone"] = self.uses_contact_zone.value
-        if self.first_date:
-            columns["first_date"] = self.first_date.value
-        if self.last_date:
-            columns["last_date"] = self.last_date.value
+        for column in ("first_date", "last_date", "holiday_country", "holiday_subdivision"):
+            if given := getattr(self, column):
+                columns[column] = given.value
+        if self.closed_dates:
+            with problems.at("closedDates"):
+                columns["closed_dates"] = holidays.closed_dates(self.closed_dates.value)
         return columns
 
 
-CALENDAR_COLUMNS = frozenset({"zone", "send_window", "uses_contact_zone", "first_date", "last_date"})
+def check_holidays(columns: Mapping[str, Any], problems: Problems) -> None:  # Any: by column
+    """Find what is wrong with the country and subdivision of a sequence."""
+    problem = holidays.region_problem(columns["holiday_country"], columns["holiday_subdivision"])
+    if problem is not None:
+        field, message = problem
+        problems.add(UserErrorCode.UNKNOWN_HOLIDAYS, message, field)
+
+
+CALENDAR_COLUMNS = frozenset(
+    {
+        "zone",
+        "send_window",
+        "uses_contact_zone",
+        "first_date",
+        "last_date",
+        "holiday_country",
+        "holiday_subdivision",
+        "closed_dates",
+    }
+)
 """A change of one of these may put planned emails out of the window."""
 
 

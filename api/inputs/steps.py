@@ -3,14 +3,16 @@
 import strawberry
 
 from api.errors import UserErrorCode
-from api.inputs import values
+from api.inputs import values, waits
 from api.inputs.problems import Problem, Problems
 from api.inputs.rehearsals import Rehearsable
+from api.inputs.waits import GivenWait
 from domain.templates import Template, TemplateSyntaxError, check_variables
+from domain.waits import Wait
 from persistence.steps import NewStep, StepText
+from persistence.stored_waits import stored_wait
 
 LONGEST_SUBJECT = 500
-LONGEST_WAIT_DAYS = 730
 MOST_STEPS = 50
 # Which custom fields contacts have is known only when an email is rendered; a missing one holds it back.
 _CUSTOM = "custom."
@@ -24,9 +26,11 @@ class StepInput:
         default=None, description="Liquid template of the HTML; without it the email is plain text."
     )
     wait_days: int | None = strawberry.field(
-        default=None,
-        description="Calendar days after the step before it; 0 for the first and 1 for others by default.",
+        default=None, description=f"{waits.DAYS}; 0 for the first and 1 for others by default."
     )
+    wait_working_days: int | None = strawberry.field(default=None, description=waits.WORKING_DAYS)
+    wait_hours: int | None = strawberry.field(default=None, description=waits.HOURS)
+    wait_minutes: int | None = strawberry.field(default=None, description=waits.MINUTES)
     starts_thread: bool = strawberry.field(
         default=False, description="Begin a new conversation instead of replying to the step before it."
     )
@@ -36,12 +40,11 @@ class StepInput:
 
     def read(self, problems: Problems, *path: str, position: int) -> NewStep:
         """The step as it is kept at *position*; only to be used if no problem was found."""
-        wait_days = self.wait_days if self.wait_days is not None else default_wait_days(position)
-        with problems.at(*path, "waitDays"):
-            values.number(wait_days, least=0, most=LONGEST_WAIT_DAYS)
+        given = GivenWait(self.wait_days, self.wait_working_days, self.wait_hours, self.wait_minutes)
+        wait = given.read(problems, *path) or default_wait(position)
         text = StepText(self.subject.strip(" "), self.body_text, self.body_html or None)
         check_text(text, problems, *path)
-        return NewStep(text, wait_days, self.starts_thread)
+        return NewStep(text, wait, self.starts_thread)
 
 
 def read_steps(steps: list[StepInput], problems: Problems, *path: str) -> list[NewStep]:
@@ -62,8 +65,8 @@ def read_steps(steps: list[StepInput], problems: Problems, *path: str) -> list[N
     return [step for _, step in sorted(placed, key=lambda place: place[0])]
 
 
-def default_wait_days(position: int) -> int:
-    return 0 if position == 1 else 1
+def default_wait(position: int) -> Wait:
+    return Wait(0 if position == 1 else 1)
 
 
 def check_text(text: StepText, problems: Problems, *path: str) -> None:
@@ -117,8 +120,11 @@ class UpdateStepInput(Rehearsable):
         default=None, description="Liquid template of the HTML; null for none."
     )
     wait_days: strawberry.Maybe[int] = strawberry.field(
-        default=None, description="Calendar days after the step before it; what is planned moves accordingly."
+        default=None, description=f"{waits.DAYS}; what is planned moves accordingly."
     )
+    wait_working_days: strawberry.Maybe[int] = strawberry.field(default=None, description=waits.WORKING_DAYS)
+    wait_hours: strawberry.Maybe[int] = strawberry.field(default=None, description=waits.HOURS)
+    wait_minutes: strawberry.Maybe[int] = strawberry.field(default=None, description=waits.MINUTES)
     starts_thread: strawberry.Maybe[bool] = strawberry.field(
         default=None, description="Begin a new conversation instead of replying to the step before it."
     )
@@ -129,9 +135,10 @@ class UpdateStepInput(Rehearsable):
     def settings(self, problems: Problems) -> dict[str, object]:
         """What changes besides the text, by column."""
         changes: dict[str, object] = {}
-        if self.wait_days:
-            with problems.at("waitDays"):
-                changes["wait_days"] = values.number(self.wait_days.value, least=0, most=LONGEST_WAIT_DAYS)
+        amounts = (self.wait_days, self.wait_working_days, self.wait_hours, self.wait_minutes)
+        given = GivenWait(*(amount.value if amount else None for amount in amounts))
+        if (wait := given.read(problems)) is not None:
+            changes |= stored_wait(wait)
         if self.starts_thread:
             changes["starts_thread"] = self.starts_thread.value
         return changes

@@ -10,6 +10,7 @@ from api.mutations.rebalance import RebalanceMutations
 from api.mutations.rebalance_preview import RebalancePreviewMutations
 from api.mutations.sequence_mailboxes import SequenceMailboxMutations
 from api.mutations.sequences import SequenceMutations
+from api.mutations.settling import SettlingMutations
 from api.mutations.steps import StepMutations
 from api.mutations.suppressions import SuppressionMutations
 
@@ -20,6 +21,7 @@ from api.mutations.suppressions import SuppressionMutations
 class Mutation(
     ApiKeyMutations,
     SuppressionMutations,
+    SettlingMutations,
     RebalanceMutations,
     RebalancePreviewMutations,
     EnrollmentMutations,

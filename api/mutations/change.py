@@ -15,6 +15,7 @@ from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
 from api.types.plan_preview import PlanPreview
 from api.types.recalculation import Recalculation
+from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
 from domain.ids import MailboxId, SequenceId
@@ -24,6 +25,7 @@ from persistence.reading.contacts import contacts_by_id
 from persistence.reading.enrollments import enrollments_by_id
 from persistence.reading.mailboxes import mailboxes_by_id
 from persistence.reading.recalculations import recalculations_by_id
+from persistence.reading.scheduled_emails import emails_by_id
 from persistence.reading.sequences import sequences_by_id, steps_by_id
 from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.recalculation_requests import request_recalculation
@@ -74,6 +76,10 @@ class Change:
     async def enrollment(self, enrollment_id: UUID) -> Enrollment:
         (row,) = await enrollments_by_id(self.conn, self.workspace_id, [enrollment_id])
         return Enrollment.of(row)
+
+    async def email(self, email_id: UUID) -> ScheduledEmail:
+        (row,) = await emails_by_id(self.conn, self.workspace_id, [email_id])
+        return ScheduledEmail.of(row)
 
     async def recalculate(
         self,

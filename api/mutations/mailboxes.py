@@ -81,7 +81,7 @@ class MailboxMutations:
             await add_mailbox(change.conn, change.workspace_id, mailbox_id, settings=settings)
             return CreateMailboxPayload(mailbox=await change.mailbox(mailbox_id))
 
-    @mutation("Change a mailbox. Of what is planned, only what no longer fits its capacity moves.")
+    @mutation("Change a mailbox. Of what is planned, only what no longer fits its capacity or hours moves.")
     async def update_mailbox(self, info: Info, asked: Input[UpdateMailboxInput]) -> UpdateMailboxPayload:
         with Problems() as problems:
             mailbox_id = mailbox_key(asked.mailbox_id, problems)
@@ -99,14 +99,12 @@ class MailboxMutations:
                 await change_mailbox(change.conn, change.workspace_id, mailbox_id, changes=changes)
             recalculation = None
             if before.status == MailboxStatus.NEEDS_AUTH and changes.get("password_encrypted"):
-                # What a mailbox that comes back sets off includes what its capacity would.
+                # What a mailbox that comes back sets off includes what its capacity or hours would.
                 recalculation = await _move(
                     change, mailbox_id, MailboxEvent.RESUME, RecalculationCause.MAILBOX_RESUMED
                 )
-            elif any(before._mapping[column] != after[column] for column in CAPACITY_COLUMNS):
-                recalculation = await change.recalculate(
-                    RecalculationCause.CAPACITY_CHANGED, mailbox_id=mailbox_id
-                )
+            elif (cause := _cause_of(before._mapping, after)) is not None:
+                recalculation = await change.recalculate(cause, mailbox_id=mailbox_id)
             return UpdateMailboxPayload(
                 mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
             )
@@ -177,6 +175,16 @@ class MailboxMutations:
 
 def _encrypted(info: Info, password: str | None, mailbox_id: MailboxId) -> bytes | None:
     return info.context.vault.encrypt(password, row_id=mailbox_id) if password else None
+
+
+# Any: by column.
+def _cause_of(before: Mapping[Any, Any], after: Mapping[str, Any]) -> RecalculationCause | None:
+    """Why a change of a mailbox makes a replan necessary, if it does; more room is a cause for all of it."""
+    if any(before[column] != after[column] for column in CAPACITY_COLUMNS):
+        return RecalculationCause.CAPACITY_CHANGED
+    if before["working_hours"] != after["working_hours"]:
+        return RecalculationCause.WINDOW_CHANGED
+    return None
 
 
 def _chosen(asked: MailboxChoice) -> MailboxId:

@@ -6,6 +6,7 @@ from uuid import UUID
 from api.errors import UserError, UserErrorCode
 from api.ids import global_id
 from persistence.refusals import (
+    LaterEmailLeft,
     MailboxAddressTaken,
     NotInStatus,
     Noun,
@@ -22,6 +23,7 @@ _KINDS = {
     Noun.MAILBOX: ("Mailbox", "mailboxId"),
     Noun.CONTACT: ("Contact", "contactId"),
     Noun.ENROLLMENT: ("Enrollment", "enrollmentId"),
+    Noun.EMAIL: ("ScheduledEmail", "emailId"),
     Noun.API_KEY: ("ApiKey", "apiKeyId"),
 }
 
@@ -41,6 +43,11 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
         case SequenceHasNoSteps():
             message = "The sequence has no step to send."
             return [UserError(code=code.NO_STEPS, message=message, path=["sequenceId"])]
+        case LaterEmailLeft():
+            message = (
+                "A later email of the same enrollment has left already; settle this one as SENT or FAILED."
+            )
+            return [UserError(code=code.OUT_OF_ORDER, message=message, path=["settlement"])]
         case MailboxAddressTaken():
             message = "Another mailbox sends from this address already."
             return [UserError(code=code.ADDRESS_TAKEN, message=message, path=_address(asked))]

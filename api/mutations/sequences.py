@@ -15,6 +15,7 @@ from api.inputs.sequences import (
     ResumeSequenceInput,
     SequenceChoice,
     UpdateSequenceInput,
+    check_holidays,
 )
 from api.inputs.steps import read_steps
 from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
@@ -85,7 +86,9 @@ class SequenceMutations:
             await link_mailboxes(change.conn, change.workspace_id, sequence_id, mailbox_ids=mailbox_ids)
             return CreateSequencePayload(sequence=await change.sequence(sequence_id))
 
-    @mutation("Change a sequence. Planned emails that are outside a new window move, the others stay.")
+    @mutation(
+        "Change a sequence. Planned emails that its new window or limit has no place for move, others stay."
+    )
     async def update_sequence(self, info: Info, asked: Input[UpdateSequenceInput]) -> UpdateSequencePayload:
         with Problems() as problems:
             changes = asked.changes(problems)
@@ -96,16 +99,21 @@ class SequenceMutations:
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
             )
             after = {**before._mapping, **changes}
-            with Problems() as problems, problems.at("lastDate"):
-                values.dates_in_order(after["first_date"], after["last_date"])
+            with Problems() as problems:
+                check_holidays(after, problems)
+                with problems.at("lastDate"):
+                    values.dates_in_order(after["first_date"], after["last_date"])
             if changes:
                 await change_sequence(conn, workspace_id, sequence_id, changes=changes)
             recalculation = None
             opens_differently = any(before._mapping[column] != after[column] for column in CALENDAR_COLUMNS)
-            if opens_differently and await has_open_enrollments(conn, workspace_id, sequence_id):
-                recalculation = await change.recalculate(
-                    RecalculationCause.WINDOW_CHANGED, sequence_id=sequence_id
-                )
+            starts_differently = before.max_new_contacts_per_day != after["max_new_contacts_per_day"]
+            is_replanned = opens_differently or starts_differently
+            if is_replanned and await has_open_enrollments(conn, workspace_id, sequence_id):
+                cause = RecalculationCause.CAPACITY_CHANGED
+                if opens_differently:
+                    cause = RecalculationCause.WINDOW_CHANGED
+                recalculation = await change.recalculate(cause, sequence_id=sequence_id)
             return UpdateSequencePayload(
                 sequence=await change.sequence(sequence_id),
                 recalculation=recalculation,

@@ -35,6 +35,7 @@ from persistence.steps import (
     rewrite_step,
     text_of,
 )
+from persistence.stored_waits import read_wait
 
 THE_STEP = "The step as it is now; null if the mutation was not done."
 THE_SEQUENCE = "Its sequence, with its steps in their order."
@@ -109,10 +110,10 @@ class StepMutations:
                 await rewrite_step(conn, workspace_id, step, text=text)
             if changes:
                 await change_step(conn, workspace_id, step_id, changes=changes)
-            waits_differently = changes.get("wait_days", step.wait_days) != step.wait_days
+            before, after = (read_wait(each) for each in (step._mapping, {**step._mapping, **changes}))
             return UpdateStepPayload(
                 step=await change.step(step_id),
-                recalculation=await _replan(change, step.sequence_id) if waits_differently else None,
+                recalculation=await _reorder(change, step.sequence_id) if before != after else None,
                 sequence=await change.sequence(step.sequence_id),
                 preview=change.preview,
             )

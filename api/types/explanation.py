@@ -14,7 +14,9 @@ WHAT_HELPS: Mapping[UnplacedReason, str] = MappingProxyType(
     {
         _U.NO_MAILBOX: "Link a mailbox to the sequence.",
         _U.MAILBOX_UNAVAILABLE: "Resume the mailbox, correct its login, or link another one to the sequence.",
-        _U.WINDOW_NEVER_OPENS: "Give the send window a weekday and hours between first and last date.",
+        _U.WINDOW_NEVER_OPENS: (
+            "Give the send window a weekday and hours between first and last date, when its mailboxes work."
+        ),
         _U.NO_CAPACITY: (
             "Raise the daily capacity of a mailbox, shorten its minimum gap, widen the send window, or link "
             "another mailbox."

@@ -1,7 +1,7 @@
 """Mailboxes, and how full each of their days is."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 import strawberry
@@ -13,10 +13,11 @@ from api.fields import resolves
 from api.inputs.policies import InDoubtPolicy
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
-from domain.ids import MailboxId
+from api.types.send_window import SendWindow, send_window
 from domain.lifecycle import MailboxStatus
-from domain.mailboxes import UNLIMITED, Ramp, Security
+from domain.mailboxes import UNLIMITED, Security
 from domain.mailboxes import Mailbox as PlannedMailbox
+from persistence.planning_terms import mailbox_of
 from persistence.reading.pages import AnyRow
 
 MOST_DAYS = 366
@@ -66,6 +67,19 @@ class Mailbox(Node):
     daily_capacity: int = strawberry.field(description="Emails per local day; 0 is unlimited.")
     minimum_gap_seconds: int = strawberry.field(description="Least number of seconds between two emails.")
     hourly_limit: int | None = strawberry.field(description="Most emails within an hour; null is unlimited.")
+    rolling_24h_limit: int | None = strawberry.field(
+        description="Most emails within any 24 hours; null is unlimited."
+    )
+    recipient_domain_daily_cap: int | None = strawberry.field(
+        description="Most emails per local day to the addresses of one domain; null is unlimited."
+    )
+    jitter_percent: int = strawberry.field(
+        description="How much later than its slot an email may leave, as a percentage of the time between "
+        "two slots that the gap does not need."
+    )
+    day_variation_percent: int = strawberry.field(
+        description="By how many percent the capacity of a day may be lower."
+    )
     in_doubt_policy: InDoubtPolicy = strawberry.field(
         description="How to go on after an email of which nobody knows whether it arrived."
     )
@@ -73,15 +87,18 @@ class Mailbox(Node):
     removed_at: datetime | None = strawberry.field(description="When it was taken out of use, if it was.")
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    ramp: strawberry.Private[Ramp | None]
+    planned: strawberry.Private[PlannedMailbox]
+    stored_hours: strawberry.Private[dict[str, Any] | None]
 
     @override
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
-        ramp = None
-        if row.ramp_start is not None:
-            ramp = Ramp(start=row.ramp_start, step=row.ramp_step, started_on=row.ramp_started_on)
-        return super().of(row, minimum_gap_seconds=row.minimum_gap_s, ramp=ramp, **derived)
+        derived |= {"minimum_gap_seconds": row.minimum_gap_s, "stored_hours": row.working_hours}
+        return super().of(row, planned=mailbox_of(row), **derived)
+
+    @resolves("When it sends, in its zone and within every send window; null is any time.")
+    def working_hours(self) -> SendWindow | None:
+        return send_window(self.stored_hours)
 
     @resolves("How full its days are, one entry per day, soonest first.")
     async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:
@@ -102,7 +119,7 @@ class Mailbox(Node):
 
     def _day(self, day: date, *, used: AnyRow | None, planned: AnyRow | None, is_past: bool) -> MailboxDay:
         """*day* with the capacity in force; of the past, the one that was."""
-        capacity = used.capacity if used and is_past else self._planned_mailbox().capacity_on(day)
+        capacity = used.capacity if used and is_past else self.planned.capacity_on(day)
         spent, to_come = used.used if used else 0, planned.planned if planned else 0
         is_unlimited = capacity == UNLIMITED
         return MailboxDay(
@@ -113,13 +130,4 @@ class Mailbox(Node):
             sent=used.sent if used else 0,
             failed=used.failed if used else 0,
             remaining=None if is_unlimited else max(0, capacity - spent - to_come),
-        )
-
-    def _planned_mailbox(self) -> PlannedMailbox:
-        return PlannedMailbox(
-            id=MailboxId(self.uuid),
-            zone=ZoneInfo(self.zone),
-            daily_capacity=self.daily_capacity,
-            minimum_gap=timedelta(seconds=self.minimum_gap_seconds),
-            ramp=self.ramp,
         )

@@ -70,7 +70,20 @@ class Sequence(Node):
     stored_window: strawberry.Private[dict[str, Any] | None]
     first_date: date | None = strawberry.field(description="The first day on which it sends, in its zone.")
     last_date: date | None = strawberry.field(description="The last day on which it sends, in its zone.")
+    holiday_country: str | None = strawberry.field(
+        description="The country whose public holidays it keeps, by ISO 3166-1 alpha-2; null for none."
+    )
+    holiday_subdivision: str | None = strawberry.field(
+        description="The part of that country whose holidays it keeps too; null for none."
+    )
+    closed_dates: list[date] = strawberry.field(
+        description="Further dates on which the window does not open, in its zone; in order."
+    )
     priority: int = strawberry.field(description="Higher goes first where several sequences want one slot.")
+    max_new_contacts_per_day: int | None = strawberry.field(
+        description="Most contacts who are sent their first email on one day of the send window, over all "
+        "mailboxes; null is unlimited."
+    )
     when_mailbox_paused: MailboxPolicy = strawberry.field(
         description="What becomes of the emails of a mailbox that is paused."
     )

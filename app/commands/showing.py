@@ -2,6 +2,7 @@
 
 import asyncio
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
 
 _WIDTH = 12
+_WIDE = 19
 
 
 class Encryption(StrEnum):
@@ -67,6 +69,52 @@ def _endpoint(address: str, encryption: Encryption | None) -> "Endpoint":
         raise typer.BadParameter(f"{address!r} is not like smtp.example.com:587", param_hint="--smtp")
     encryption = encryption or (Encryption.TLS if port == "465" else Encryption.STARTTLS)
     return Endpoint(host.strip("[]"), int(port), Security[encryption.name])
+
+
+def verify(
+    against: Annotated[
+        Path | None,
+        typer.Option(metavar="LOG", help="Also compare with this log of `python -m app.capture_server`."),
+    ] = None,
+) -> None:
+    """
+    Look in the rows for anything that breaks a promise: quotas, spacing, windows, order, at most once.
+
+    Changes nothing. Exit code 0 when every promise is kept, 1 when one is not.
+    """
+    from app.settings import load_settings
+
+    settings = load_settings()
+    settings.require("database_url")
+    if against is not None and not against.is_file():
+        raise typer.BadParameter(f"{against} is no file", param_hint="--against")
+    if not asyncio.run(_verify(settings, against)):
+        raise typer.Exit(1)
+
+
+async def _verify(settings: "Settings", against: Path | None) -> bool:
+    """Print each promise as soon as it was looked at; whether all are kept."""
+    from app.business_clock import business_clock_of
+    from app.verification import states, verify
+    from persistence.database import Role, open_database
+
+    database = open_database(settings.database_url, Role.WORKER)
+    are_kept = True
+    try:
+        now = await business_clock_of(settings, database).now()
+        async for verified in verify(database, now=now, against=against):
+            count, first = verified.breach.count, ", ".join(verified.breach.first)
+            are_kept = are_kept and count == 0
+            mark = typer.style("✗", fg="red") if count else typer.style("✓", fg="green")
+            typer.echo(f"{mark} {verified.name:<{_WIDE}} {verified.words}")
+            if count:
+                typer.echo(f"  {'':<{_WIDE}} → broken {count} times, by {first}")
+        counted = await states(database)
+    finally:
+        await database.aclose()
+    parts = [f"{emails} {status}" for status, emails in sorted(counted.items())]
+    typer.echo(f"{sum(counted.values())} emails: {', '.join(parts) or 'none'}")
+    return are_kept
 
 
 def schema() -> None:

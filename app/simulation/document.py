@@ -57,6 +57,7 @@ Name = Annotated[
     StringConstraints(strip_whitespace=True, min_length=1, max_length=40),
     AfterValidator(_printable),
 ]
+Weekday = Annotated[int, Field(ge=1, le=7)]
 Day = Annotated[int, Field(ge=1, le=3650)]
 Capacity = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -71,19 +72,32 @@ class RampPart(_Part):
     from_day: Day = 1
 
 
+class HoursPart(_Part):
+    """*weekdays* None is all."""
+
+    intervals: Annotated[list[Interval], Field(min_length=1)]
+    weekdays: list[Weekday] | None = None
+
+
 class MailboxPart(_Part):
-    """*zone* None is that of the file; *sequences* None is all."""
+    """*zone* None is that of the file; *sequences* None is all, *working_hours* None is any time."""
 
     name: Name
     daily_capacity: Capacity = 30
     minimum_gap_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     zone: Zone | None = None
     ramp: RampPart | None = None
+    working_hours: HoursPart | None = None
     sequences: list[str] | None = None
 
 
 class StepPart(_Part):
+    """It waits in one unit; hours and minutes add up."""
+
     wait_days: Annotated[int, Field(ge=0, le=365)] = 0
+    wait_working_days: Annotated[int, Field(ge=1, le=260)] | None = None
+    wait_hours: Annotated[int, Field(ge=0, le=8760)] = 0
+    wait_minutes: Annotated[int, Field(ge=0, le=525_600)] = 0
 
 
 class SequencePart(_Part):
@@ -92,8 +106,11 @@ class SequencePart(_Part):
     name: Name
     steps: Annotated[list[StepPart], Field(min_length=1, max_length=50)]
     zone: Zone | None = None
-    weekdays: list[Annotated[int, Field(ge=1, le=7)]] | None = None
+    weekdays: list[Weekday] | None = None
     intervals: list[Interval] | None = None
+    holiday_country: str | None = None
+    holiday_subdivision: str | None = None
+    closed_dates: Annotated[list[date], Field(max_length=1000)] = []
     priority: Annotated[int, Field(ge=0, le=100)] = 0
 
 
@@ -127,6 +144,7 @@ _PARTS: dict[str, type[_Part]] = {
     "": Document,
     "mailboxes": MailboxPart,
     "mailboxes.ramp": RampPart,
+    "mailboxes.working_hours": HoursPart,
     "sequences": SequencePart,
     "sequences.steps": StepPart,
     "contacts": ContactsPart,
@@ -147,14 +165,23 @@ _MUST_BE = {
     "mailboxes.ramp.start": "a whole number of emails from 1 to 1000000",
     "mailboxes.ramp.step": "a whole number of emails from 0 to 1000000",
     "mailboxes.ramp.from_day": _DAY,
+    "mailboxes.working_hours": 'a table like { intervals = ["09:00-17:00"], weekdays = [1, 2, 3, 4, 5] }',
+    "mailboxes.working_hours.intervals": 'a list of hours, like ["09:00-17:00"]',
+    "mailboxes.working_hours.weekdays": "a list of numbers from 1 (Monday) to 7 (Sunday)",
     "mailboxes.sequences": 'a list of names, like ["Welcome"]; leave it out for all',
     "sequences": "one to 1000 tables, each under [[sequences]]",
     "sequences.name": "a name of 1 to 40 printable characters",
     "sequences.steps": "1 to 50 tables, like [{}, { wait_days = 2 }]",
     "sequences.steps.wait_days": "a whole number of days from 0 to 365",
+    "sequences.steps.wait_working_days": "a whole number of working days from 1 to 260",
+    "sequences.steps.wait_hours": "a whole number of hours from 0 to 8760",
+    "sequences.steps.wait_minutes": "a whole number of minutes from 0 to 525600",
     "sequences.zone": 'a zone of the IANA database, like "Europe/Berlin"',
     "sequences.weekdays": "a list of numbers from 1 (Monday) to 7 (Sunday)",
     "sequences.intervals": 'a list of hours, like ["09:00-17:00"]',
+    "sequences.holiday_country": 'a country by ISO 3166-1 alpha-2, like "DE"',
+    "sequences.holiday_subdivision": 'a part of the country, like "BY"',
+    "sequences.closed_dates": "a list of at most 1000 dates, like [2026-12-24], without quotes",
     "sequences.priority": "a whole number from 0 (ordinary) to 100",
     "contacts": "one to 1000 tables, each under [[contacts]]",
     "contacts.sequence": "the name of a sequence",

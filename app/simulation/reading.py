@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from app.misconfiguration import Misconfigured
+from app.simulation.calendars import calendar_problems, closed_days, wait_of, working_hours
 from app.simulation.document import ChangePart, Document, MailboxPart, SequencePart, place, problems_of
 from domain.ids import MailboxId, SequenceId
 from domain.mailboxes import Mailbox, Ramp
@@ -78,6 +79,7 @@ def _contradictions(document: Document) -> Iterator[str]:
     yield from _after_removal(document)
     for number, sequence in enumerate(document.sequences):
         yield from _never_sends(document, number, sequence)
+    yield from calendar_problems(document)
     if sum(each.number for each in document.contacts) > MOST_CONTACTS:
         yield f"contacts: there are more than {MOST_CONTACTS} in all; simulate fewer"
 
@@ -142,11 +144,11 @@ def _named(document: Document) -> NamedScenario:
             Course(
                 Sequence(
                     sequence_ids[each.name],
-                    Calendar(each.zone or document.zone, _window(each)),
+                    Calendar(each.zone or document.zone, _window(each), closed=closed_days(each)),
                     tuple(mailbox_ids[box.name] for box in document.mailboxes if _serves(box, each)),
                     each.priority,
                 ),
-                tuple(step.wait_days for step in each.steps),
+                tuple(wait_of(step) for step in each.steps),
             )
             for each in document.sequences
         ),
@@ -174,4 +176,5 @@ def _mailbox(box: MailboxPart, mailbox_id: MailboxId, document: Document) -> Mai
     if box.ramp is not None:
         started_on = document.start + timedelta(days=box.ramp.from_day - 1)
         ramp = Ramp(box.ramp.start, box.ramp.step, started_on)
-    return Mailbox(mailbox_id, zone, box.daily_capacity, timedelta(seconds=box.minimum_gap_s), ramp)
+    gap, hours = timedelta(seconds=box.minimum_gap_s), working_hours(box.working_hours)
+    return Mailbox(mailbox_id, zone, box.daily_capacity, gap, ramp, working_hours=hours)

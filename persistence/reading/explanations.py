@@ -15,11 +15,14 @@ from domain.itineraries import Leg, UnplacedReason
 from domain.lifecycle import EmailStatus
 from domain.mailboxes import UNLIMITED
 from domain.plan import Taken
+from domain.starts import StartDay
 from domain.surroundings import Surroundings
 from persistence.arrays import among, unnested
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import PlanningTerms, planning_terms
 from persistence.reading.pages import AnyRow
+from persistence.recipient_domains import recipient_domain
+from persistence.sequence_starts import sequence_starts
 from persistence.tables import contacts, enrollments, scheduled_emails
 from persistence.taken_slots import TAKEN_AT, TAKING
 
@@ -55,11 +58,13 @@ async def explainable_emails(
     """
     Those of *email_ids* that are pending, in enrollments that have not ended; nothing is locked.
 
-    Six statements however many they are. Of days that are full, emails are counted instead of read.
+    Six statements however many they are, and one more if a sequence limits its new contacts. Of days that
+    are full, emails are counted instead of read.
     """
     rows = await _pending(conn, workspace_id, email_ids)
     if not rows:
         return []
+    first_enrolled = min(row.enrolled_at for row in rows)
     terms = await planning_terms(conn, workspace_id)
     ids = {EnrollmentId(row.enrollment_id) for row in rows}
     found = await enrollments_for_planning(conn, workspace_id, ids, terms=terms, also_paused=True)
@@ -69,12 +74,20 @@ async def explainable_emails(
     near = _near(leg for _, _, leg in asked)
     readable = [day for day, count in counts.items() if day in near or _has_room(terms, day, count)]
     taken = await _taken(conn, workspace_id, readable, terms)
+    starts = await sequence_starts(
+        conn,
+        workspace_id,
+        {each.sequence.id for _, each, _ in asked},
+        since=first_enrolled.date(),
+        planned=(),
+        terms=terms,
+    )
     return [
         Explainable(
             email_id=EmailId(row.id),
             enrollment=enrollment,
             leg=leg,
-            surroundings=_surroundings(enrollment, leg, terms, counts, taken),
+            surroundings=_surroundings(enrollment, leg, terms, counts, taken, starts),
             planned_at=row.planned_at,
             unplaced_reason=None if row.unplaced_reason is None else UnplacedReason(row.unplaced_reason),
         )
@@ -86,7 +99,13 @@ async def _pending(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
     rows = await conn.execute(
-        select(_emails.id, _emails.enrollment_id, _emails.unplaced_reason, enrollments.c.planned_at)
+        select(
+            _emails.id,
+            _emails.enrollment_id,
+            _emails.unplaced_reason,
+            enrollments.c.planned_at,
+            enrollments.c.enrolled_at,
+        )
         .join(enrollments, enrollments.c.id == _emails.enrollment_id)
         .where(
             _emails.workspace_id == workspace_id,
@@ -160,6 +179,7 @@ async def _taken(
             _emails.status,
             TAKEN_AT,
             contacts.c.zone,
+            recipient_domain(terms.mailboxes.values()),
         )
         .join(given, on_day)
         .join(contacts, contacts.c.id == _emails.contact_id)
@@ -169,9 +189,10 @@ async def _taken(
     taken: dict[_Day, list[Taken]] = {day: [] for day in days}
     for row in rows:
         its_terms = terms.sequences.get(SequenceId(row.sequence_id))
-        may_shift = row.status == EmailStatus.PENDING and its_terms is not None
-        calendar = its_terms.for_zone(row.zone).calendar if may_shift and its_terms is not None else None
-        email = Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar)
+        calendar = None
+        if its_terms is not None and its_terms.shifts and row.status == EmailStatus.PENDING:
+            calendar = its_terms.for_zone(row.zone).calendar
+        email = Taken(EmailId(row.id), MailboxId(row.mailbox_id), row.instant, calendar, row.recipient_domain)
         taken[email.mailbox_id, row.send_day].append(email)
     return taken
 
@@ -190,6 +211,7 @@ def _surroundings(
     terms: PlanningTerms,
     counts: Mapping[_Day, int],
     taken: Mapping[_Day, list[Taken]],
+    starts: Mapping[StartDay, int],
 ) -> Surroundings | None:
     days = days_between(enrollment, leg)
     if leg.held is None or days is None:
@@ -202,4 +224,5 @@ def _surroundings(
         calendars=tuple(terms.calendars.get(mailbox_id, ())),
         taken=tuple(others),
         counted={day: counts[mailbox_id, day] for _, day in mine if (mailbox_id, day) not in taken},
+        starts=starts,
     )

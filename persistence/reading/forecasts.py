@@ -1,6 +1,6 @@
 """Reading what a forecast of a sequence starts from, without locks: nobody is held up."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,6 +11,8 @@ from domain.lifecycle import EnrollmentStatus
 from domain.what_if import Situation
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
+from persistence.sequence_starts import sequence_starts
+from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import enrollments, steps
 from persistence.taken_slots import taken_slots
 
@@ -51,6 +53,14 @@ async def forecast_situation(
         taken=tuple(await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)),
         calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         now=now,
+        starts=await sequence_starts(
+            conn,
+            workspace_id,
+            [sequence_id],
+            planned=ids,
+            terms=terms,
+            since=(now - timedelta(days=3)).date(),
+        ),
     )
 
 
@@ -70,7 +80,7 @@ async def _all_steps(
 ) -> tuple[Leg, ...]:
     """What a contact who begins now would be sent."""
     rows = await conn.execute(
-        select(steps.c.id, steps.c.position, steps.c.wait_days)
+        select(steps.c.id, steps.c.position, *WAIT_COLUMNS)
         .where(
             steps.c.workspace_id == workspace_id,
             steps.c.sequence_id == sequence_id,
@@ -78,4 +88,4 @@ async def _all_steps(
         )
         .order_by(steps.c.position)
     )
-    return tuple(Leg(StepId(row.id), row.position, row.wait_days) for row in rows)
+    return tuple(Leg(StepId(row.id), row.position, read_wait(row._mapping)) for row in rows)

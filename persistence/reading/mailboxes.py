@@ -9,11 +9,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailStatus, MailboxStatus
 from persistence.arrays import among, unnested
+from persistence.planning_terms import PLANNING_SEED
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import mailbox_days, mailboxes, scheduled_emails
 
 # Passwords stay in the database, encrypted as they are: nobody who reads needs them.
-SHOWN = tuple(column for column in mailboxes.c if not column.name.endswith("password_encrypted"))
+SHOWN = (
+    *(column for column in mailboxes.c if not column.name.endswith("password_encrypted")),
+    PLANNING_SEED,
+)
 ORDER = Order((uuid_key(mailboxes.c.id),))
 # Emails that the day is still to be spent on; a retry needs its place in the budget again.
 PLANNED = (EmailStatus.PENDING, EmailStatus.RETRYING)

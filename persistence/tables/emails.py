@@ -122,7 +122,7 @@ email_events = Table(
     Column("reply", Text),
     Column("cause", Text),
     *timestamps(),
-    *in_workspace(),
+    # Its email is in the workspace; a second reference to that would be looked up for every event.
     *same_workspace("email_id", table="scheduled_emails", ondelete="CASCADE"),
     Index("email_events_email_id_idx", "email_id", "id"),
     Index("email_events_workspace_id_at_idx", "workspace_id", "at", "id"),
@@ -139,12 +139,12 @@ email_moves = Table(
     Column("from_mailbox_id", Uuid),
     Column("to_mailbox_id", Uuid),
     Column("cause", Text, nullable=False),
+    # No foreign key: one recalculation moves thousands, names itself in each, and is never deleted.
     Column("recalculation_id", Uuid),
     instant("at", nullable=False),
     *timestamps(),
-    *in_workspace(),
+    # Its email is in the workspace; a second reference to that would be looked up for every move.
     *same_workspace("email_id", table="scheduled_emails", ondelete="CASCADE"),
-    *same_workspace("recalculation_id", table="recalculations"),
     Index("email_moves_email_id_idx", "email_id", "id"),
     Index(
         "email_moves_recalculation_id_idx",

@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import CheckConstraint as Check
+from sqlalchemy.dialects.postgresql import JSONB
 
 from domain.lifecycle import MAILBOX
 from domain.mailboxes import Security
@@ -66,6 +67,15 @@ mailboxes = Table(
     Column("hourly_limit", Integer),
     Column("sliding_window_limit", Integer),
     Column("sliding_window_s", Integer),
+    # As a sequence's send window, read in the mailbox's zone; NULL is every hour of every day.
+    Column("working_hours", JSONB),
+    Column("rolling_24h_limit", Integer),
+    # Emails per local day to the addresses of one domain.
+    Column("recipient_domain_daily_cap", Integer),
+    # Of the time until the next slot; how much later an email may leave.
+    Column("jitter_percent", Integer, nullable=False, server_default="0"),
+    # By how much a day's capacity may be lower.
+    Column("day_variation_percent", Integer, nullable=False, server_default="0"),
     Column("in_doubt_policy", Text, nullable=False, server_default="ASSUME_SENT"),
     # Business time before which the dispatcher may claim nothing more: the gap after the last claim.
     instant("next_allowed_at"),
@@ -82,6 +92,10 @@ mailboxes = Table(
     Check("hourly_limit >= 1", name="hourly_limit"),
     Check("sliding_window_limit >= 1 AND sliding_window_s >= 1", name="sliding_window"),
     Check("(sliding_window_limit IS NULL) = (sliding_window_s IS NULL)", name="sliding_window_is_whole"),
+    Check("rolling_24h_limit >= 1", name="rolling_24h_limit"),
+    Check("recipient_domain_daily_cap >= 1", name="recipient_domain_daily_cap"),
+    Check("jitter_percent BETWEEN 0 AND 50", name="jitter_percent"),
+    Check("day_variation_percent BETWEEN 0 AND 50", name="day_variation_percent"),
     Check("ramp_start >= 1 AND ramp_step >= 0", name="ramp"),
     Check("port BETWEEN 1 AND 65535", name="port"),
     # Across all workspaces: two of them must not double one provider's quota.

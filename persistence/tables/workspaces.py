@@ -1,5 +1,8 @@
 """Workspaces, who may enter them, and what they did."""
 
+from functools import partial
+from secrets import randbits
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -26,6 +29,10 @@ workspaces = Table(
     Column("zone", Text, nullable=False, server_default="UTC"),
     # The send window of sequences that have none; NULL means every hour of every day.
     Column("send_window", JSONB),
+    # What jitter and day variation are drawn with: another one is another plan.
+    Column(
+        "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
+    ),
     *timestamps(),
 )
 

@@ -9,6 +9,7 @@ from app.simulation.reading import read_scenario
 from domain.mailboxes import Ramp
 from domain.recalculations import RecalculationCause
 from domain.scenarios import MailboxChange
+from domain.waits import Wait
 from tests.support.scenario import SMALL, problems
 
 Written = Callable[[str], Path]
@@ -64,7 +65,7 @@ daily_capacity = 12
     assert (east.zone.key, east.daily_capacity) == ("Europe/Berlin", 30)
     assert east.ramp is not None
     assert (east.ramp, f"{east.ramp.started_on}") == (Ramp(5, 2, east.ramp.started_on), "2026-11-25")
-    assert (first.waits, first.sequence.priority, first.sequence.mailbox_ids) == ((3,), 2, (east.id,))
+    assert (first.waits, first.sequence.priority, first.sequence.mailbox_ids) == ((Wait(3),), 2, (east.id,))
     assert second.sequence.mailbox_ids == (north.id, east.id)
     assert (first.sequence.calendar.zone.key, second.sequence.calendar.window) == ("Asia/Kolkata", None)
     window = first.sequence.calendar.window
@@ -117,7 +118,7 @@ daily_capacity = 12
             'name = "east"\ncapacity = 3',
             (
                 "mailboxes 2, capacity: there is no such field; correct its name to one of "
-                "name, daily_capacity, minimum_gap_s, zone, ramp, sequences"
+                "name, daily_capacity, minimum_gap_s, zone, ramp, working_hours, sequences"
             ),
         ),
         (

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import select, text, update
 
 from app.business_clock import SteppingClock
 from app.stepping import Stepper, StillRestless
@@ -41,6 +41,22 @@ async def test_a_step_leads_to_what_is_due_next(
 
     assert (due, await SteppingClock(api_db).now()) == (MONDAY + HOUR, MONDAY + HOUR)
     assert heard == "due"
+
+
+async def test_what_was_given_back_is_due_when_its_mailboxs_gap_is_over(worker_db: Database) -> None:
+    """Nobody takes it up before, so to wait for that at this instant would be to wait for ever."""
+    due = await make_due_emails(worker_db, 1, send_at=MONDAY)
+    async with worker_db.transaction() as conn:
+        mailbox_id = select(scheduled_emails.c.mailbox_id).where(scheduled_emails.c.id == due[0])
+        await conn.execute(text("SET LOCAL ROLE none"))
+        await conn.execute(
+            update(mailboxes)
+            .where(mailboxes.c.id == mailbox_id.scalar_subquery())
+            .values(next_allowed_at=MONDAY + HOUR)
+        )
+    stepper = await stepper_at(worker_db, patience_s=IMPATIENT_S)
+
+    assert await stepper.step() == MONDAY + HOUR
 
 
 async def test_with_nothing_left_there_is_no_step(worker_db: Database) -> None:

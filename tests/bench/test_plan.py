@@ -16,6 +16,7 @@ from bench.timetable_checks import (
     Place,
     WrongResult,
     check_all_moved,
+    check_nothing_moved,
     check_only_these_moved,
     check_placed,
     places,
@@ -37,19 +38,21 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 async def test_every_work_has_a_figure(database: str) -> None:
     """With a floor of its own, and after its result was looked at."""
-    figures = await measure(database, contacts=200, rounds=1, growth=2)
+    figures = await measure(database, contacts=200, rounds=1, growth=2, alone_s=2.0)
 
     lines = [json.loads(figure.line()) for figure in figures]
     assert [line["work"] for line in lines] == [
         "enroll and place",
         "insert a step",
+        "preview a rebalance",
         "remove 1 mailbox",
         "replan everything",
         "memory of the planner",
         "memory of the recalculator, insert a step",
+        "lateness of the dispatcher during a recalculation",
         "enroll and place, per email, many more contacts",
     ]
-    assert [list(line) for line in lines] == [FIELDS] * 7
+    assert [list(line) for line in lines] == [FIELDS] * 9
     assert all(line["value"] > 0 and line["floor"] > 0 for line in lines)
 
 
@@ -86,7 +89,7 @@ def test_a_ratio_is_taken_within_each_round() -> None:
 
 def test_a_reach_may_be_of_the_value_itself() -> None:
     """Memory is bounded in MB, whatever an idle process takes."""
-    figure = Figure(Work("memory", "MB", Reach(400, of_floor=False)), [Measured(401.0, 300.0)])
+    figure = Figure(Work("memory", "MB", Reach(more=400)), [Measured(401.0, 300.0)])
 
     line = json.loads(figure.line())
 
@@ -109,6 +112,16 @@ def test_a_move_elsewhere_spoils_the_figure() -> None:
         check_only_these_moved(before, before | {other: Place(SECOND, None)}, mailbox_id=FIRST)
 
 
+def test_a_preview_that_moves_something_spoils_its_figure() -> None:
+    """It is to write nothing."""
+    email_id = uuid4()
+    before = {email_id: Place(FIRST, SUNDAY)}
+
+    check_nothing_moved(before, dict(before))
+    with pytest.raises(WrongResult, match="emails moved, came or went"):
+        check_nothing_moved(before, {email_id: Place(SECOND, SUNDAY)})
+
+
 def test_an_email_that_stays_spoils_a_replan_of_everything() -> None:
     """In its mailbox, or at its time."""
     email_id = uuid4()
@@ -118,3 +131,12 @@ def test_an_email_that_stays_spoils_a_replan_of_everything() -> None:
         check_all_moved(before, {email_id: Place(FIRST, None)})
     with pytest.raises(WrongResult, match="0 emails kept their mailbox, 1 their time"):
         check_all_moved(before, {email_id: Place(SECOND, SUNDAY)})
+
+
+def test_a_reach_may_be_the_floor_and_some_more() -> None:
+    """Lateness may grow by seconds, not by a factor: alone it is nearly nothing."""
+    work = Work("lateness", "s", Reach(1, more=2))
+
+    assert work.reach.says(work.unit) == "<= 1 x floor + 2 s"
+    assert Figure(work, [Measured(2.4, 0.5)]).met
+    assert not Figure(work, [Measured(2.6, 0.5)]).met

@@ -15,7 +15,8 @@ from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
 from domain.sequences import Sequence
-from tests.domain.planning_rules import capacity_on, is_open, moved, window_day
+from tests.domain.planning_calendars import closed_days, closings, waits, working_hours
+from tests.domain.planning_rules import capacity_on, has_waited, is_open, moved, window_day, works
 from tests.domain.planning_world import World, email_of, windows
 
 LATE = timedelta(minutes=10)
@@ -30,6 +31,8 @@ def changed(draw: st.DrawFn, world: World) -> World:
                 let_time_pass,
                 lower_capacity,
                 change_window,
+                close_days,
+                change_hours,
                 change_wait,
                 insert_step,
                 widen_gap,
@@ -48,12 +51,12 @@ def let_time_pass(draw: st.DrawFn, world: World) -> World:
     sent: list[Taken] = []
     left = []
     for number, each in enumerate(world.enrollments):
-        legs, last = list(each.legs), each.last_window_day
+        legs, last, left_at = list(each.legs), each.last_window_day, each.left_at
         while number >= missed and legs and (slot := legs[0].held) is not None and slot.send_at <= now:
-            sent.append(Taken(email_of(legs[0]), slot.mailbox_id, slot.send_at + timedelta(seconds=3)))
-            last = slot.window_day
+            last, left_at = slot.window_day, slot.send_at + timedelta(seconds=3)
+            sent.append(Taken(email_of(legs[0]), slot.mailbox_id, left_at))
             del legs[0]
-        left.append(replace(each, legs=tuple(legs), last_window_day=last))
+        left.append(replace(each, legs=tuple(legs), last_window_day=last, left_at=left_at))
     return replace(world, now=now, enrollments=tuple(left), taken=(*world.taken, *sent))
 
 
@@ -75,25 +78,37 @@ def close(draw: st.DrawFn, world: World) -> World:
 
 def change_window(draw: st.DrawFn, world: World) -> World:
     old = draw(st.sampled_from(world.enrollments)).sequence
-    return _with_sequence(world, old, replace(old, calendar=Calendar(old.calendar.zone, draw(windows))))
+    calendar = Calendar(old.calendar.zone, draw(windows), closed=draw(closings))
+    return _with_sequence(world, old, replace(old, calendar=calendar))
+
+
+def close_days(draw: st.DrawFn, world: World) -> World:
+    """A sequence gets other holidays and dates of its own; its window stays."""
+    old = draw(st.sampled_from(world.enrollments)).sequence
+    return _with_sequence(
+        world, old, replace(old, calendar=replace(old.calendar, closed=draw(closed_days())))
+    )
+
+
+def change_hours(draw: st.DrawFn, world: World) -> World:
+    box = draw(st.sampled_from(world.mailboxes))
+    return _with_mailbox(world, replace(box, working_hours=draw(working_hours)))
 
 
 def change_wait(draw: st.DrawFn, world: World) -> World:
     chosen = draw(st.sampled_from(world.enrollments))
     step_id = draw(st.sampled_from(chosen.legs)).step_id
-    wait = draw(st.integers(0, 5))
+    wait = draw(waits)
     return _with_legs(
         world,
-        lambda each: tuple(
-            replace(leg, wait_days=wait) if leg.step_id == step_id else leg for leg in each.legs
-        ),
+        lambda each: tuple(replace(leg, wait=wait) if leg.step_id == step_id else leg for leg in each.legs),
     )
 
 
 def insert_step(draw: st.DrawFn, world: World) -> World:
     chosen = draw(st.sampled_from(world.enrollments)).sequence
     at = draw(st.integers(0, 2))
-    fresh = Leg(StepId(UUID(int=9_999)), at + 1, draw(st.integers(0, 2)))
+    fresh = Leg(StepId(UUID(int=9_999)), at + 1, draw(waits))
     return _with_legs(
         world,
         lambda each: (*each.legs[:at], fresh, *each.legs[at:]) if each.sequence is chosen else each.legs,
@@ -172,7 +187,7 @@ def _is_called_for(
         return False
     match email.moved_because:
         case MoveCause.WINDOW_CHANGED:
-            return window_day(enrollment.calendar, slot.send_at) is None
+            return window_day(enrollment.calendar, slot.send_at) is None or not works(box, slot.send_at)
         case MoveCause.WAIT_CHANGED:
             return _came_too_soon(enrollment, itinerary, number)
         case MoveCause.CAPACITY_LOWERED:
@@ -191,13 +206,17 @@ def _came_too_soon(enrollment: Enrollment, itinerary: Itinerary, number: int) ->
     held = email.leg.held
     assert held is not None
     opened = window_day(enrollment.calendar, held.send_at) or held.window_day
+    kept = replace(email, slot=replace(held, window_day=opened))
     if number == 0:
-        return opened < enrollment.earliest_day(email.leg, enrollment.last_window_day)
+        floor = enrollment.earliest_instant(email.leg)
+        is_too_soon = floor is not None and held.send_at < floor
+        return is_too_soon or opened < enrollment.earliest_day(email.leg, enrollment.last_window_day)
     before = itinerary.emails[number - 1]
     if before.slot is None:
         return True
-    is_same_day = email.leg.wait_days == 0 and before.slot.window_day >= opened
-    return is_same_day or opened < before.slot.window_day + timedelta(days=email.leg.wait_days)
+    if email.leg.wait.amount == 0 and before.slot.window_day >= opened:
+        return True
+    return not has_waited(kept, enrollment.calendar, before.slot.window_day, before.slot.send_at)
 
 
 def _shifted_inside(email: PlannedEmail, calendar: Calendar) -> bool:

@@ -3,8 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
+
+from holidays import country_holidays
 
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -12,6 +15,7 @@ from domain.itineraries import Itinerary, PlannedEmail
 from domain.mailboxes import Mailbox
 from domain.plan import Plan
 from domain.send_window import Calendar
+from domain.waits import WaitUnit
 from tests.domain.planning_world import World
 
 DAY = timedelta(days=1)
@@ -24,6 +28,7 @@ def breaches(world: World, made: Plan) -> list[str]:
         *_capacity(world, made),
         *_spacing(world, made),
         *_calendar(world, made),
+        *_shifts(world, made),
         *_mailbox(world, made),
         *_complete(world, made),
         *_order(world, made),
@@ -43,21 +48,51 @@ def _wait(world: World, made: Plan) -> Iterator[str]:
     """Rule 1: never before the wait, counted from the day on which the window before opened."""
     for enrollment, itinerary in _pairs(world, made):
         day_before = enrollment.last_window_day
+        left_at = enrollment.left_at or enrollment.enrolled_at
         for number, email in enumerate(itinerary.emails):
             if email.slot is None:
                 break
-            wait = timedelta(days=email.leg.wait_days)
             if number == 0 and day_before is None:
                 enrolled_on = enrollment.enrolled_at.astimezone(enrollment.calendar.zone).date()
-                if wait and email.slot.window_day < enrolled_on + wait:
+                if email.leg.wait.amount and not has_waited(email, enrollment.calendar, enrolled_on, None):
                     yield f"first step {email} before its wait"
                 if email.slot.send_at < enrollment.enrolled_at:
                     yield f"first step {email} before it was enrolled"
-            elif day_before is not None and email.slot.window_day < day_before + wait:
+            elif day_before is not None and not has_waited(email, enrollment.calendar, day_before, None):
                 yield f"{email} before its wait from {day_before}"
+            if not has_waited(email, enrollment.calendar, None, left_at):
+                yield f"{email} before its wait from {left_at}"
             if number == 0 and enrollment.not_before and email.slot.send_at < enrollment.not_before:
                 yield f"{email} before {enrollment.not_before}"
-            day_before = email.slot.window_day
+            day_before, left_at = email.slot.window_day, email.slot.send_at
+
+
+def has_waited(email: PlannedEmail, calendar: Calendar, since: date | None, left_at: datetime | None) -> bool:
+    """Whether *email* leaves late enough after window day *since*, and after instant *left_at*."""
+    assert email.slot is not None
+    wait = email.leg.wait
+    if wait.unit is WaitUnit.MINUTES:
+        return left_at is None or (email.slot.send_at - left_at).total_seconds() >= wait.amount * 60
+    if since is None:
+        return True
+    passed = [since + DAY * ahead for ahead in range(1, (email.slot.window_day - since).days + 1)]
+    if wait.unit is WaitUnit.WORKING_DAYS:
+        passed = [day for day in passed if day.isoweekday() < 6 and not is_closed(calendar, day)]
+    return email.slot.window_day >= since and len(passed) >= wait.amount
+
+
+def is_closed(calendar: Calendar, day: date) -> bool:
+    """Whether *day* is a date of one's own or a public holiday, as the library lists a whole year."""
+    closed = calendar.closed
+    if closed.country is None:
+        return day in closed.dates
+    listed = _listed(closed.country, closed.subdivision, day.year)
+    return day in closed.dates or day in listed
+
+
+@cache
+def _listed(country: str, subdivision: str | None, year: int) -> frozenset[date]:
+    return frozenset(country_holidays(country, subdiv=subdivision, years=year))
 
 
 def _capacity(world: World, made: Plan) -> Iterator[str]:
@@ -123,16 +158,30 @@ def _calendar(world: World, made: Plan) -> Iterator[str]:
                 continue
             if not is_open(enrollment.calendar, slot.window_day, slot.send_at):
                 yield f"{email} outside of its window"
+            if not works(boxes[slot.mailbox_id], slot.send_at):
+                yield f"{email} outside of the hours of its mailbox"
             if slot.send_day != slot.send_at.astimezone(boxes[slot.mailbox_id].zone).date():
                 yield f"{email} on another day of its mailbox"
             if slot.send_at < world.now and slot != email.leg.held:
                 yield f"{email} in the past"
+
+
+def _shifts(world: World, made: Plan) -> Iterator[str]:
+    """Rule 5 for those outside of the plan that make place: they stay inside their windows."""
+    boxes = {box.id: box for box in world.mailboxes}
     of_taken = {other.email_id: other for other in world.taken}
     for shift in made.shifts:
         other = of_taken[shift.email_id]
         day = None if other.calendar is None else window_day(other.calendar, other.send_at)
         if other.calendar is None or day is None or not is_open(other.calendar, day, shift.send_at):
             yield f"{other} shifted out of its window to {shift.send_at}"
+        if not works(boxes[shift.mailbox_id], shift.send_at):
+            yield f"{other} shifted out of the hours of its mailbox to {shift.send_at}"
+
+
+def works(box: Mailbox, moment: datetime) -> bool:
+    """Whether *box* works at *moment*, by the clock on its wall."""
+    return box.working_hours is None or window_day(Calendar(box.zone, box.working_hours), moment) is not None
 
 
 def window_day(calendar: Calendar, moment: datetime) -> date | None:
@@ -145,6 +194,8 @@ def is_open(calendar: Calendar, day: date, moment: datetime) -> bool:
     if calendar.first_date is not None and day < calendar.first_date:
         return False
     if calendar.last_date is not None and day > calendar.last_date:
+        return False
+    if is_closed(calendar, day):
         return False
     if calendar.window is None:
         return moment.astimezone(calendar.zone).date() == day

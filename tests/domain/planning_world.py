@@ -1,7 +1,7 @@
 """Worlds to plan in: small ones made at hand, and any that Hypothesis can think of."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,6 +16,9 @@ from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.send_window import EVERY_DAY, Calendar, SendWindow
 from domain.sequences import Sequence
+from domain.starts import StartDay
+from domain.waits import Wait
+from tests.domain.planning_calendars import closings, waits, working_hours
 
 BERLIN = ZoneInfo("Europe/Berlin")
 WORKDAYS = frozenset(range(1, 6))
@@ -66,12 +69,13 @@ def sequence(number: int, calendar: Calendar, mailboxes: Iterable[Mailbox], *, p
 
 
 def enrolled(
-    count: int, in_sequence: Sequence, *, waits: Iterable[int] = (0,), at: datetime, first: int = 1
+    count: int, in_sequence: Sequence, *, waits: Iterable[int | Wait] = (0,), at: datetime, first: int = 1
 ) -> list[Enrollment]:
     """*count* contacts enrolled at once, numbered from *first* within their sequence."""
     base = in_sequence.id.int * 1_000_000
     legs = tuple(
-        Leg(StepId(UUID(int=base + position)), position, wait) for position, wait in enumerate(waits, 1)
+        Leg(StepId(UUID(int=base + position)), position, wait if isinstance(wait, Wait) else Wait(wait))
+        for position, wait in enumerate(waits, 1)
     )
     return [
         Enrollment(EnrollmentId(UUID(int=base + number)), in_sequence, at, legs)
@@ -87,9 +91,10 @@ class World:
     mailboxes: tuple[Mailbox, ...]
     enrollments: tuple[Enrollment, ...]
     taken: tuple[Taken, ...] = ()
+    starts: Mapping[StartDay, int] = field(default_factory=dict)
 
     def plan(self) -> Plan:
-        return plan(self.enrollments, self.mailboxes, now=self.now, taken=self.taken)
+        return plan(self.enrollments, self.mailboxes, now=self.now, taken=self.taken, starts=self.starts)
 
     def holding(self, made: Plan) -> "World":
         """The world after *made* was written: legs hold their slots, everyone is bound, shifts happened."""
@@ -132,7 +137,7 @@ ramps = st.none() | st.builds(
 
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    return Calendar(draw(st.sampled_from(ZONES)), draw(windows))
+    return Calendar(draw(st.sampled_from(ZONES)), draw(windows), closed=draw(closings))
 
 
 @st.composite
@@ -143,6 +148,7 @@ def mailboxes(draw: st.DrawFn, number: int) -> Mailbox:
         draw(st.sampled_from((0, 1, 2, 3, 5, 30))),
         timedelta(seconds=draw(st.sampled_from((0, 1, 60, 600, 5400)))),
         draw(ramps),
+        working_hours=draw(working_hours),
     )
 
 
@@ -155,9 +161,9 @@ def worlds(draw: st.DrawFn, *, taken: bool = True) -> World:
     for number in range(1, 1 + draw(st.integers(1, 3))):
         linked = draw(st.lists(st.sampled_from(boxes), min_size=1, unique=True))
         shared = sequence(number, draw(calendars()), linked, priority=draw(st.sampled_from((0, 0, 0, 1))))
-        waits = draw(st.lists(st.sampled_from((0, 1, 2, 3)), min_size=1, max_size=3))
+        its_waits = draw(st.lists(waits, min_size=1, max_size=3))
         at = now - timedelta(hours=draw(st.sampled_from((0, 0, 5, 40))))
-        enrollments += enrolled(draw(st.integers(1, 6)), shared, waits=waits, at=at)
+        enrollments += enrolled(draw(st.integers(1, 6)), shared, waits=its_waits, at=at)
     others = draw(st.lists(taken_slots(now, boxes, enrollments), max_size=6)) if taken else []
     numbered = (
         replace(each, email_id=EmailId(UUID(int=7000 + number))) for number, each in enumerate(others)

@@ -16,6 +16,7 @@ from domain.itineraries import Leg, Slot, UnplacedReason
 from domain.plan import Taken
 from domain.send_window import Calendar
 from domain.surroundings import Surroundings
+from domain.waits import Wait
 from tests.domain.planning_changes import changed
 from tests.domain.planning_examples import NOW, OFFICE
 from tests.domain.planning_world import BERLIN, World, crowded, email_of, enrolled, hours, mailbox, sequence
@@ -101,8 +102,8 @@ def test_days_that_are_full_in_a_row_are_one_push() -> None:
 def test_a_follow_up_counts_its_wait_from_the_step_before_it() -> None:
     """From the day for which that is planned, and without a wait one second after it."""
     first, *_ = one(OFFICE, at(23, 9)).legs
-    later = Leg(first.step_id, 2, 2, held=slot(at(25, 9)))
-    at_once = Leg(first.step_id, 3, 0, held=slot(at(25, 9, 16)))
+    later = Leg(first.step_id, 2, Wait(2), held=slot(at(25, 9)))
+    at_once = Leg(first.step_id, 3, Wait(0), held=slot(at(25, 9, 16)))
     enrollment = replace(one(OFFICE, None), legs=(first, later, at_once))
     around = Surroundings(BOX, (OFFICE,), taken(at(23, 9)))
 

@@ -14,6 +14,7 @@ from domain.itineraries import Leg, UnplacedReason
 from domain.mailboxes import Mailbox
 from domain.plan import Taken
 from domain.send_window import Calendar
+from domain.waits import Wait
 from domain.what_if import NoMailboxToCopy, Situation, WhatIf, is_imaginary
 from tests.domain.planning_world import BERLIN, WORKDAYS, World, enrolled, hours, mailbox, sequence
 
@@ -35,7 +36,7 @@ def situation(
     """*contacts* of one sequence, none of them planned yet."""
     boxes = tuple(boxes)
     served = sequence(1, calendar, boxes)
-    steps = tuple(Leg(StepId(UUID(int=900 + at)), at, wait) for at, wait in enumerate(waits, 1))
+    steps = tuple(Leg(StepId(UUID(int=900 + at)), at, Wait(wait)) for at, wait in enumerate(waits, 1))
     on_their_way = tuple(enrolled(contacts, served, waits=waits, at=NOW))
     return Situation(served, steps, on_their_way, boxes, taken, {box.id: [calendar] for box in boxes}, NOW)
 

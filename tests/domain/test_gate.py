@@ -8,6 +8,7 @@ import pytest
 
 from domain.gate import DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.rates import A_DAY, Rate, RateKind
 from domain.send_window import Calendar
 from tests.domain.planning_world import BERLIN, hours, mailbox
 
@@ -30,9 +31,20 @@ DUE = DueEmail(
 )
 
 
+def hourly(most: int) -> tuple[Rate, ...]:
+    return (Rate(RateKind.HOURLY, most),)
+
+
+def sliding(most: int, minutes: int) -> tuple[Rate, ...]:
+    return (Rate(RateKind.SLIDING, most, minutes * MINUTE),)
+
+
+ROLLING = (Rate(RateKind.ROLLING_24H, 1, A_DAY),)
+
+
 # Any: whatever fields of a load a test is about.
-def load(*, capacity: int = 30, gap_s: int = 1, **fields: Any) -> MailboxLoad:
-    box = mailbox(1, capacity=capacity, gap_s=gap_s)
+def load(*, capacity: int = 30, gap_s: int = 1, rates: tuple[Rate, ...] = (), **fields: Any) -> MailboxLoad:
+    box = replace(mailbox(1, capacity=capacity, gap_s=gap_s), rates=rates, recipient_domain_daily_cap=2)
     return replace(MailboxLoad(box, MailboxStatus.ACTIVE, TODAY, used=1), **fields)
 
 
@@ -66,11 +78,13 @@ def test_what_was_stopped_is_cancelled_even_if_it_would_be_held(stopped: dict[st
         ({"not_before": NOW + MINUTE}, {}, Hold.NOT_ITS_TURN),
         ({"calendar": Calendar(BERLIN, hours((13, 0, 14, 0)))}, {}, Hold.OUTSIDE_WINDOW),
         ({"quota_day": None}, {"used": 30}, Hold.DAY_FULL),
-        ({}, {"hourly_limit": 2, "starts": [NOW - MINUTE, NOW - 30 * MINUTE]}, Hold.HOUR_FULL),
+        ({}, {"rates": hourly(2), "starts": [NOW - MINUTE, NOW - 30 * MINUTE]}, Hold.HOUR_FULL),
+        ({}, {"rates": sliding(1, 40), "starts": [NOW - 39 * MINUTE]}, Hold.SLIDING_WINDOW_FULL),
+        ({}, {"rates": ROLLING, "starts": [NOW - 1439 * MINUTE]}, Hold.ROLLING_24H_FULL),
         (
-            {},
-            {"sliding_limit": 1, "sliding_window": 40 * MINUTE, "starts": [NOW - 40 * MINUTE]},
-            Hold.SLIDING_WINDOW_FULL,
+            {"recipient_domain": "example.org"},
+            {"by_domain": {"example.org": 2}},
+            Hold.RECIPIENT_DOMAIN_FULL,
         ),
         ({}, {"last_attempt_at": NOW - timedelta(milliseconds=999)}, Hold.TOO_CLOSE),
         ({}, {"in_flight": 2}, Hold.MAILBOX_BUSY),
@@ -89,8 +103,10 @@ def test_each_condition_that_is_not_met_holds_the_email(
         ({"not_before": NOW}, {}),
         ({"calendar": Calendar(BERLIN, hours((11, 30, 12, 0)))}, {}),
         ({"quota_day": None}, {"used": 29}),
-        ({}, {"hourly_limit": 2, "starts": [NOW - MINUTE, NOW - 31 * MINUTE]}),
-        ({}, {"sliding_limit": 1, "sliding_window": 40 * MINUTE, "starts": [NOW - 41 * MINUTE]}),
+        ({}, {"rates": hourly(2), "starts": [NOW - MINUTE, NOW - 31 * MINUTE]}),
+        ({}, {"rates": sliding(1, 40), "starts": [NOW - 40 * MINUTE]}),
+        ({}, {"rates": ROLLING, "starts": [NOW - 1440 * MINUTE]}),
+        ({"recipient_domain": "example.org"}, {"by_domain": {"example.org": 1, "example.com": 2}}),
         ({}, {"last_attempt_at": NOW - timedelta(seconds=1)}),
         ({}, {"in_flight": 1}),
         ({"quota_day": None}, {"used": 10_000, "capacity": 0}),
@@ -112,11 +128,11 @@ def test_a_reserved_email_has_its_place_in_a_full_day() -> None:
 
 def test_a_reserved_email_in_a_full_day_still_keeps_the_hour_and_the_sliding_window() -> None:
     """The place in the day is not a place in the hour."""
-    hour = load(used=30, hourly_limit=1, starts=[NOW - MINUTE])
-    sliding = load(used=30, sliding_limit=1, sliding_window=2 * MINUTE, starts=[NOW - MINUTE])
+    hour = load(used=30, rates=hourly(1), starts=[NOW - MINUTE])
+    stretch = load(used=30, rates=sliding(1, 2), starts=[NOW - MINUTE])
 
     assert judge(DUE, hour, now=NOW) is Hold.HOUR_FULL
-    assert judge(DUE, sliding, now=NOW) is Hold.SLIDING_WINDOW_FULL
+    assert judge(DUE, stretch, now=NOW) is Hold.SLIDING_WINDOW_FULL
 
 
 def test_a_retry_waits_for_its_time_give_or_take_the_clocks() -> None:
@@ -129,7 +145,7 @@ def test_a_retry_waits_for_its_time_give_or_take_the_clocks() -> None:
 
 def test_what_leaves_is_counted_on() -> None:
     """A reserved email is in the day's count already; both are in flight, and the last start is theirs."""
-    counted = load(used=29, hourly_limit=2)
+    counted = load(used=29, rates=hourly(2))
 
     counted.take(NOW, is_reserved=has_reservation(DUE, counted))
     assert (counted.used, counted.room_today, counted.in_flight) == (29, 1, 1)

@@ -10,6 +10,7 @@ from domain.ids import EmailId, StepId
 from domain.itineraries import Leg, MoveCause
 from domain.plan import Plan, Taken
 from domain.send_window import Calendar
+from domain.waits import Wait
 from tests.domain.planning_examples import NOW, OFFICE, berlin, causes, every, held_world
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import BERLIN, World, enrolled, hours, mailbox, sequence, slots_of
@@ -59,7 +60,7 @@ def test_a_longer_wait_moves_the_follow_up_and_what_comes_after_it() -> None:
     held = held_world(1, waits=(0, 2, 1))
     longer = every(
         held,
-        lambda each: replace(each, legs=(each.legs[0], replace(each.legs[1], wait_days=4), each.legs[2])),
+        lambda each: replace(each, legs=(each.legs[0], replace(each.legs[1], wait=Wait(4)), each.legs[2])),
     )
 
     made = longer.plan()
@@ -74,7 +75,7 @@ def test_a_shorter_wait_moves_a_follow_up_only_if_it_may_gain_more_than_a_day() 
 
     def shorter(wait: int, *, may_gain: bool) -> Plan:
         def change(each: Enrollment) -> Enrollment:
-            legs = (each.legs[0], replace(each.legs[1], wait_days=wait))
+            legs = (each.legs[0], replace(each.legs[1], wait=Wait(wait)))
             return replace(each, legs=legs, may_gain=may_gain)
 
         return every(held, change).plan()
@@ -201,7 +202,7 @@ def test_a_mailbox_in_another_zone_changes_the_day_but_not_the_time() -> None:
 def test_a_step_on_the_same_day_leaves_after_the_one_before_it() -> None:
     """A step without a wait is inserted before one that leaves at 09:00: that one moves behind it."""
     held = held_world(1, waits=(0,))
-    fresh = Leg(StepId(UUID(int=77)), 1, 0)
+    fresh = Leg(StepId(UUID(int=77)), 1, Wait(0))
     inserted = every(held, lambda each: replace(each, legs=(fresh, *each.legs)))
 
     made = inserted.plan()

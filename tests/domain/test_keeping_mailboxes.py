@@ -8,6 +8,7 @@ from domain.enrollments import Enrollment
 from domain.ids import StepId
 from domain.itineraries import Leg, MoveCause, Slot, UnplacedReason
 from domain.send_window import Calendar
+from domain.waits import Wait
 from tests.domain.planning_examples import NOW, OFFICE, causes, every, held_world
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import BERLIN, hours, mailbox, sequence, slots_of
@@ -17,10 +18,10 @@ def test_emails_of_an_unavailable_mailbox_wait_without_moving() -> None:
     """Not even when late, out of their window or before a longer wait; a new step waits with them."""
     held = held_world(2, waits=(0, 2))
     never = sequence(1, Calendar(BERLIN, hours((3, 0, 4, 0))), held.mailboxes)
-    fresh = Leg(StepId(UUID(int=77)), 2, 1)
+    fresh = Leg(StepId(UUID(int=77)), 2, Wait(1))
 
     def change(each: Enrollment) -> Enrollment:
-        return replace(each, sequence=never, legs=(each.legs[0], fresh, replace(each.legs[1], wait_days=9)))
+        return replace(each, sequence=never, legs=(each.legs[0], fresh, replace(each.legs[1], wait=Wait(9))))
 
     paused = replace(
         every(held, change),
@@ -76,7 +77,7 @@ def test_a_handed_over_email_does_not_leave_earlier_than_it_was_promised() -> No
     assert isinstance(slot, Slot)
 
     def change(each: Enrollment) -> Enrollment:
-        leg = replace(each.legs[0], wait_days=1, loses_slot=MoveCause.MAILBOX_HANDED_OVER)
+        leg = replace(each.legs[0], wait=Wait(1), loses_slot=MoveCause.MAILBOX_HANDED_OVER)
         left = sequence(1, OFFICE, [box for box in boxes if box.id != slot.mailbox_id])
         return replace(each, legs=(leg,), may_change_mailbox=True, sequence=left)
 

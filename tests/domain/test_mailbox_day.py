@@ -13,6 +13,8 @@ from domain.journeys import Booking
 from domain.mailbox_day import MailboxDay
 from domain.send_window import Span
 from domain.slot_grid import Ranges, SlotGrid
+from domain.waits import Wait
+from tests.domain.examples import examples
 
 NINE = datetime(2026, 11, 23, 9, tzinfo=UTC)
 FIVE = NINE + timedelta(hours=8)
@@ -23,7 +25,7 @@ def day_of(slots: int, *, gap: timedelta = timedelta(seconds=1), now: datetime =
 
 
 def booking(number: int = 1) -> Booking:
-    return Booking(Leg(StepId(UUID(int=number)), 1, 0))
+    return Booking(Leg(StepId(UUID(int=number)), 1, Wait(0)))
 
 
 def email(number: int) -> EmailId:
@@ -101,6 +103,7 @@ def test_a_day_has_room_exactly_when_everyone_can_be_seated(
     wanted=st.integers(1, 60),
     passed=st.integers(-60, 600),
 )
+@examples(2000)
 def test_any_number_of_emails_is_spread_over_the_open_time_that_remains(
     start: int, lengths: list[tuple[int, int]], capacity: int, gap_s: int, wanted: int, passed: int
 ) -> None:

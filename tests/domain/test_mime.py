@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from domain.mime import HeaderInjection, encoded_body, mailbox, message_ids, unstructured
+from tests.domain.examples import examples
 
 # Everything but control characters, the line ends of Unicode, and halves of characters.
 SHOWN = st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), max_size=200)
@@ -23,6 +24,7 @@ def parsed(header: str) -> EmailMessage:
 
 
 @given(SHOWN)
+@examples(2000)
 @example("")
 @example("a" * 998)
 @example("word " * 60 + "end")
@@ -56,6 +58,7 @@ def test_an_encoded_subject_is_cut_between_characters() -> None:
 
 
 @given(SHOWN)
+@examples(2000)
 @example("Ada")
 @example('Ada "Countess" \\ Lovelace, Inc.')
 @example("Ada <eve@example.com>")
@@ -123,6 +126,7 @@ def test_what_is_no_message_id_is_refused(message_id: str) -> None:
 
 
 @given(st.text(max_size=500))
+@examples(2000)
 @example("")
 @example(".")
 @example("a\r\n.\r\n..b\n\n")

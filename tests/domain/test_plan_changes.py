@@ -8,6 +8,7 @@ from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
 from domain.plan import Plan, Shift
 from domain.plan_changes import changes_digest, first_new_instant, first_part, load_changes
+from domain.waits import Wait
 
 BOX, OTHER = MailboxId(UUID(int=1)), MailboxId(UUID(int=2))
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -21,7 +22,9 @@ def slot(mailbox_id: MailboxId, days: int = 0) -> Slot:
 
 def email(number: int, held: Slot | None, now: Slot | None) -> PlannedEmail:
     """An email that is written already when it holds a slot."""
-    leg = Leg(StepId(UUID(int=number)), 1, 0, email_id=EmailId(UUID(int=number)) if held else None, held=held)
+    leg = Leg(
+        StepId(UUID(int=number)), 1, Wait(0), email_id=EmailId(UUID(int=number)) if held else None, held=held
+    )
     moved = MoveCause.EARLIER if held is not None and held != now else None
     return PlannedEmail(leg, now, None if now else UnplacedReason.NO_CAPACITY, moved)
 

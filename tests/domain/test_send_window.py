@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.send_window import Calendar, InvalidSendWindow, SendWindow, Span, instant, joined
 from tests.domain import planning_rules
+from tests.domain.examples import examples
 from tests.domain.planning_world import BERLIN, STARTS, ZONES, calendars, hours
 
 MONDAY = date(2026, 11, 23)
@@ -19,6 +20,7 @@ def utc(month: int, day: int, hour: int, minute: int = 0) -> datetime:
 
 
 @given(calendar=calendars(), start=st.sampled_from(STARTS), minutes=st.integers(0, 5 * 1440))
+@examples(2000)
 def test_a_calendar_is_open_by_the_clock_on_the_wall(
     calendar: Calendar, start: datetime, minutes: int
 ) -> None:
@@ -34,6 +36,7 @@ def test_a_calendar_is_open_by_the_clock_on_the_wall(
     minute=st.integers(0, 1439),
     ahead=st.integers(0, 5),
 )
+@examples(2000)
 def test_an_instant_is_what_clocks_show_first(
     zone: ZoneInfo, start: datetime, minute: int, ahead: int
 ) -> None:

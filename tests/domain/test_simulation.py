@@ -14,6 +14,7 @@ from domain.send_window import Calendar
 from domain.sequences import Sequence
 from domain.simulation import simulate
 from domain.tally import Simulation
+from domain.waits import Wait
 from tests.domain.planning_world import BERLIN, WORKDAYS, hours, mailbox, sequence
 
 OFFICE = Calendar(BERLIN, hours((9, 0, 17, 0), days=WORKDAYS))
@@ -30,7 +31,14 @@ def welcome(
 ) -> Scenario:
     """Contacts enrolled as Monday begins, in one sequence that all *boxes* serve."""
     only = sequence(1, OFFICE, boxes)
-    return Scenario(BERLIN, MONDAY, (Course(only, waits),), boxes, (Joining(1, only.id, contacts),), changes)
+    return Scenario(
+        BERLIN,
+        MONDAY,
+        (Course(only, tuple(map(Wait, waits))),),
+        boxes,
+        (Joining(1, only.id, contacts),),
+        changes,
+    )
 
 
 def change(
@@ -215,7 +223,7 @@ def test_sequences_of_high_priority_go_first() -> None:
     scenario = welcome(contacts=30, boxes=(NORTH,), waits=(0,))
     both = replace(
         scenario,
-        courses=(*scenario.courses, Course(urgent, (0,))),
+        courses=(*scenario.courses, Course(urgent, (Wait(0),))),
         joinings=(*scenario.joinings, Joining(1, urgent.id, 30)),
     )
 
@@ -230,7 +238,7 @@ def test_nothing_is_simulated_without_contacts() -> None:
     """A sequence that nobody is in has sent nothing, and is listed."""
     nobody = Sequence(SequenceId(UUID(int=9)), OFFICE, (MailboxId(UUID(int=1)),))
 
-    simulated = simulate(Scenario(BERLIN, MONDAY, (Course(nobody, (0,)),), (NORTH,), ()))
+    simulated = simulate(Scenario(BERLIN, MONDAY, (Course(nobody, (Wait(0),)),), (NORTH,), ()))
 
     assert (simulated.sent, simulated.effects) == ({}, ())
     assert simulated.progress[nobody.id].contacts == 0

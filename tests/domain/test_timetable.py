@@ -9,6 +9,7 @@ from domain.itineraries import Leg
 from domain.journeys import Booking
 from domain.send_window import Calendar
 from domain.timetable import Timetable
+from domain.waits import Wait
 from tests.domain.planning_world import BERLIN, hours, mailbox
 
 NOW = datetime(2026, 11, 23, 6, tzinfo=UTC)
@@ -17,7 +18,7 @@ OFFICE = Calendar(BERLIN, hours((9, 0, 17, 0)))
 
 
 def booking() -> Booking:
-    return Booking(Leg(StepId(UUID(int=1)), 1, 0))
+    return Booking(Leg(StepId(UUID(int=1)), 1, Wait(0)))
 
 
 def days_ahead(timetable: Timetable, calendar: Calendar, count: int) -> list[int]:

@@ -32,6 +32,15 @@ async def test_what_is_due_is_taken_up_and_reserved(delivery: Delivery) -> None:
     assert await delivery.day() == (30, 1, 0, 0)
 
 
+async def test_follow_ups_go_before_first_emails(delivery: Delivery) -> None:
+    """Whoever was written to first comes first when room is short, though both are due."""
+    await delivery.change(mailboxes, delivery.mailbox_id, minimum_gap_s=60)
+    await delivery.add()
+    follow_up = await delivery.add(enrollment={"last_window_day": TODAY - timedelta(days=9)})
+
+    assert await delivery.claimed() == [follow_up]
+
+
 async def test_the_head_of_a_mailbox_is_by_priority_then_time_then_id(delivery: Delivery) -> None:
     """Two leave at once, from two connections."""
     late, early = await delivery.add(), await delivery.add(send_at=NOW - MINUTE)
@@ -103,7 +112,7 @@ async def test_a_capacity_of_zero_is_no_limit(delivery: Delivery) -> None:
     ("limits", "frees_at"),
     [
         ({"hourly_limit": 2}, at(10)),
-        ({"sliding_window_limit": 2, "sliding_window_s": 1800}, at(9, 45)),
+        ({"sliding_window_limit": 2, "sliding_window_s": 1800}, at(9, 44)),
     ],
 )
 async def test_hourly_and_sliding_limits_count_what_was_begun(

@@ -1,6 +1,7 @@
 """The way to PostgreSQL: roles, transactions, workspaces and notifications."""
 
 import asyncio
+from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import psycopg
@@ -10,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.ids import WorkspaceId
 from persistence.database import Database, Role, libpq_url, listen, notify, open_database, sqlalchemy_url
+from persistence.ids import uuid7
 from persistence.tables import workspaces
 from tests.support.world import make_workspace
 
@@ -168,3 +170,24 @@ def test_the_usual_schemes_are_taken(scheme: str) -> None:
     assert sqlalchemy_url(url).drivername == "postgresql+psycopg"
     assert sqlalchemy_url(url).password == "p@ss"
     assert libpq_url(url) == "postgresql://login:p%40ss@db.example.com:5433/mail?sslmode=require"
+
+
+async def test_arrays_arrive_as_they_were_sent(worker_db: Database) -> None:
+    """They travel in binary: of every type that statements have, with gaps, and empty."""
+    arrays: dict[str, list[object]] = {
+        "uuid": [uuid7(), None, uuid7()],
+        "text": ["plain", 'with, "signs" {}', "", None],
+        "integer": [1, 40_000, -70_000],
+        "date": [date(2026, 3, 29)],
+        "timestamptz": [datetime(2026, 3, 29, 1, 30, tzinfo=UTC), None],
+        "bytea": [b"\x00\xff"],
+        "bigint": [],
+    }
+
+    async with worker_db.transaction() as conn:
+        found = {
+            name: await conn.scalar(text(f"SELECT CAST(:sent AS {name}[])"), {"sent": sent})
+            for name, sent in arrays.items()
+        }
+
+    assert found == arrays

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from persistence.database import Database
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment, stop_enrollment
+from persistence.open_enrollments import enrollments_for_planning
+from persistence.planning_terms import planning_terms
 from persistence.refusals import NotInStatus, StaleObject, UnknownObject
 from persistence.tables import enrollments, scheduled_emails, sequences
 from tests.support.world import (
@@ -35,13 +37,15 @@ async def world(api_db: Database) -> World:
         return World(workspace_id, await make_sequence(conn, workspace_id))
 
 
-async def make_planned(api_db: Database, world: World, **overrides: Any) -> EnrollmentId:
+async def make_planned(
+    api_db: Database, world: World, *, email: str = "PENDING", **overrides: Any
+) -> EnrollmentId:
     async with api_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, world.workspace_id)
         enrollment_id = await make_enrollment(
             conn, world.workspace_id, world.sequence_id, mailbox_id=mailbox_id, planned_at=MONDAY, **overrides
         )
-        await make_email(conn, enrollment_id)
+        await make_email(conn, enrollment_id, status=email)
         return enrollment_id
 
 
@@ -63,6 +67,23 @@ async def test_an_enrollment_is_held_and_sent_on(api_db: Database, world: World)
     assert (resumed.status, resumed.paused_at, resumed.planned_at) == ("ACTIVE", None, None)
     assert resumed.next_not_before == due + timedelta(hours=5)
     assert (held.version, resumed.version) == (2, 3)
+
+
+@pytest.mark.parametrize(("held", "days"), [(timedelta(hours=23), 0), (timedelta(days=7, hours=1), 7)])
+async def test_time_on_hold_does_not_consume_the_wait(
+    api_db: Database, world: World, held: timedelta, days: int
+) -> None:
+    """The day from which it counts moves by the whole days on hold, and planning goes by that."""
+    began = MONDAY.date()
+    enrollment_id = await make_planned(api_db, world, email="SENT", last_window_day=began)
+
+    async with api_db.transaction(world.workspace_id) as conn:
+        await pause_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY)
+        await resume_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY + held)
+        terms = await planning_terms(conn, world.workspace_id)
+        (seen,) = await enrollments_for_planning(conn, world.workspace_id, [enrollment_id], terms=terms)
+
+    assert seen.last_window_day == began + timedelta(days=days)
 
 
 async def test_resuming_what_has_not_begun_leaves_its_wait_open(api_db: Database, world: World) -> None:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
+from domain.rates import Rate, RateKind
 from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
 from persistence.tables import mailboxes
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, at
@@ -27,7 +28,7 @@ async def test_a_mailbox_that_has_sent_nothing_yet(delivery: Delivery) -> None:
     load = (await load_of(delivery))[delivery.mailbox_id]
 
     assert (load.status, load.day, load.used, load.in_flight) == (MailboxStatus.ACTIVE, TODAY, 0, 0)
-    assert (load.hourly_limit, load.sliding_limit, load.sliding_window) == (None, None, timedelta(0))
+    assert (load.mailbox.rates, load.by_domain) == ((), {})
     assert (load.last_attempt_at, load.starts) == (None, [])
 
 
@@ -49,8 +50,25 @@ async def test_what_counts_of_a_mailbox(delivery: Delivery) -> None:
     load = (await load_of(delivery))[delivery.mailbox_id]
 
     assert (load.used, load.in_flight, load.last_attempt_at) == (4, 2, NOW)
-    assert (load.hourly_limit, load.sliding_limit, load.sliding_window) == (9, 99, timedelta(hours=2))
+    assert load.mailbox.rates == (
+        Rate(RateKind.HOURLY, 9),
+        Rate(RateKind.SLIDING, 99, timedelta(hours=2)),
+    )
     assert load.starts == [NOW - 61 * MINUTE] * 4
+
+
+async def test_a_rolling_limit_counts_24_hours_and_a_domain_cap_the_day(delivery: Delivery) -> None:
+    """Attempts of 24 hours; of those charged to today, how many went to each domain."""
+    await delivery.change(mailboxes, delivery.mailbox_id, rolling_24h_limit=50, recipient_domain_daily_cap=3)
+    for minutes, day in ((1439, TODAY), (1441, TODAY), (60, TODAY - timedelta(days=1))):
+        await delivery.add(status="SENT", last_attempt_at=NOW - minutes * MINUTE, quota_day=day)
+    await delivery.add(status="PENDING", quota_day=TODAY)
+
+    load = (await load_of(delivery))[delivery.mailbox_id]
+
+    assert load.mailbox.rates == (Rate(RateKind.ROLLING_24H, 50, timedelta(days=1)),)
+    assert sorted(load.starts) == [NOW - 1439 * MINUTE, NOW - 60 * MINUTE]
+    assert load.by_domain == {"example.test": 2}
 
 
 async def test_the_day_is_that_of_the_mailboxs_zone(delivery: Delivery) -> None:

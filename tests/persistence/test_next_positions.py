@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select, update
 
 from domain.ids import EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
+from domain.waits import Wait
 from persistence.database import Database
 from persistence.next_positions import complete_finished, refresh_next_positions
 from persistence.steps import NewStep, StepText, insert_step, lock_step, move_step, remove_step
@@ -135,7 +136,7 @@ async def test_a_step_put_in_front_is_for_those_who_have_not_passed_it(
     before = await enroll(api_db, world, "PENDING", "PENDING")
 
     async with api_db.transaction(world.workspace_id) as conn:
-        new_step = NewStep(StepText("N", "Hello"), wait_days=0)
+        new_step = NewStep(StepText("N", "Hello"), wait=Wait(0))
         await insert_step(conn, world.workspace_id, world.sequence_id, new_step=new_step, position=1)
 
     assert await refreshed(api_db, world) == {beyond: 3, before: 1}
@@ -148,7 +149,7 @@ async def test_a_step_put_behind_is_for_all_who_are_still_on_their_way(
     late = await enroll(api_db, world, "SENT", "SENT", "SENDING", next_position=3)
     early = await enroll(api_db, world, "SENT", next_position=2)
     async with api_db.transaction(world.workspace_id) as conn:
-        new_step = NewStep(StepText("N", "Hello"), wait_days=0)
+        new_step = NewStep(StepText("N", "Hello"), wait=Wait(0))
         await insert_step(conn, world.workspace_id, world.sequence_id, new_step=new_step, position=4)
 
     assert await refreshed(api_db, world) == {late: 3, early: 2}
@@ -183,7 +184,7 @@ async def test_the_last_one_of_a_step_that_was_removed_does_not_count(api_db: Da
     enrollment_id = await had_a_then_b(api_db, world)
     await remove(api_db, world, "B")
     async with api_db.transaction(world.workspace_id) as conn:
-        new_step = NewStep(StepText("N", "Hello"), wait_days=0)
+        new_step = NewStep(StepText("N", "Hello"), wait=Wait(0))
         await insert_step(conn, world.workspace_id, world.sequence_id, new_step=new_step, position=1)
     assert await refreshed(api_db, world) == {enrollment_id: 3}
 

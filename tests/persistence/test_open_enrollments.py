@@ -135,7 +135,7 @@ async def test_who_is_new_has_all_steps_before_them(delivery: Delivery) -> None:
     (enrollment,) = await planned_as(delivery)
 
     assert (enrollment.id, enrollment.enrolled_at, enrollment.mailbox_id) == (enrollment_id, NOW, None)
-    assert [(leg.position, leg.wait_days, leg.email_id, leg.held) for leg in enrollment.legs] == [
+    assert [(leg.position, leg.wait.amount, leg.email_id, leg.held) for leg in enrollment.legs] == [
         (1, 0, None, None),
         (2, 2, None, None),
     ]

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
 from domain.plan import Plan, Shift
+from domain.waits import Wait
 from persistence.planned_emails import Move, Written, write_plan
 from persistence.tables import email_moves, enrollments, scheduled_emails, sequences, steps
 from tests.persistence.delivery import NOW, TODAY, Delivery, at
@@ -40,7 +41,7 @@ async def leg_of(delivery: Delivery, email_id: EmailId | None = None, *, positio
             if email.send_at
             else None
         )
-    return Leg(StepId(step_id), position, 0, email_id, held)
+    return Leg(StepId(step_id), position, Wait(0), email_id, held)
 
 
 async def write(

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.ids import StepId
+from domain.waits import Wait
 from persistence.database import Database
 from persistence.next_positions import refresh_next_positions
 from persistence.open_enrollments import enrollments_for_planning
@@ -92,7 +93,7 @@ async def _edit(api_db: Database, delivery: Delivery, chance: random.Random) -> 
         live = select(steps.c.id).where(steps.c.removed_at.is_(None)).order_by(steps.c.position)
         order = list(await conn.scalars(live))
         held = await lock_step(conn, workspace_id, chance.choice(order))
-        new_step = NewStep(StepText("New", "Hello"), wait_days=0)
+        new_step = NewStep(StepText("New", "Hello"), wait=Wait(0))
         match chance.choice(["move", "move", "remove", "insert", "append"]):
             case "move":
                 await move_step(conn, workspace_id, held, position=chance.randint(1, len(order)))

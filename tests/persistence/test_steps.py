@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, StepId, WorkspaceId
+from domain.waits import Wait
 from persistence.database import Database
 from persistence.refusals import NotInStatus, StaleObject, UnknownObject
 from persistence.steps import (
@@ -41,7 +42,7 @@ async def world(api_db: Database) -> World:
 
 
 def step(subject: str) -> NewStep:
-    return NewStep(StepText(subject, "Hello"), wait_days=1)
+    return NewStep(StepText(subject, "Hello"), wait=Wait(1))
 
 
 async def append(conn: AsyncConnection, world: World, *subjects: str) -> list[StepId]:

@@ -5,10 +5,11 @@ from typing import Any
 
 from domain.ids import EmailId, EnrollmentId, MailboxId
 from domain.plan import Taken
+from persistence.database import Database
 from persistence.planning_terms import planning_terms
 from persistence.tables import sequences
 from persistence.taken_slots import taken_slots
-from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery
+from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, make_delivery
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -73,6 +74,16 @@ async def test_only_what_is_planned_ahead_may_shift(delivery: Delivery) -> None:
     assert zones == {near: None, far: "UTC", tokyo: "Asia/Tokyo"}
     await delivery.change(sequences, delivery.sequence_id, status="ARCHIVED")
     assert [each.calendar for each in await taken(delivery)] == [None, None, None]
+
+
+async def test_steps_of_one_day_do_not_shift_past_each_other(worker_db: Database) -> None:
+    """Where a step may follow on the same day, neither has a calendar to shift in."""
+    delivery = await make_delivery(worker_db, steps=((0, "Welcome", "Hello"), (0, "And", "Hello again")))
+    morning = await delivery.add(send_at=NOW + HOUR)
+    owner = EnrollmentId((await delivery.email(morning)).enrollment_id)
+    noon = await delivery.add(owner, position=2, send_at=NOW + 3 * HOUR)
+
+    assert {each.email_id: each.calendar for each in await taken(delivery)} == {morning: None, noon: None}
 
 
 async def test_what_counts_no_more_is_not_read(delivery: Delivery) -> None:

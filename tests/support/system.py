@@ -50,6 +50,10 @@ class System:
             _signal(pid, signal.SIGKILL)
         process.wait()
 
+    def kill_youngest(self, command: str) -> None:
+        """End one process of *command* by SIGKILL, as the kernel does when memory runs out."""
+        _signal(_descendants(self.processes[command].pid)[0], signal.SIGKILL)
+
     def stop(self, command: str) -> int:
         """End *command* by SIGTERM and wait for it; its exit status."""
         process = self.processes.pop(command)

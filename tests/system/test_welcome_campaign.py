@@ -14,6 +14,7 @@ from app.demo.campaign import GraphqlClient, scheduled_emails, set_up
 from app.demo.outcome import CONTACTS, faults
 from app.demo.scenario import UNKNOWN, Scenario
 from app.stepping import Stepper
+from app.verification import Verified, verify
 from persistence.database import Database
 from tests.support.rabbitmq import OwnRabbitMQ, Vhost
 from tests.support.system import System, drumbeat
@@ -34,7 +35,9 @@ async def test_every_email_leaves_in_its_slot_exactly_once(
     await clock.step_to(MONDAY.begins_at)
 
     with (
-        CaptureServer(clock=lambda: clock.last_read, script=MONDAY.script) as server,
+        CaptureServer(
+            clock=lambda: clock.last_read, script=MONDAY.script, log=tmp_path / "received.jsonl"
+        ) as server,
         drumbeat(
             tmp_path, database_url=installation_url, amqp_url=vhost.amqp_url, settings=STEPPING
         ) as system,
@@ -48,6 +51,7 @@ async def test_every_email_leaves_in_its_slot_exactly_once(
     found = faults(MONDAY, received=server.received, refused=server.refused, emails=emails, schedule=SCHEDULE)
     assert found == []
     assert exits == [0, 0, 0]
+    assert await broken(database, clock, tmp_path / "received.jsonl") == []
 
 
 async def test_killing_worker_clock_and_broker_sends_nothing_twice(
@@ -64,7 +68,9 @@ async def test_killing_worker_clock_and_broker_sends_nothing_twice(
     rabbitmq = await asyncio.to_thread(own_rabbitmq)
 
     with (
-        CaptureServer(clock=lambda: clock.last_read, script=MONDAY.script) as server,
+        CaptureServer(
+            clock=lambda: clock.last_read, script=MONDAY.script, log=tmp_path / "received.jsonl"
+        ) as server,
         drumbeat(
             tmp_path, database_url=installation_url, amqp_url=rabbitmq.amqp_url, settings=settings
         ) as system,
@@ -85,6 +91,13 @@ async def test_killing_worker_clock_and_broker_sends_nothing_twice(
     assert states["FAILED"] == 1
     assert states["CANCELLED"] == 2
     assert UNKNOWN not in {each.recipient for each in server.received}
+    assert await broken(database, clock, tmp_path / "received.jsonl") == []
+
+
+async def broken(database: Database, clock: SteppingClock, log: Path) -> list[Verified]:
+    """The promises that the campaign broke."""
+    found = [each async for each in verify(database, now=await clock.now(), against=log)]
+    return [each for each in found if each.breach.count]
 
 
 async def let_days_pass(stepper: Stepper) -> None:
@@ -105,6 +118,8 @@ async def _crash_everything_once(system: System, rabbitmq: OwnRabbitMQ, server: 
     await _received(server, 150)
     await asyncio.to_thread(rabbitmq.kill)
     await asyncio.to_thread(rabbitmq.restart)
+    await _received(server, 200)
+    system.kill_youngest("worker")  # nobody starts it again: that is for `drumbeat worker` to do
 
 
 async def _received(server: CaptureServer, number: int) -> None:

@@ -19,7 +19,11 @@ def upgrade() -> None:
             uses_contact_zone BOOLEAN DEFAULT false NOT NULL,
             first_date DATE,
             last_date DATE,
+            holiday_country TEXT,
+            holiday_subdivision TEXT,
+            closed_dates DATE[] DEFAULT '{}' NOT NULL,
             priority INTEGER DEFAULT '0' NOT NULL,
+            max_new_contacts_per_day INTEGER,
             when_mailbox_paused TEXT DEFAULT 'WAIT' NOT NULL,
             when_mailbox_removed TEXT DEFAULT 'TRANSFER' NOT NULL,
             when_step_fails TEXT DEFAULT 'STOP' NOT NULL,
@@ -43,7 +47,10 @@ def upgrade() -> None:
             CONSTRAINT sequences_when_mailbox_removed_check CHECK (when_mailbox_removed IN ('WAIT',
                 'TRANSFER', 'CANCEL')),
             CONSTRAINT sequences_when_step_fails_check CHECK (when_step_fails IN ('STOP', 'CONTINUE')),
-            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date)
+            CONSTRAINT sequences_dates_in_order_check CHECK (first_date <= last_date),
+            CONSTRAINT sequences_holidays_check CHECK (holiday_country IS NOT NULL OR holiday_subdivision IS
+                NULL),
+            CONSTRAINT sequences_max_new_contacts_per_day_check CHECK (max_new_contacts_per_day >= 1)
         )
     """)
     op.execute("""
@@ -52,7 +59,9 @@ def upgrade() -> None:
             workspace_id UUID NOT NULL,
             sequence_id UUID NOT NULL,
             position INTEGER,
-            wait_days INTEGER DEFAULT '1' NOT NULL,
+            wait_days INTEGER,
+            wait_working_days INTEGER,
+            wait_minutes INTEGER,
             starts_thread BOOLEAN DEFAULT false NOT NULL,
             text_version INTEGER DEFAULT '1' NOT NULL,
             version INTEGER DEFAULT '1' NOT NULL,
@@ -66,10 +75,13 @@ def upgrade() -> None:
             CONSTRAINT steps_workspace_id_sequence_id_fkey FOREIGN KEY(workspace_id, sequence_id) REFERENCES
                 sequences (workspace_id, id) ON DELETE CASCADE,
             CONSTRAINT steps_position_check CHECK (position >= 1),
-            CONSTRAINT steps_wait_days_check CHECK (wait_days >= 0),
+            CONSTRAINT steps_waits_check CHECK (wait_days >= 0 AND wait_working_days >= 1 AND wait_minutes
+                >= 1),
+            CONSTRAINT steps_one_wait_check CHECK (num_nonnulls(wait_days, wait_working_days, wait_minutes)
+                = 1),
             CONSTRAINT steps_removed_check CHECK ((position IS NULL) = (removed_at IS NOT NULL)),
-            CONSTRAINT steps_sequence_id_position_key UNIQUE (sequence_id, position) DEFERRABLE INITIALLY
-                DEFERRED
+            CONSTRAINT steps_sequence_id_position_excl EXCLUDE USING btree (sequence_id WITH =, position
+                WITH =) DEFERRABLE INITIALLY DEFERRED
         )
     """)
     op.execute("""
@@ -123,6 +135,11 @@ def upgrade() -> None:
             hourly_limit INTEGER,
             sliding_window_limit INTEGER,
             sliding_window_s INTEGER,
+            working_hours JSONB,
+            rolling_24h_limit INTEGER,
+            recipient_domain_daily_cap INTEGER,
+            jitter_percent INTEGER DEFAULT '0' NOT NULL,
+            day_variation_percent INTEGER DEFAULT '0' NOT NULL,
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
@@ -146,6 +163,10 @@ def upgrade() -> None:
                 >= 1),
             CONSTRAINT mailboxes_sliding_window_is_whole_check CHECK ((sliding_window_limit IS NULL) =
                 (sliding_window_s IS NULL)),
+            CONSTRAINT mailboxes_rolling_24h_limit_check CHECK (rolling_24h_limit >= 1),
+            CONSTRAINT mailboxes_recipient_domain_daily_cap_check CHECK (recipient_domain_daily_cap >= 1),
+            CONSTRAINT mailboxes_jitter_percent_check CHECK (jitter_percent BETWEEN 0 AND 50),
+            CONSTRAINT mailboxes_day_variation_percent_check CHECK (day_variation_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_ramp_check CHECK (ramp_start >= 1 AND ramp_step >= 0),
             CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535)
         )

@@ -125,9 +125,6 @@ def upgrade() -> None:
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT email_events_pkey PRIMARY KEY (id),
-            CONSTRAINT email_events_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id)
-                ON DELETE CASCADE,
-            CONSTRAINT email_events_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT email_events_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id)
                 REFERENCES scheduled_emails (workspace_id, id) ON DELETE CASCADE
         )
@@ -153,13 +150,8 @@ def upgrade() -> None:
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT email_moves_pkey PRIMARY KEY (id),
-            CONSTRAINT email_moves_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
-                DELETE CASCADE,
-            CONSTRAINT email_moves_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT email_moves_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id) REFERENCES
-                scheduled_emails (workspace_id, id) ON DELETE CASCADE,
-            CONSTRAINT email_moves_workspace_id_recalculation_id_fkey FOREIGN KEY(workspace_id,
-                recalculation_id) REFERENCES recalculations (workspace_id, id) ON DELETE RESTRICT
+                scheduled_emails (workspace_id, id) ON DELETE CASCADE
         )
     """)
     op.execute("""

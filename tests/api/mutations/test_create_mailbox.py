@@ -64,6 +64,10 @@ async def test_everything_about_a_mailbox_can_be_given(
         minimumGapSeconds=0,
         hourlyLimit=10,
         slidingWindow={"limit": 100, "seconds": 86400},
+        rolling24hLimit=50,
+        recipientDomainDailyCap=4,
+        jitterPercent=50,
+        dayVariationPercent=20,
         inDoubtPolicy="HOLD",
     )
 
@@ -78,6 +82,8 @@ async def test_everything_about_a_mailbox_can_be_given(
     assert (row.daily_capacity, row.minimum_gap_s, row.hourly_limit) == (0, 0, 10)
     assert (row.ramp_start, row.ramp_step, row.ramp_started_on.isoformat()) == (5, 2, "2026-03-02")
     assert (row.sliding_window_limit, row.sliding_window_s, row.in_doubt_policy) == (100, 86400, "HOLD")
+    assert (row.rolling_24h_limit, row.recipient_domain_daily_cap) == (50, 4)
+    assert (row.jitter_percent, row.day_variation_percent) == (50, 20)
     assert b"hunter2" not in row.password_encrypted
     assert services.vault.decrypt(row.password_encrypted, row_id=row.id) == "hunter2"
 
@@ -102,6 +108,10 @@ def out_of_range(path: str, least: int, most: int) -> dict[str, object]:
 
 
 WRONG = [
+    ({"rolling24hLimit": 0}, out_of_range("rolling24hLimit", 1, 1_000_000)),
+    ({"recipientDomainDailyCap": 0}, out_of_range("recipientDomainDailyCap", 1, 1_000_000)),
+    ({"jitterPercent": 51}, out_of_range("jitterPercent", 0, 50)),
+    ({"dayVariationPercent": -1}, out_of_range("dayVariationPercent", 0, 50)),
     (
         {"zone": "Berlin"},
         error(

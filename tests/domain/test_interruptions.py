@@ -1,0 +1,124 @@
+"""Rules 9, 11 and 12 of planning: what must not move, holds, and those who are blocked beside all others."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.enrollments import Enrollment
+from domain.plan import Plan, Taken
+from domain.send_window import Calendar
+from tests.domain.planning_changes import changed
+from tests.domain.planning_rules import breaches, moved
+from tests.domain.planning_world import (
+    World,
+    calendars,
+    crowded,
+    email_of,
+    enrolled,
+    mailbox,
+    sequence,
+    slots_of,
+    worlds,
+)
+
+A_WEEK = timedelta(days=7)
+
+
+@given(data=st.data(), world=worlds() | crowded())
+def test_what_is_on_its_way_or_due_does_not_move(data: st.DataObject, world: World) -> None:
+    """Of the emails outside of a plan only those shift that have a calendar and whose time is to come."""
+    after = data.draw(changed(world.holding(world.plan())))
+    free = {each.email_id for each in after.taken if each.calendar and each.send_at > after.now}
+
+    made = after.plan()
+
+    assert {shift.email_id for shift in made.shifts} <= free
+
+
+@given(world=worlds())
+def test_a_pause_without_time_between_changes_nothing(world: World) -> None:
+    """All mailboxes paused and resumed at once: every email has the time that it had."""
+    made = world.plan()
+    held = world.holding(made)
+    paused = _available(held, is_available=False)
+
+    resumed = _available(paused.holding(paused.plan()), is_available=True)
+
+    assert moved(resumed.plan()) == []
+    assert slots_of(resumed.plan()) == slots_of(made)
+
+
+@given(world=worlds())
+def test_a_resume_after_a_week_keeps_every_rule(world: World) -> None:
+    """What was promised for that week is not sent at once: capacity and gaps hold, nothing is behind."""
+    paused = _available(world.holding(world.plan()), is_available=False)
+    assert moved(paused.plan()) == []
+
+    resumed = replace(_available(paused, is_available=True), now=world.now + A_WEEK)
+    made = resumed.plan()
+
+    assert breaches(resumed, made) == []
+    assert all(slot.send_at >= resumed.now for slot in slots_of(made))
+
+
+@given(world=worlds(), hours=st.integers(1, 400))
+def test_whoever_was_on_hold_waits_for_the_rest_of_the_wait(world: World, hours: int) -> None:
+    """With the end of the wait moved by the time on hold, nothing leaves before it."""
+    held = world.holding(world.plan())
+    until = held.now + timedelta(hours=hours)
+    resumed = replace(held, enrollments=tuple(replace(each, not_before=until) for each in held.enrollments))
+
+    made = resumed.plan()
+
+    assert breaches(resumed, made) == []
+    assert all(
+        email.slot.send_at >= until for each in made.itineraries for email in each.emails if email.slot
+    )
+
+
+@given(world=worlds(), calendar=calendars())
+def test_whoever_cannot_be_written_to_delays_nobody(world: World, calendar: Calendar) -> None:
+    """Urgent contacts of a mailbox that is blocked: all others have the plan of a world without them."""
+    blocked = replace(mailbox(9), is_available=False)
+    stuck = enrolled(3, sequence(8, calendar, [blocked], priority=9), at=world.now - A_WEEK)
+    beside = replace(world, mailboxes=(*world.mailboxes, blocked), enrollments=(*stuck, *world.enrollments))
+
+    made, alone = beside.plan(), world.plan()
+
+    assert made.itineraries[3:] == alone.itineraries
+    assert made.shifts == alone.shifts
+    assert slots_of(Plan(made.itineraries[:3])) == []
+
+
+@given(data=st.data(), world=worlds(taken=False))
+def test_planning_in_turns_keeps_every_rule(data: st.DataObject, world: World) -> None:
+    """Whoever is planned in a later turn finds a place around those of the first, be they how many."""
+    first_turn = data.draw(st.integers(1, len(world.enrollments)))
+    first = replace(world, enrollments=world.enrollments[:first_turn])
+    held = first.holding(first.plan())
+    second = replace(
+        world,
+        enrollments=world.enrollments[first_turn:],
+        taken=tuple(taken for each in held.enrollments for taken in _as_taken(each)),
+    )
+
+    made = second.plan()
+
+    assert breaches(second, made) == []
+
+
+def _available(world: World, *, is_available: bool) -> World:
+    boxes = tuple(replace(box, is_available=is_available) for box in world.mailboxes)
+    return replace(world, mailboxes=boxes)
+
+
+def _as_taken(enrollment: Enrollment) -> Iterator[Taken]:
+    on_day = Counter(leg.held.window_day for leg in enrollment.legs if leg.held)
+    for leg in enrollment.legs:
+        if (slot := leg.held) is not None:
+            calendar = enrollment.calendar if on_day[slot.window_day] == 1 else None
+            yield Taken(email_of(leg), slot.mailbox_id, slot.send_at, calendar)
