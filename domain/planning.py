@@ -120,7 +120,7 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, 
             booking.reason = why_not(draft, asks.journey, asks.first)
             return
     if holes is not None and left is not None:
-        holes.pass_on(booking, left)
+        holes.pass_on(asks.journey, booking, left)
 
 
 def _cause_to_leave(

@@ -67,6 +67,17 @@ def test_a_free_place_is_used_once_and_the_place_that_this_frees_once_more() -> 
     assert [email.moved_because for email in moved(made)] == [MoveCause.EARLIER] * 2
 
 
+def test_a_start_that_became_free_is_passed_on_once() -> None:
+    """As a place in a mailbox is; the mailbox itself has room for everyone on every day."""
+    box = mailbox(1)
+    limited = replace(sequence(1, DAILY, [box]), max_new_contacts_per_day=1)
+    fresh = World(NOW, (box,), tuple(enrolled(9, limited, at=NOW)))
+
+    made = night(without(fresh.holding(fresh.plan()), 0))
+
+    assert days(made) == [NOW.date() + ahead * DAY for ahead in (1, 0, 3, 2, 5, 6, 7, 8)]
+
+
 def test_the_next_night_goes_on_where_the_bound_left_off() -> None:
     """Friday is free now: Sunday moves there, Tuesday to Sunday; on the third night nobody gains two days."""
     first = without(one_a_day(9), 0)
