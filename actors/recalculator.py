@@ -1,34 +1,40 @@
 """The recalculator: replans what a change of steps, windows or mailboxes touches."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.clocks import Clock
 from actors.planner import log_moves
-from domain.ids import MailboxId, WorkspaceId
-from domain.recalculations import GAINING, REBINDING
+from domain.ids import WorkspaceId
+from domain.plan_changes import first_part
 from persistence.collector import collector_paused
 from persistence.database import Database, notify
 from persistence.dispatches import carried_out
-from persistence.leaving_emails import ending_by_policy
-from persistence.open_enrollments import in_scope
 from persistence.plan_lock import try_plan_lock
-from persistence.rebalance_preview import with_leaving
+from persistence.planned_emails import Written
+from persistence.rebalance_preview import draft_rebalance
 from persistence.recalculations import (
     Recalculation,
-    begin_recalculation,
+    begin_recalculations,
     cancel_by_policy,
-    fail_recalculation,
-    finish_recalculation,
+    expect_emails,
+    fail_recalculations,
+    finish_recalculations,
+    record_progress,
 )
-from persistence.replanning import draft_replan, write_replan
+from persistence.replan_scopes import replan_scope
+from persistence.replanning import write_replan
 
 log = structlog.get_logger(__name__)
 
 _MOST = 100
+# Emails that one transaction changes: enough to be fast, few enough that enrolling contacts do not wait.
+TURN = 50_000
 
 
 class PlanMoved(Exception):
@@ -36,92 +42,98 @@ class PlanMoved(Exception):
 
 
 class Recalculator:
-    def __init__(self, *, database: Database, clock: Clock) -> None:
+    """Changes about *turn* emails in one transaction."""
+
+    def __init__(self, *, database: Database, clock: Clock, turn: int = TURN) -> None:
         self._database = database
         self._clock = clock
+        self._turn_size = turn
 
     async def __call__(self, dispatch_id: str | None, workspace_id: str) -> None:
-        """Carry out the requests of *workspace_id*, oldest first."""
+        """
+        Carry out the requests of *workspace_id*, oldest first.
+
+        What takes more than one turn goes on with the next message, after the planner had its turn.
+        """
         async with carried_out(self._database, dispatch_id):
             for _ in range(_MOST):
                 if not await self._next(WorkspaceId(UUID(workspace_id))):
                     break
 
     async def _next(self, workspace_id: WorkspaceId) -> bool:
-        """Carry out one request; False when there is none, or the plan is locked."""
+        """Carry out the next requests; False when there is none, the plan is locked, or much is left."""
         now = await self._clock.now()
         async with self._database.transaction() as conn:
             # Begun in a transaction of its own, so that everyone sees it running while it runs.
             if not await try_plan_lock(conn, workspace_id):
                 return False
-            recalculation = await begin_recalculation(conn, workspace_id, now=now)
-        if recalculation is None:
-            return False
+            begun = await begin_recalculations(conn, workspace_id, now=now)
+            if not begun:
+                return False
+            await expect_emails(conn, workspace_id, begun)
+        ids = [each.id for each in begun]
         try:
             with collector_paused():
-                return await self._carry_out(workspace_id, recalculation)
+                return await self._turn(workspace_id, begun)
         except PlanMoved:
             async with self._database.transaction() as conn:
-                await fail_recalculation(conn, recalculation.id, error="PLAN_MOVED")
+                await fail_recalculations(conn, ids, error="PLAN_MOVED")
             return True
         except OperationalError:
             # The database was away or broke a deadlock: the request stays open and is taken up again.
             raise
         except Exception as error:
             async with self._database.transaction() as conn:
-                await fail_recalculation(conn, recalculation.id, error=type(error).__name__)
+                await fail_recalculations(conn, ids, error=type(error).__name__)
             raise
 
-    async def _carry_out(self, workspace_id: WorkspaceId, recalculation: Recalculation) -> bool:
+    async def _turn(self, workspace_id: WorkspaceId, begun: Sequence[Recalculation]) -> bool:
+        """Write what *begun* change, or the first part of it; whether that was all."""
         now = await self._clock.now()
         async with self._database.transaction() as conn:
             if not await try_plan_lock(conn, workspace_id):
                 return False
-            if await begin_recalculation(conn, workspace_id, now=now) != recalculation:
+            if await begin_recalculations(conn, workspace_id, now=now) != begun:
                 return True  # another recalculator carried it out meanwhile
-            ids = await in_scope(
-                conn, workspace_id, sequence_id=recalculation.sequence_id, mailbox_ids=_touched(recalculation)
-            )
-            ending = await ending_by_policy(conn, workspace_id, ids)
-            promise = recalculation.promise
-            draft = await draft_replan(
-                conn,
-                workspace_id,
-                ids,
-                now=now if promise is None else promise.as_of,
-                ending=ending,
-                may_gain=recalculation.cause in GAINING,
-                may_rebind=recalculation.cause in REBINDING,
-            )
-            if promise is not None:
-                rebalance = await with_leaving(conn, workspace_id, ids, draft, ending=ending)
-                if not rebalance.keeps(promise, now=now):
-                    raise PlanMoved
-            cancelled = await cancel_by_policy(conn, workspace_id, ending, now=now) if ending else 0
-            written = await write_replan(
-                conn, workspace_id, ids, draft, now=now, recalculation_id=recalculation.id
-            )
-            written.cancelled += cancelled
-            await finish_recalculation(conn, recalculation.id, written, now=now)
+            written, is_done = await self._write(conn, workspace_id, begun, now=now)
             await notify(conn, "due")
         log.info(
             "emails.recalculated",
             workspace_id=str(workspace_id),
-            recalculation_id=str(recalculation.id),
-            cause=recalculation.cause,
+            recalculation_id=str(begun[0].id),
+            cause=begun[0].cause,
+            is_done=is_done,
             moved=written.moved,
             unchanged=written.unchanged,
             cancelled=written.cancelled,
             infeasible=written.infeasible,
         )
         log_moves(written)
-        return True
+        return is_done
 
-
-def _touched(recalculation: Recalculation) -> Collection[MailboxId]:
-    """The mailboxes whose emails are looked at; none is all."""
-    if recalculation.promise is not None:
-        return recalculation.promise.scope.mailbox_ids
-    if recalculation.cause in REBINDING or recalculation.mailbox_id is None:
-        return ()
-    return (recalculation.mailbox_id,)
+    async def _write(
+        self,
+        conn: AsyncConnection,
+        workspace_id: WorkspaceId,
+        begun: Sequence[Recalculation],
+        *,
+        now: datetime,
+    ) -> tuple[Written, bool]:
+        first, ids = begun[0], [each.id for each in begun]
+        scope = await replan_scope(conn, workspace_id, [each.request for each in begun])
+        promise = first.promise
+        draft = await draft_rebalance(
+            conn, workspace_id, scope, now=now if promise is None else promise.as_of
+        )
+        if promise is not None and not draft.keeps(promise, now=now):
+            raise PlanMoved
+        part = draft.plan if first.is_whole else first_part(draft.plan, most=self._turn_size)
+        cancelled = await cancel_by_policy(conn, workspace_id, scope.ending, now=now) if scope.ending else 0
+        written = await write_replan(conn, workspace_id, scope.ids, part, now=now, recalculation_id=first.id)
+        written.cancelled += cancelled
+        is_done = part is draft.plan
+        total = written.looked_at if is_done else draft.figures().looked_at
+        await record_progress(conn, ids, written, total=total)
+        if is_done:
+            await finish_recalculations(conn, ids, first=first.id, now=now)
+        return written, is_done

@@ -18,7 +18,7 @@ from persistence.leadership import Leader, fence
 from persistence.mailbox_troubles import unblock_rested
 from persistence.pending_work import find_work
 from persistence.progress import complete_left_behind
-from persistence.schedule_runs import begin_nightly
+from persistence.schedule_runs import begin_nightly, request_pull_forward
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +75,8 @@ class Timekeeper:
         return len(calls)
 
     async def _look(self, conn: AsyncConnection, now: datetime) -> list[_Call]:
-        if await begin_nightly(conn, now=now):
+        if begun := await begin_nightly(conn, now=now):
+            await request_pull_forward(conn, begun, now=now)
             await forget_old(conn, before=datetime.now(UTC) - _KEPT)
         await unblock_rested(conn, now=now)
         await complete_left_behind(conn, now=now)

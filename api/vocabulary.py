@@ -186,6 +186,7 @@ described(
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
         _M.FAIR_SHARE: "Its place went to a contact of another sequence that shares the mailbox.",
+        _M.TRANSFER_UNDONE: "Its mailbox came back before the one that it was handed to had written.",
     },
 )
 
@@ -228,6 +229,7 @@ described(
         _R.SEQUENCE_RESUMED: "A sequence was resumed.",
         _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
         _R.REBALANCE: "Someone asked for the load to be spread anew.",
+        _R.NIGHTLY: "A day began, and what became free on the days to come is filled.",
     },
 )
 

@@ -15,6 +15,7 @@ from domain.itineraries import MoveCause
 from persistence.audit import NAMED, PROMISES, STATES, Breach, breach_of
 from persistence.database import Database
 from persistence.planned_emails import sort_plan
+from persistence.replan_scopes import ReplanScope
 from persistence.replanning import draft_replan
 from persistence.tables import enrollments, recalculations, scheduled_emails, workspaces
 from persistence.window_audit import left_outside_window
@@ -94,7 +95,8 @@ async def _moved_again(conn: AsyncConnection, workspace_id: WorkspaceId, *, now:
             enrollments.c.planned_at.is_not(None),
         )
     )
-    plan = await draft_replan(conn, workspace_id, [EnrollmentId(each) for each in planned], now=now)
+    scope = ReplanScope([EnrollmentId(each) for each in planned], is_locked=False)
+    plan = await draft_replan(conn, workspace_id, scope, now=now)
     moved = [move for move in sort_plan(plan).written.moves if move.cause is not MoveCause.LATE]
     return Breach(len(moved), tuple(str(move.email_id) for move in moved[:NAMED]))
 

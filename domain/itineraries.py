@@ -34,6 +34,7 @@ class MoveCause(StrEnum):
     RELEASED = "RELEASED"
     EARLIER = "EARLIER"
     FAIR_SHARE = "FAIR_SHARE"
+    TRANSFER_UNDONE = "TRANSFER_UNDONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class Leg:
     held: Slot | None = None
     # Set when the held slot must not be kept, whatever the rules say of it.
     loses_slot: MoveCause | None = None
+    # When it was to leave from the enrollment's mailbox, before it was handed over to the one it is in now.
+    former_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

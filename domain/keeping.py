@@ -1,12 +1,16 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
+from bisect import bisect_left, bisect_right, insort
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.draft import Draft
+from domain.ids import MailboxId
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
-from domain.rates import LATE_BY, Mark, Sweep
+from domain.mailboxes import UNLIMITED
+from domain.rates import AN_HOUR, LATE_BY, Mark, Rate, Sweep
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -123,3 +127,66 @@ def _part(draft: Draft, timetable: Timetable) -> None:
             kept.pop()
         if not isinstance(holder, Booking) or holder.is_kept:
             kept.append((holder, instant))
+
+
+def take_back(draft: Draft) -> None:
+    """Give those who come back to their mailbox the slots that they had there, where nobody has them now."""
+    instants: dict[MailboxId, list[datetime]] = {}
+    for journey in draft.journeys:
+        timetable = draft.linked(journey)
+        if timetable is None or all(booking.leg.former_at is None for booking in journey.bookings):
+            continue
+        mailbox_id = timetable.mailbox.id
+        if mailbox_id not in instants:
+            instants[mailbox_id] = [instant for _, instant in timetable.holders()]
+        _take_back(draft, journey, timetable, instants[mailbox_id])
+
+
+def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: list[datetime]) -> None:
+    """*instants* are those at which the mailbox sends, in order."""
+    day_before = journey.enrollment.last_window_day
+    before: Slot | None = None
+    for number, booking in enumerate(journey.bookings):
+        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
+        former_at = booking.leg.former_at
+        opened_on = None if former_at is None else journey.calendar.day_of(former_at)
+        if former_at is not None and opened_on is not None and former_at > draft.now:
+            former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.local_day(former_at))
+            earliest = None
+            if number == 0 or day_before is not None:
+                earliest = journey.enrollment.earliest_day(booking.leg, day_before)
+            leg = replace(booking.leg, loses_slot=None)
+            holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
+            holds = holds and _may_start(draft, journey, number, opened_on)
+            if holds and _is_free(timetable, former, journey.enrollment.recipient_domain, instants):
+                draft.keep(journey, booking, former, not_before, may_shift=False)
+                insort(instants, former_at)
+        day_before, before = booking.window_day, booking.slot
+
+
+def _may_start(draft: Draft, journey: Journey, number: int, day: date) -> bool:
+    """Whether leg *number*, from 0, may leave on *day*, as far as starts are limited."""
+    return number > 0 or draft.starts.next_day(journey, day) == day
+
+
+def _is_free(timetable: Timetable, slot: Slot, domain: str | None, instants: list[datetime]) -> bool:
+    day = timetable.day(slot.send_day)
+    if day.grid.capacity != UNLIMITED and day.count >= day.grid.capacity:
+        return False
+    if not timetable.domains.have_room(slot.send_day, domain):
+        return False
+    at = bisect_left(instants, slot.send_at)
+    near = instants[max(at - 1, 0) : at + 1]
+    if any(abs(slot.send_at - other) < timetable.gap for other in near):
+        return False
+    return all(_keeps(rate, timetable, slot.send_at, instants) for rate in timetable.mailbox.rates)
+
+
+def _keeps(rate: Rate, timetable: Timetable, moment: datetime, instants: list[datetime]) -> bool:
+    """Whether one more email at *moment* keeps *rate* beside those at *instants*."""
+    # An hour of the clock may last longer than its span.
+    reach = rate.span + AN_HOUR
+    first, last = bisect_left(instants, moment - reach), bisect_right(instants, moment + reach)
+    sweep = Sweep[datetime](rate, timetable.mailbox.zone)
+    around = sorted((*instants[first:last], moment))
+    return not any(sweep.pass_over(Mark(each, each, each)) for each in around)

@@ -95,6 +95,7 @@ class MailboxEvent(StrEnum):
     BLOCK = "BLOCK"
     UNBLOCK = "UNBLOCK"
     REMOVE = "REMOVE"
+    RESTORE = "RESTORE"
 
 
 class ContactStatus(StrEnum):
@@ -229,6 +230,8 @@ MAILBOX: Lifecycle[MailboxStatus, MailboxEvent] = Lifecycle(
             MailboxEvent.BLOCK: ((_B.ACTIVE,), _B.BLOCKED),
             MailboxEvent.UNBLOCK: ((_B.BLOCKED,), _B.ACTIVE),
             MailboxEvent.REMOVE: (_LIVE, _B.REMOVED),
+            # It forgot its passwords, so a person lets it send again.
+            MailboxEvent.RESTORE: ((_B.REMOVED,), _B.PAUSED),
         }
     ),
 )

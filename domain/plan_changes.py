@@ -43,6 +43,20 @@ def first_new_instant(plan: Plan) -> datetime | None:
     return min([*placed, *(shift.send_at for shift in plan.shifts)], default=None)
 
 
+def first_part(plan: Plan, *, most: int) -> Plan:
+    """
+    *plan* for as many enrollments, in its order, as change at most *most* emails, but at least one.
+
+    Written alone it leaves a state from which another plan goes on.
+    """
+    changed = 0
+    for number, itinerary in enumerate(plan.itineraries):
+        changed += sum(not email.is_unchanged for email in itinerary.emails)
+        if changed > most and number:
+            return Plan(plan.itineraries[:number], plan.shifts)
+    return plan
+
+
 def _changed(plan: Plan) -> Iterator[tuple[Itinerary, PlannedEmail]]:
     for itinerary in plan.itineraries:
         for email in itinerary.emails:
@@ -51,8 +65,8 @@ def _changed(plan: Plan) -> Iterator[tuple[Itinerary, PlannedEmail]]:
 
 
 def _name(itinerary: Itinerary, email: PlannedEmail) -> str:
-    """An email that is not written yet has no id of its own."""
-    return f"{itinerary.enrollment_id} {email.leg.step_id} {email.leg.email_id}"
+    """An email that is not written yet has no id of its own, nor has a step that is only rehearsed."""
+    return f"{itinerary.enrollment_id} {email.leg.position} {email.leg.email_id}"
 
 
 def _place(email: PlannedEmail) -> str:

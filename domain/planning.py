@@ -16,11 +16,12 @@ from domain.fair_shares import in_fair_order
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot, UnplacedReason
 from domain.journeys import Booking, Journey
-from domain.keeping import keep_what_holds, shed
+from domain.keeping import keep_what_holds, shed, take_back
 from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.pacing import PacedOpening
 from domain.plan import Plan, Taken
+from domain.pull_forward import Holes
 from domain.send_window import Calendar
 from domain.starts import StartDay
 from domain.timetable import Timetable
@@ -37,6 +38,7 @@ def plan(
     taken: Iterable[Taken] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
     starts: Mapping[StartDay, int] | None = None,
+    pulls_forward: bool = False,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
@@ -45,13 +47,15 @@ def plan(
     serves, beside the ones of *enrollments*; *starts* how many others start on the days of sequences that
     limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
     it unless a rule broke; replanning an unchanged state changes nothing. Whoever gives way to a newcomer is
-    placed again after everyone else.
+    placed again after everyone else. With *pulls_forward* room that became free goes to emails that are
+    planned later.
     """
     asking, boxes, others = tuple(enrollments), tuple(mailboxes), tuple(taken)
     draft = Draft(asking, boxes, now=now, taken=others, calendars=calendars or {}, starts=starts or {})
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
+    take_back(draft)
     choice = MailboxChoice(draft)
     displacement = Displacement(draft, choice)
     for journey in in_fair_order(draft.journeys):
@@ -64,12 +68,24 @@ def plan(
     if lost := {each.enrollment.sequence.id for each in displaced if not each.is_placed}:
         # There is no room behind the newcomers, as before a last date: these sequences do not give way.
         staying = [replace(each, yields_to=None) if each.sequence.id in lost else each for each in asking]
-        return plan(staying, boxes, now=now, taken=others, calendars=calendars, starts=starts)
+        return plan(
+            staying,
+            boxes,
+            now=now,
+            taken=others,
+            calendars=calendars,
+            starts=starts,
+            pulls_forward=pulls_forward,
+        )
+    if pulls_forward:
+        holes = Holes(draft)
+        for journey in holes.candidates():
+            _route(draft, choice, journey, holes)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
 
 
-def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
+def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes | None = None) -> None:
     """Choose a mailbox for *journey* if it has none, and place its legs in order."""
     if not journey.bookings:
         return
@@ -90,7 +106,7 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey) -> None:
             booking.reason = why_not(draft, journey, first)
         else:
             asks = _Asks(timetable, journey, first, not_before, is_fixed=journey.fixes(number))
-            _place(draft, booking, before, asks)
+            _place(draft, booking, before, asks, holes)
         before = booking
 
 
@@ -109,15 +125,10 @@ class _Asks:
         return draft.earliest(*asked, is_fixed=self.is_fixed)
 
 
-def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) -> None:
-    if booking.slot is not None:
-        cause = None
-        if _is_too_soon(booking.slot, before, asks.first, asks.not_before):
-            cause = MoveCause.WAIT_CHANGED
-        elif asks.journey.enrollment.may_gain:
-            found = asks.earliest(draft, booking)
-            if found is not None and booking.slot.window_day - found.window_day > THRESHOLD:
-                cause = MoveCause.EARLIER
+def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, holes: Holes | None) -> None:
+    left = booking.slot
+    if left is not None:
+        cause = _cause_to_leave(draft, booking, left, before, asks, may_gain=holes is not None)
         if cause is None:
             return
         draft.drop(booking, cause)
@@ -130,6 +141,22 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks) 
             draft.reserve(asks.journey, booking, opening, asks.timetable)
         case None:
             booking.reason = why_not(draft, asks.journey, asks.first)
+            return
+    if holes is not None and left is not None:
+        holes.pass_on(asks.journey, booking, left)
+
+
+def _cause_to_leave(
+    draft: Draft, booking: Booking, kept: Slot, before: Booking | None, asks: _Asks, *, may_gain: bool
+) -> MoveCause | None:
+    """Why *booking* gives up the slot that it *kept* so far; None when it stays."""
+    if _is_too_soon(kept, before, asks.first, asks.not_before):
+        return MoveCause.WAIT_CHANGED
+    if may_gain or asks.journey.enrollment.may_gain:
+        found = asks.earliest(draft, booking)
+        if found is not None and kept.window_day - found.window_day > THRESHOLD:
+            return MoveCause.EARLIER
+    return None
 
 
 def _is_too_soon(kept: Slot, before: Booking | None, first: date, not_before: datetime | None) -> bool:

@@ -15,6 +15,7 @@ class RecalculationCause(StrEnum):
     SEQUENCE_RESUMED = "SEQUENCE_RESUMED"
     ENROLLMENT_RESUMED = "ENROLLMENT_RESUMED"
     REBALANCE = "REBALANCE"
+    NIGHTLY = "NIGHTLY"
 
 
 class RecalculationStatus(StrEnum):
@@ -43,3 +44,5 @@ REBINDING = frozenset(
         RecalculationCause.MAILBOX_RESUMED,
     }
 )
+# After these an enrollment goes back to the mailbox that it was handed over from, if that has come back.
+RETURNING = frozenset({RecalculationCause.MAILBOX_ADDED, RecalculationCause.MAILBOX_RESUMED})

@@ -42,9 +42,13 @@ class Starts:
     def add(self, journey: Journey, booking: Booking) -> None:
         """Note that *booking* has its day, if it is the one that *journey* starts with."""
         if journey.has_limited_start and booking is journey.bookings[0] and booking.window_day is not None:
-            sequence = journey.enrollment.sequence
-            self._days[booking] = sequence, booking.window_day
-            self._counts[sequence.id, booking.window_day] += 1
+            self._days[booking] = journey.enrollment.sequence, booking.window_day
+            self.occupy(journey, booking, booking.window_day)
+
+    def occupy(self, journey: Journey, booking: Booking, day: date) -> None:
+        """Let nobody have the place of *booking* on *day*, if it is the one that *journey* starts with."""
+        if journey.has_limited_start and booking is journey.bookings[0]:
+            self._counts[journey.enrollment.sequence.id, day] += 1
 
     def remove(self, booking: Booking) -> None:
         if booking in self._days:

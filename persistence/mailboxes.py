@@ -88,13 +88,22 @@ async def move_mailbox(
     Raises:
         UnknownObject, StaleObject: As for every lock.
         NotInStatus: *event* does not happen in its status.
+        MailboxAddressTaken: It would be restored beside a live mailbox of the same address.
     """
-    mailbox = await lock_mailbox(conn, workspace_id, mailbox_id, expected_version=expected_version)
-    moved = await conn.execute(
-        transition(MAILBOX, mailboxes, event)
-        .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
-        .values({"version": mailboxes.c.version + 1, **_consequences(event, now)})
+    mailbox = await lock_row(
+        conn,
+        mailboxes,
+        Noun.MAILBOX,
+        workspace_id=workspace_id,
+        row_id=mailbox_id,
+        expected_version=expected_version,
     )
+    with refusing(_LIVE_ADDRESS, MailboxAddressTaken(mailbox.email)):
+        moved = await conn.execute(
+            transition(MAILBOX, mailboxes, event)
+            .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
+            .values({"version": mailboxes.c.version + 1, **_consequences(event, now)})
+        )
     if moved.rowcount == 0:
         raise NotInStatus(Noun.MAILBOX, mailbox.status)
 
@@ -104,4 +113,6 @@ def _consequences(event: MailboxEvent, now: datetime) -> dict[str, object]:
         return {"status_reason": None, "blocked_until": None}
     if event is MailboxEvent.REMOVE:
         return {"removed_at": now, "password_encrypted": None, "imap_password_encrypted": None}
+    if event is MailboxEvent.RESTORE:
+        return {"removed_at": None}
     return {}

@@ -1,6 +1,6 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Container
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -78,13 +78,8 @@ async def in_scope(
     *,
     sequence_id: SequenceId | None,
     mailbox_ids: Collection[MailboxId] = (),
-    lock: bool = True,
 ) -> list[EnrollmentId]:
-    """
-    The active enrollments of a sequence, those that are or may be bound to one of *mailbox_ids*, or all.
-
-    They are locked, unless *lock* is false because nothing is going to be written.
-    """
+    """The active enrollments of a sequence, those that are or may be bound to *mailbox_ids*, or all."""
     chosen = select(enrollments.c.id).where(
         enrollments.c.workspace_id == workspace_id, enrollments.c.status == str(EnrollmentStatus.ACTIVE)
     )
@@ -98,8 +93,7 @@ async def in_scope(
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
         chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
-    chosen = chosen.order_by(enrollments.c.id)
-    found = await fetch_tuples(conn, chosen.with_for_update(key_share=True) if lock else chosen)
+    found = await fetch_tuples(conn, chosen.order_by(enrollments.c.id))
     return [EnrollmentId(enrollment_id) for (enrollment_id,) in found]
 
 
@@ -109,8 +103,8 @@ async def enrollments_for_planning(
     ids: Collection[EnrollmentId],
     *,
     terms: PlanningTerms,
-    may_gain: bool = False,
-    may_rebind: bool = False,
+    may_gain: Container[EnrollmentId] = (),
+    may_rebind: Container[EnrollmentId] = (),
     also_paused: bool = False,
 ) -> list[Enrollment]:
     """
@@ -119,7 +113,7 @@ async def enrollments_for_planning(
     Left out are those that ended meanwhile or, unless *also_paused*, are on hold, and those of an archived
     sequence.
 
-    With *may_gain* they may take earlier slots, with *may_rebind* those not yet started another mailbox.
+    Those of *may_gain* may take earlier slots, those of *may_rebind* that have not started another mailbox.
     """
     looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
     rows = await fetch_tuples(
@@ -144,7 +138,14 @@ async def enrollments_for_planning(
         if (its_terms := terms.sequences.get(SequenceId(row.sequence_id))) is not None:
             history = History(row.next_position, emails.get(row.id, ()), steps_of[row.sequence_id])
             found.append(
-                _enrollment(row, its_terms, history, terms, may_gain=may_gain, may_rebind=may_rebind)
+                _enrollment(
+                    row,
+                    its_terms,
+                    history,
+                    terms,
+                    may_gain=row.id in may_gain,
+                    may_rebind=row.id in may_rebind,
+                )
             )
     return found
 

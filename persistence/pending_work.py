@@ -21,6 +21,9 @@ class PendingWork:
     has_overdue_retries: bool
 
 
+# Changes that follow each other this closely, in real time, are carried out as one recalculation.
+COALESCED = timedelta(seconds=1)
+
 _FOUND = text("""
 SELECT
     ARRAY(
@@ -34,7 +37,10 @@ SELECT
         WHERE e.status = 'PENDING' AND e.send_at <= :late_since
     ) AS to_plan,
     ARRAY(
-        SELECT DISTINCT workspace_id FROM recalculations WHERE status IN ('PENDING', 'RUNNING')
+        SELECT DISTINCT workspace_id FROM recalculations
+        WHERE status = 'RUNNING' OR (
+            status = 'PENDING' AND (cause = 'NIGHTLY' OR created_at <= clock_timestamp() - :coalesced)
+        )
     ) AS to_recalculate,
     EXISTS (
         SELECT FROM scheduled_emails AS e
@@ -58,7 +64,7 @@ async def find_work(conn: AsyncConnection, *, now: datetime, grace: timedelta) -
 
     A retry counts as overdue when its message has not come back *grace* after its time.
     """
-    at = {"now": now, "late_since": now - LATE_AFTER, "overdue_since": now - grace}
+    at = {"now": now, "late_since": now - LATE_AFTER, "overdue_since": now - grace, "coalesced": COALESCED}
     row = (await conn.execute(_FOUND, at)).one()
     return PendingWork(
         to_plan=tuple(sorted(row.to_plan)),

@@ -41,6 +41,10 @@ class Written:
         return len(self.moves)
 
     @property
+    def looked_at(self) -> int:
+        return self.placed + self.moved + self.unchanged
+
+    @property
     def median_delay_s(self) -> int | None:
         return round(median(each.total_seconds() for each in self.delays)) if self.delays else None
 
@@ -107,7 +111,8 @@ def _sort(itinerary: Itinerary, email: PlannedEmail, found: Sorted) -> None:
         written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
             written.moves.append(Move(leg.email_id, slot.send_at if slot else None, email.moved_because))
-            if slot is not None and leg.held is not None:
+            is_put_off = email.moved_because is not MoveCause.NARROWER_WINDOW
+            if slot is not None and leg.held is not None and is_put_off:
                 written.delays.append(slot.send_at - leg.held.send_at)
         found.changed.append(
             (leg.email_id, *place, None if email.moved_because is None else str(email.moved_because))

@@ -7,17 +7,18 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import EnrollmentId, MailboxId, WorkspaceId
+from domain.ids import MailboxId, WorkspaceId
 from domain.lifecycle import SequenceStatus
 from domain.plan import Plan
 from domain.plan_changes import changes_digest, first_new_instant, load_changes
 from domain.rebalances import Promise, RebalanceScope
+from domain.recalculations import RecalculationCause
 from persistence.collector import collector_paused
-from persistence.leaving_emails import LeavingEmail, ending_by_policy, leaving_emails
-from persistence.open_enrollments import in_scope
+from persistence.leaving_emails import LeavingEmail, leaving_emails
 from persistence.planned_emails import Written, sort_plan
 from persistence.reading.mailboxes import mailboxes_by_id, planned_days
 from persistence.refusals import NotInStatus, Noun, UnknownObject
+from persistence.replan_scopes import ReplanRequest, ReplanScope, replan_scope
 from persistence.replanning import draft_replan
 from persistence.tables import sequences
 
@@ -59,27 +60,19 @@ async def preview_rebalance(
     conn: AsyncConnection, workspace_id: WorkspaceId, scope: RebalanceScope, *, now: datetime
 ) -> Rebalance:
     """Plan a rebalance of *scope* as of *now* by reading alone: without a lock, without a trace."""
-    ids = await in_scope(
-        conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids, lock=False
+    request = ReplanRequest(RecalculationCause.REBALANCE, scope)
+    return await draft_rebalance(
+        conn, workspace_id, await replan_scope(conn, workspace_id, [request], lock=False), now=now
     )
-    ending = await ending_by_policy(conn, workspace_id, ids)
-    with collector_paused():
-        plan = await draft_replan(
-            conn, workspace_id, ids, now=now, ending=ending, may_gain=True, may_rebind=True, lock=False
-        )
-    return await with_leaving(conn, workspace_id, ids, plan, ending=ending)
 
 
-async def with_leaving(
-    conn: AsyncConnection,
-    workspace_id: WorkspaceId,
-    ids: Collection[EnrollmentId],
-    plan: Plan,
-    *,
-    ending: Collection[EnrollmentId],
+async def draft_rebalance(
+    conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Rebalance:
-    """*plan* for the enrollments *ids*, and what it cancels."""
-    return Rebalance(plan, await leaving_emails(conn, workspace_id, ids, ending=ending))
+    """The plan of those in *scope* as of *now*, and what it cancels."""
+    with collector_paused():
+        plan = await draft_replan(conn, workspace_id, scope, now=now)
+    return Rebalance(plan, await leaving_emails(conn, workspace_id, scope.ids, ending=scope.ending))
 
 
 async def day_loads(

@@ -1,14 +1,15 @@
 """Recalculations: taken up, carried through, and finished with what they changed."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select, update
+from sqlalchemy import Integer, Row, and_, cast, extract, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, RecalculationId, SequenceId, WorkspaceId
+from domain.itineraries import MoveCause
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent
 from domain.rebalances import Promise
 from domain.recalculations import RecalculationCause, RecalculationStatus
@@ -17,9 +18,10 @@ from persistence.email_events import Happening, record_events
 from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
 from persistence.promises import read_stored
+from persistence.replan_scopes import ReplanRequest, count_pending, replan_scope
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
-from persistence.tables import enrollments, recalculations, scheduled_emails
+from persistence.tables import email_moves, enrollments, recalculations, scheduled_emails
 from persistence.transitions import transition
 
 _OPEN = (str(RecalculationStatus.PENDING), str(RecalculationStatus.RUNNING))
@@ -34,27 +36,53 @@ class Recalculation:
     # The plan that a preview showed: another one must not be written.
     promise: Promise | None = None
 
+    @property
+    def request(self) -> ReplanRequest:
+        if self.promise is not None:
+            return ReplanRequest(self.cause, self.promise.scope)
+        return ReplanRequest.after(self.cause, sequence_id=self.sequence_id, mailbox_id=self.mailbox_id)
 
-async def begin_recalculation(
+    @property
+    def is_whole(self) -> bool:
+        """Whether it is carried out alone and at once, because all of its plan belongs together."""
+        return self.promise is not None or self.cause is RecalculationCause.NIGHTLY
+
+
+async def begin_recalculations(
     conn: AsyncConnection, workspace_id: WorkspaceId, *, now: datetime
-) -> Recalculation | None:
-    """Take up the oldest request, or one that was begun and never finished; None when there is none."""
-    oldest = (
-        select(recalculations.c.id)
+) -> Sequence[Recalculation]:
+    """
+    Take up the oldest request, or what was begun and never finished; none when there is none.
+
+    Requests that wait behind it are taken up together with it, as parts of the first.
+    """
+    rows = await conn.execute(
+        select(recalculations)
         .where(recalculations.c.workspace_id == workspace_id, recalculations.c.status.in_(_OPEN))
         .order_by(recalculations.c.id)
-        .limit(1)
         .with_for_update(key_share=True, skip_locked=True)
-        .cte("oldest")
     )
-    begun = await conn.execute(
-        update(recalculations)
-        .where(recalculations.c.id.in_(select(oldest.c.id)))
-        .values(status=str(RecalculationStatus.RUNNING), started_at=now)
-        .returning(*recalculations.c)
-    )
-    row = begun.one_or_none()
-    return None if row is None else _recalculation(row)
+    waiting = rows.all()
+    begun = [row for row in waiting if row.status == RecalculationStatus.RUNNING]
+    taken_up = _together([_recalculation(row) for row in begun or waiting])
+    if taken_up:
+        first = taken_up[0].id
+        await conn.execute(
+            update(recalculations)
+            .where(among(recalculations.c.id, [each.id for each in taken_up]))
+            .values(
+                status=str(RecalculationStatus.RUNNING),
+                started_at=func.coalesce(recalculations.c.started_at, now),
+                part_of_id=func.nullif(first, recalculations.c.id),
+            )
+        )
+    return taken_up
+
+
+def _together(waiting: Sequence[Recalculation]) -> Sequence[Recalculation]:
+    """The first of *waiting*, with those after it that one replan can carry out as well."""
+    alone = next((at for at, each in enumerate(waiting) if each.is_whole), len(waiting))
+    return waiting[: max(alone, 1)]
 
 
 # Any: the columns are those of the table.
@@ -69,38 +97,69 @@ def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
     )
 
 
-async def finish_recalculation(
-    conn: AsyncConnection,
-    recalculation_id: RecalculationId,
-    written: Written,
-    *,
-    now: datetime,
+async def expect_emails(
+    conn: AsyncConnection, workspace_id: WorkspaceId, begun: Sequence[Recalculation]
 ) -> None:
-    """Record what a recalculation changed, in emails; delays in seconds, of the moved ones."""
-    total = written.placed + written.moved + written.unchanged
+    """Note how many emails *begun* are about to look at, for those who watch."""
+    scope = await replan_scope(conn, workspace_id, [each.request for each in begun], lock=False)
+    total = await count_pending(conn, workspace_id, scope.ids)
     await conn.execute(
         update(recalculations)
-        .where(recalculations.c.id == recalculation_id)
+        .where(among(recalculations.c.id, [each.id for each in begun]))
+        .values(total=func.greatest(recalculations.c.total, total))
+    )
+
+
+async def record_progress(
+    conn: AsyncConnection, ids: Collection[RecalculationId], written: Written, *, total: int
+) -> None:
+    """
+    Add what one turn of the recalculations *ids* wrote, in emails, of *total* ones.
+
+    Each turn looks at everything anew, so what earlier turns changed is unchanged in *written*.
+    """
+    columns = recalculations.c
+    changed_before = columns.done - columns.unchanged
+    await conn.execute(
+        update(recalculations)
+        .where(among(columns.id, ids))
+        .values(
+            total=total,
+            done=written.looked_at,
+            moved=columns.moved + written.moved,
+            unchanged=func.greatest(written.unchanged - changed_before, 0),
+            cancelled=columns.cancelled + written.cancelled,
+            infeasible=written.infeasible,
+        )
+    )
+
+
+async def finish_recalculations(
+    conn: AsyncConnection, ids: Collection[RecalculationId], *, first: RecalculationId, now: datetime
+) -> None:
+    """End *ids*, which were carried out as *first*, with the delays of what moved, in seconds."""
+    moves = email_moves.c
+    delay = extract("epoch", moves.to_send_at - moves.from_send_at)
+    # Who makes room inside its own window is not put off.
+    is_delay = and_(moves.recalculation_id == first, moves.cause != str(MoveCause.NARROWER_WINDOW))
+    median = func.percentile_cont(0.5).within_group(delay)
+    await conn.execute(
+        update(recalculations)
+        .where(among(recalculations.c.id, ids))
         .values(
             status=str(RecalculationStatus.COMPLETED),
-            total=total,
-            done=total,
-            moved=written.moved,
-            unchanged=written.unchanged,
-            cancelled=written.cancelled,
-            infeasible=written.infeasible,
-            median_delay_s=written.median_delay_s,
-            max_delay_s=written.max_delay_s,
+            median_delay_s=select(cast(median, Integer)).where(is_delay).scalar_subquery(),
+            max_delay_s=select(cast(func.max(delay), Integer)).where(is_delay).scalar_subquery(),
             finished_at=now,
         )
     )
 
 
-async def fail_recalculation(conn: AsyncConnection, recalculation_id: RecalculationId, *, error: str) -> None:
-    """Give a recalculation up that raised; *error* names what it was."""
+async def fail_recalculations(conn: AsyncConnection, ids: Collection[RecalculationId], *, error: str) -> None:
+    """Give up recalculations that raised; *error* names what it was."""
     await conn.execute(
         update(recalculations)
-        .where(recalculations.c.id == recalculation_id, recalculations.c.status.in_(_OPEN))
+        .where(among(recalculations.c.id, ids), recalculations.c.status.in_(_OPEN))
         .values(status=str(RecalculationStatus.FAILED), error=error)
     )
 
@@ -143,7 +202,7 @@ async def cancel_by_policy(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
 ) -> int:
     """End those of the locked enrollments *ids* whose sequence says so of their mailbox; how many emails."""
-    before = await _count_pending(conn, workspace_id, ids)
+    before = await count_pending(conn, workspace_id, ids)
     ended = await end_enrollments(
         conn,
         workspace_id=workspace_id,
@@ -154,15 +213,4 @@ async def cancel_by_policy(
     if not ended:
         return 0
     await complete_sequences(conn, workspace_id, now=now, among_ids={each.sequence_id for each in ended})
-    return before - await _count_pending(conn, workspace_id, ids)
-
-
-async def _count_pending(
-    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
-) -> int:
-    pending = select(func.count()).where(
-        scheduled_emails.c.workspace_id == workspace_id,
-        among(scheduled_emails.c.enrollment_id, ids),
-        scheduled_emails.c.status == str(EmailStatus.PENDING),
-    )
-    return int(await conn.scalar(pending) or 0)
+    return before - await count_pending(conn, workspace_id, ids)

@@ -8,6 +8,7 @@ from functools import partial
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
+from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
 from domain.planning import plan
 from persistence.fair_shares import mark_displaced, with_yielding
@@ -15,52 +16,48 @@ from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
 from persistence.planning_terms import planning_terms
 from persistence.recalculations import cancel_left_out
+from persistence.replan_scopes import ReplanScope
 from persistence.sequence_starts import sequence_starts
 from persistence.taken_slots import taken_slots
+from persistence.undone_transfers import undo_transfers
 
 
 async def replan(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId], *, now: datetime
 ) -> Written:
     """Plan the locked enrollments *ids* under the workspace's plan lock, and write what changes."""
-    draft = await draft_replan(conn, workspace_id, ids, now=now)
+    draft = await draft_replan(conn, workspace_id, ReplanScope(ids), now=now)
     return await write_replan(conn, workspace_id, ids, draft, now=now)
 
 
 async def draft_replan(
-    conn: AsyncConnection,
-    workspace_id: WorkspaceId,
-    ids: Collection[EnrollmentId],
-    *,
-    now: datetime,
-    ending: Collection[EnrollmentId] = (),
-    may_gain: bool = False,
-    may_rebind: bool = False,
-    lock: bool = True,
+    conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Plan:
     """
-    Plan the enrollments *ids* as of *now*, and write nothing.
+    Plan those in *scope* as of *now*, and write nothing.
 
-    Those of them that are *ending* have no place in the plan, and theirs is free. Others that give way to
-    newcomers are planned too, and locked unless *lock* is false.
+    Others that give way to newcomers among them are planned too, and locked if those in scope are.
     """
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
         conn,
         workspace_id,
-        [each for each in ids if each not in ending],
+        [each for each in scope.ids if each not in scope.ending],
         terms=terms,
-        may_gain=may_gain,
-        may_rebind=may_rebind,
+        may_gain=scope.may_gain,
+        may_rebind=scope.may_rebind,
     )
+    if scope.undoes_transfers:
+        active = {each for each, status in terms.statuses.items() if status is MailboxStatus.ACTIVE}
+        enrollments = await undo_transfers(conn, workspace_id, enrollments, active=active)
     # By sequence: thousands of enrollments share one, and each would bring all of its mailboxes again.
     sequences = {each.sequence for each in enrollments}
     serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
     serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
     enrollments = await with_yielding(
-        conn, workspace_id, enrollments, ending=ending, terms=terms, now=now, lock=lock
+        conn, workspace_id, enrollments, ending=scope.ending, terms=terms, now=now, lock=scope.is_locked
     )
-    planned = {*ids, *(each.id for each in enrollments)}
+    planned = {*scope.ids, *(each.id for each in enrollments)}
     others = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
     starts = await sequence_starts(
         conn,
@@ -80,6 +77,7 @@ async def draft_replan(
             taken=others,
             calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
             starts=starts,
+            pulls_forward=scope.pulls_forward,
         )
     )
 

@@ -17,6 +17,7 @@ from api.inputs.mailboxes import (
 )
 from api.inputs.policies import InDoubtPolicy
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.inputs.send_windows import SendWindowInput
 from api.scalars import TimeZone
 from domain.mailboxes import Security
@@ -49,7 +50,7 @@ PERCENTAGE_FIELDS = {"jitter_percent": "jitterPercent", "day_variation_percent":
 @strawberry.input(
     description="What to change about a mailbox; what is left out stays. Its address cannot change."
 )
-class UpdateMailboxInput:
+class UpdateMailboxInput(Rehearsable):
     mailbox_id: strawberry.ID = strawberry.field(description="The mailbox.")
     name: strawberry.Maybe[str] = strawberry.field(default=None, description="Its name, for people.")
     from_name: strawberry.Maybe[str] = strawberry.field(

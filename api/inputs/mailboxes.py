@@ -8,6 +8,7 @@ from api.inputs import values
 from api.inputs.hosts import DEFAULT_PORTS, host, plain_for_loopback_only
 from api.inputs.policies import InDoubtPolicy, MailboxPolicy
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.inputs.send_windows import SendWindowInput
 from api.scalars import EmailAddress, TimeZone
 from domain.mailboxes import Security
@@ -198,17 +199,22 @@ class MailboxChoice:
 
 
 @strawberry.input(description="Which mailbox is put on hold.")
-class PauseMailboxInput(MailboxChoice):
+class PauseMailboxInput(MailboxChoice, Rehearsable):
     pass
 
 
 @strawberry.input(description="Which mailbox sends again.")
-class ResumeMailboxInput(MailboxChoice):
+class ResumeMailboxInput(MailboxChoice, Rehearsable):
+    pass
+
+
+@strawberry.input(description="Which removed mailbox is taken back.")
+class RestoreMailboxInput(MailboxChoice):
     pass
 
 
 @strawberry.input(description="Which mailbox is taken out of use.")
-class RemoveMailboxInput(MailboxChoice):
+class RemoveMailboxInput(MailboxChoice, Rehearsable):
     policy: MailboxPolicy | None = strawberry.field(
         default=None,
         description="What becomes of its planned emails; what each sequence says by default.",

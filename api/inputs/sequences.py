@@ -10,6 +10,7 @@ from api.errors import UserErrorCode
 from api.inputs import holidays, values
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.inputs.send_windows import SendWindowInput
 from api.inputs.steps import StepInput
 from api.scalars import TimeZone
@@ -111,7 +112,7 @@ def _most_starts(given: int | None, problems: Problems) -> int | None:
 
 
 @strawberry.input(description="What to change about a sequence; what is left out stays.")
-class UpdateSequenceInput:
+class UpdateSequenceInput(Rehearsable):
     sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
     name: strawberry.Maybe[str] = strawberry.field(default=None, description="Its name, for people.")
     zone: strawberry.Maybe[TimeZone] = strawberry.field(
@@ -255,7 +256,7 @@ class PauseSequenceInput(SequenceChoice):
 
 
 @strawberry.input(description="Which sequence goes on sending.")
-class ResumeSequenceInput(SequenceChoice):
+class ResumeSequenceInput(SequenceChoice, Rehearsable):
     pass
 
 
@@ -265,12 +266,12 @@ class ArchiveSequenceInput(SequenceChoice):
 
 
 @strawberry.input(description="Mailboxes that may send a sequence from now on.")
-class LinkMailboxesInput:
+class LinkMailboxesInput(Rehearsable):
     sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
     mailbox_ids: list[strawberry.ID] = strawberry.field(description="The mailboxes.")
 
 
 @strawberry.input(description="Mailboxes that send a sequence no longer.")
-class UnlinkMailboxesInput:
+class UnlinkMailboxesInput(Rehearsable):
     sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
     mailbox_ids: list[strawberry.ID] = strawberry.field(description="The mailboxes.")

@@ -5,6 +5,7 @@ import strawberry
 from api.errors import UserErrorCode
 from api.inputs import values, waits
 from api.inputs.problems import Problem, Problems
+from api.inputs.rehearsals import Rehearsable
 from api.inputs.waits import GivenWait
 from domain.templates import Template, TemplateSyntaxError, check_variables
 from domain.waits import Wait
@@ -96,7 +97,7 @@ def _check_template(template: str, *, html: bool = False) -> None:
 
 
 @strawberry.input(description="Which sequence gets which step, and where.")
-class AddStepInput:
+class AddStepInput(Rehearsable):
     sequence_id: strawberry.ID = strawberry.field(description="The sequence.")
     step: StepInput = strawberry.field(
         description="The step. The steps from its position on make room; by default it becomes the last."
@@ -107,7 +108,7 @@ class AddStepInput:
 
 
 @strawberry.input(description="What to change about a step; what is left out stays.")
-class UpdateStepInput:
+class UpdateStepInput(Rehearsable):
     step_id: strawberry.ID = strawberry.field(description="The step.")
     subject: strawberry.Maybe[str] = strawberry.field(
         default=None, description="Liquid template of the subject. Emails take it from their next claim on."
@@ -152,7 +153,7 @@ class UpdateStepInput:
 
 
 @strawberry.input(description="Where a step goes.")
-class MoveStepInput:
+class MoveStepInput(Rehearsable):
     step_id: strawberry.ID = strawberry.field(description="The step.")
     position: int = strawberry.field(description="Its new place, from 1.")
     expected_version: int | None = strawberry.field(
@@ -161,7 +162,7 @@ class MoveStepInput:
 
 
 @strawberry.input(description="Which step to remove.")
-class RemoveStepInput:
+class RemoveStepInput(Rehearsable):
     step_id: strawberry.ID = strawberry.field(description="The step.")
     expected_version: int | None = strawberry.field(
         default=None, description="Refuse if the step is not at this version."

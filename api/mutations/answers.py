@@ -11,7 +11,9 @@ from api.context import Info
 from api.errors import UserError
 from api.fields import resolves
 from api.inputs.problems import InputRefused
+from api.inputs.rehearsals import Rehearsable
 from api.mutations.refusals import user_errors
+from api.types.plan_preview import PlanPreview
 from persistence.refusals import Refusal
 
 Given = TypeVar("Given")
@@ -23,6 +25,14 @@ class Payload:
     user_errors: list[UserError] = strawberry.field(
         default_factory=list,
         description="What kept it from being done, and then nothing was written; empty when it was done.",
+    )
+
+
+@strawberry.type
+class RehearsedPayload(Payload):
+    preview: PlanPreview | None = strawberry.field(
+        default=None,
+        description="What a dry run would change in the plan; null if nothing is planned that could change.",
     )
 
 
@@ -43,7 +53,11 @@ def mutation(description: str) -> Callable[[Resolver], Resolver]:
         # Any: each mutation has an input of its own.
         async def answer(self: object, info: Info, asked: Any) -> Payload:
             try:
-                return await resolver(self, info, asked)
+                answered = await resolver(self, info, asked)
+                if isinstance(answered, RehearsedPayload) and _is_rehearsal(asked):
+                    # The rest of the answer would be of things that are not so.
+                    return payload(preview=answered.preview)  # type: ignore[call-arg] # it is one of those
+                return answered
             except InputRefused as refused:
                 return payload(user_errors=refused.errors)
             except Refusal as refusal:
@@ -54,3 +68,7 @@ def mutation(description: str) -> Callable[[Resolver], Resolver]:
         return resolves(description)(answer)  # type: ignore[return-value] # it has the resolver's signature
 
     return decorate
+
+
+def _is_rehearsal(asked: object) -> bool:
+    return isinstance(asked, Rehearsable) and asked.dry_run

@@ -14,10 +14,11 @@ from api.inputs.mailboxes import (
     MailboxChoice,
     PauseMailboxInput,
     RemoveMailboxInput,
+    RestoreMailboxInput,
     ResumeMailboxInput,
 )
 from api.inputs.problems import Problems
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import Change, changing
 from api.types.mailbox import Mailbox
 from api.types.recalculation import Recalculation
@@ -38,7 +39,7 @@ class CreateMailboxPayload(Payload):
 
 
 @strawberry.type
-class MailboxPayload(Payload):
+class MailboxPayload(RehearsedPayload):
     mailbox: Mailbox | None = strawberry.field(default=None, description=THE_MAILBOX)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
 
@@ -63,6 +64,11 @@ class RemoveMailboxPayload(MailboxPayload):
     pass
 
 
+@strawberry.type(description="The answer to `restoreMailbox`.")
+class RestoreMailboxPayload(Payload):
+    mailbox: Mailbox | None = strawberry.field(default=None, description=THE_MAILBOX)
+
+
 @strawberry.type
 class MailboxMutations:
     @mutation("Add a mailbox. It sends for the sequences that it is linked to.")
@@ -82,7 +88,7 @@ class MailboxMutations:
             changes = asked.changes(problems)
         if asked.password:
             changes["password_encrypted"] = _encrypted(info, asked.password.value, mailbox_id)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             before = await lock_mailbox(
                 change.conn, change.workspace_id, mailbox_id, expected_version=asked.expected_version
             )
@@ -92,18 +98,21 @@ class MailboxMutations:
             if changes:
                 await change_mailbox(change.conn, change.workspace_id, mailbox_id, changes=changes)
             recalculation = None
-            if (cause := _cause_of(before._mapping, after)) is not None:
-                recalculation = await change.recalculate(cause, mailbox_id=mailbox_id)
             if before.status == MailboxStatus.NEEDS_AUTH and changes.get("password_encrypted"):
+                # What a mailbox that comes back sets off includes what its capacity or hours would.
                 recalculation = await _move(
                     change, mailbox_id, MailboxEvent.RESUME, RecalculationCause.MAILBOX_RESUMED
                 )
-            return UpdateMailboxPayload(mailbox=await change.mailbox(mailbox_id), recalculation=recalculation)
+            elif (cause := _cause_of(before._mapping, after)) is not None:
+                recalculation = await change.recalculate(cause, mailbox_id=mailbox_id)
+            return UpdateMailboxPayload(
+                mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
+            )
 
     @mutation("Put a mailbox on hold. What becomes of its planned emails, each sequence says.")
     async def pause_mailbox(self, info: Info, asked: Input[PauseMailboxInput]) -> PauseMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,
@@ -111,12 +120,14 @@ class MailboxMutations:
                 RecalculationCause.MAILBOX_PAUSED,
                 expected_version=asked.expected_version,
             )
-            return PauseMailboxPayload(mailbox=await change.mailbox(mailbox_id), recalculation=recalculation)
+            return PauseMailboxPayload(
+                mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
+            )
 
     @mutation("Let a mailbox that is on hold, blocked, or was refused by its server send again.")
     async def resume_mailbox(self, info: Info, asked: Input[ResumeMailboxInput]) -> ResumeMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,
@@ -124,12 +135,31 @@ class MailboxMutations:
                 RecalculationCause.MAILBOX_RESUMED,
                 expected_version=asked.expected_version,
             )
-            return ResumeMailboxPayload(mailbox=await change.mailbox(mailbox_id), recalculation=recalculation)
+            return ResumeMailboxPayload(
+                mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
+            )
 
-    @mutation("Take a mailbox out of use for good; it is kept for its history, its password is not.")
-    async def remove_mailbox(self, info: Info, asked: Input[RemoveMailboxInput]) -> RemoveMailboxPayload:
+    @mutation(
+        "Take a removed mailbox back. It is on hold, as its password was forgotten: give it one, and resume"
+        " it; whoever was handed to another mailbox that has not written to them yet comes back then."
+    )
+    async def restore_mailbox(self, info: Info, asked: Input[RestoreMailboxInput]) -> RestoreMailboxPayload:
         mailbox_id = _chosen(asked)
         async with changing(info.context) as change:
+            await move_mailbox(
+                change.conn,
+                change.workspace_id,
+                mailbox_id,
+                event=MailboxEvent.RESTORE,
+                now=change.now,
+                expected_version=asked.expected_version,
+            )
+            return RestoreMailboxPayload(mailbox=await change.mailbox(mailbox_id))
+
+    @mutation("Take a mailbox out of use; it is kept for its history, its password is not.")
+    async def remove_mailbox(self, info: Info, asked: Input[RemoveMailboxInput]) -> RemoveMailboxPayload:
+        mailbox_id = _chosen(asked)
+        async with changing(info.context, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,
@@ -138,7 +168,9 @@ class MailboxMutations:
                 expected_version=asked.expected_version,
                 details={"policy": str(asked.policy)} if asked.policy else {},
             )
-            return RemoveMailboxPayload(mailbox=await change.mailbox(mailbox_id), recalculation=recalculation)
+            return RemoveMailboxPayload(
+                mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
+            )
 
 
 def _encrypted(info: Info, password: str | None, mailbox_id: MailboxId) -> bytes | None:
@@ -168,7 +200,7 @@ async def _move(
     *,
     expected_version: int | None = None,
     details: Mapping[str, str] | None = None,
-) -> Recalculation:
+) -> Recalculation | None:
     await move_mailbox(
         change.conn,
         change.workspace_id,

@@ -58,9 +58,14 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
             return [UserError(code=code.NO_MAILBOX, message=message, path=["mailboxIds"])]
         case MailboxAddressTaken():
             message = "Another mailbox sends from this address already."
-            return [UserError(code=code.ADDRESS_TAKEN, message=message, path=["email"])]
+            return [UserError(code=code.ADDRESS_TAKEN, message=message, path=_address(asked))]
         case _:
             raise refusal
+
+
+def _address(asked: object) -> list[str]:
+    """The field that brings an address, or the mailbox that has it."""
+    return ["email"] if hasattr(asked, "email") else ["mailboxId"]
 
 
 def _unknown(refusal: UnknownObject, asked: object) -> list[UserError]:

@@ -6,7 +6,7 @@ from api.context import Info
 from api.inputs.keys import mailbox_keys, sequence_key
 from api.inputs.problems import Problems
 from api.inputs.sequences import LinkMailboxesInput, UnlinkMailboxesInput
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
@@ -19,13 +19,13 @@ THE_RECALCULATION = "The replanning that the change makes necessary; null if not
 
 
 @strawberry.type(description="The answer to `linkMailboxes`.")
-class LinkMailboxesPayload(Payload):
+class LinkMailboxesPayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
 
 
 @strawberry.type(description="The answer to `unlinkMailboxes`.")
-class UnlinkMailboxesPayload(Payload):
+class UnlinkMailboxesPayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
 
@@ -37,7 +37,7 @@ class SequenceMailboxMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id)
             linked = await link_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
@@ -47,7 +47,9 @@ class SequenceMailboxMutations:
                     RecalculationCause.MAILBOX_ADDED, sequence_id=sequence_id
                 )
             return LinkMailboxesPayload(
-                sequence=await change.sequence(sequence_id), recalculation=recalculation
+                sequence=await change.sequence(sequence_id),
+                recalculation=recalculation,
+                preview=change.preview,
             )
 
     @mutation("Let mailboxes send a sequence no longer. What they had planned for it is handed over.")
@@ -57,7 +59,7 @@ class SequenceMailboxMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id)
             unlinked = await unlink_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
@@ -67,5 +69,7 @@ class SequenceMailboxMutations:
                     RecalculationCause.MAILBOX_UNLINKED, sequence_id=sequence_id
                 )
             return UnlinkMailboxesPayload(
-                sequence=await change.sequence(sequence_id), recalculation=recalculation
+                sequence=await change.sequence(sequence_id),
+                recalculation=recalculation,
+                preview=change.preview,
             )

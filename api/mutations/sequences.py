@@ -18,7 +18,7 @@ from api.inputs.sequences import (
     check_holidays,
 )
 from api.inputs.steps import read_steps
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import Change, changing
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
@@ -46,7 +46,7 @@ class CreateSequencePayload(Payload):
 
 
 @strawberry.type(description="The answer to `updateSequence`.")
-class UpdateSequencePayload(Payload):
+class UpdateSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
 
@@ -62,7 +62,7 @@ class PauseSequencePayload(Payload):
 
 
 @strawberry.type(description="The answer to `resumeSequence`.")
-class ResumeSequencePayload(Payload):
+class ResumeSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
 
@@ -93,7 +93,7 @@ class SequenceMutations:
         with Problems() as problems:
             changes = asked.changes(problems)
             sequence_id = sequence_key(asked.sequence_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             before = await lock_sequence(
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
@@ -115,7 +115,9 @@ class SequenceMutations:
                     cause = RecalculationCause.WINDOW_CHANGED
                 recalculation = await change.recalculate(cause, sequence_id=sequence_id)
             return UpdateSequencePayload(
-                sequence=await change.sequence(sequence_id), recalculation=recalculation
+                sequence=await change.sequence(sequence_id),
+                recalculation=recalculation,
+                preview=change.preview,
             )
 
     @mutation("Let a draft send: its contacts are planned from now on.")
@@ -134,7 +136,7 @@ class SequenceMutations:
 
     @mutation("Let a sequence that is on hold send again.")
     async def resume_sequence(self, info: Info, asked: Input[ResumeSequenceInput]) -> ResumeSequencePayload:
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             sequence = await _move(change, asked, SequenceEvent.RESUME)
             sequence_id = SequenceId(sequence.uuid)
             recalculation = None
@@ -142,7 +144,9 @@ class SequenceMutations:
                 recalculation = await change.recalculate(
                     RecalculationCause.SEQUENCE_RESUMED, sequence_id=sequence_id
                 )
-            return ResumeSequencePayload(sequence=sequence, recalculation=recalculation)
+            return ResumeSequencePayload(
+                sequence=sequence, recalculation=recalculation, preview=change.preview
+            )
 
     @mutation("Put a sequence away for good: its enrollments end, and what they have not sent is cancelled.")
     async def archive_sequence(

@@ -15,7 +15,7 @@ from api.inputs.steps import (
     UpdateStepInput,
     check_text,
 )
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import Change, changing
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
@@ -44,7 +44,7 @@ THE_RECALCULATION = "The replanning that the change makes necessary; null if not
 
 
 @strawberry.type
-class StepPayload(Payload):
+class StepPayload(RehearsedPayload):
     step: Step | None = strawberry.field(default=None, description=THE_STEP)
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
     recalculation: Recalculation | None = strawberry.field(default=None, description=THE_RECALCULATION)
@@ -76,7 +76,7 @@ class StepMutations:
     async def add_step(self, info: Info, asked: Input[AddStepInput]) -> AddStepPayload:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             sequence = await lock_sequence(
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
@@ -96,6 +96,7 @@ class StepMutations:
                 step=await change.step(step_id),
                 recalculation=await _reorder(change, sequence_id),
                 sequence=await change.sequence(sequence_id),
+                preview=change.preview,
             )
 
     @mutation("Change a step. A new text holds from the next claim on and moves nothing; a new wait replans.")
@@ -103,7 +104,7 @@ class StepMutations:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
             changes = asked.settings(problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             current = await text_of(conn, workspace_id, step_id)
@@ -119,13 +120,14 @@ class StepMutations:
                 step=await change.step(step_id),
                 recalculation=await _reorder(change, step.sequence_id) if before != after else None,
                 sequence=await change.sequence(step.sequence_id),
+                preview=change.preview,
             )
 
     @mutation("Give a step another place. No contact is sent a step twice.")
     async def move_step(self, info: Info, asked: Input[MoveStepInput]) -> MoveStepPayload:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             last = await count_steps(conn, workspace_id, step.sequence_id)
@@ -139,13 +141,14 @@ class StepMutations:
                 step=await change.step(step_id),
                 recalculation=recalculation,
                 sequence=await change.sequence(step.sequence_id),
+                preview=change.preview,
             )
 
     @mutation("Remove a step: it is not sent any more, and the steps behind it move up.")
     async def remove_step(self, info: Info, asked: Input[RemoveStepInput]) -> RemoveStepPayload:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info.context, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             await _keep_a_step(change, step.sequence_id)
@@ -156,6 +159,7 @@ class StepMutations:
                 step=await change.step(step_id),
                 recalculation=recalculation,
                 sequence=await change.sequence(step.sequence_id),
+                preview=change.preview,
             )
 
 

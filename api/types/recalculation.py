@@ -39,12 +39,22 @@ class Recalculation(Node):
     finished_at: datetime | None = strawberry.field(description="When it ended.")
     sequence_id: strawberry.Private[UUID | None]
     mailbox_id: strawberry.Private[UUID | None]
+    part_of_id: strawberry.Private[UUID | None]
 
     @override
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
         delays = {"median_delay_seconds": row.median_delay_s, "max_delay_seconds": row.max_delay_s}
         return super().of(row, **delays, **derived)
+
+    @resolves(
+        "The recalculation that it was carried out together with, as several were waiting; all of them show"
+        " the figures of the whole."
+    )
+    async def part_of(self, info: Info) -> "Recalculation | None":
+        if self.part_of_id is None:
+            return None
+        return Recalculation.of(present(await info.context.loaders.recalculations.load(self.part_of_id)))
 
     @resolves("The sequence that changed, if one did.")
     async def sequence(self, info: Info) -> Sequence | None:

@@ -144,6 +144,11 @@ email_moves = Table(
     # Its email is in the workspace; a second reference to that would be looked up for every move.
     *same_workspace("email_id", table="scheduled_emails", ondelete="CASCADE"),
     Index("email_moves_email_id_idx", "email_id", "id"),
+    Index(
+        "email_moves_recalculation_id_idx",
+        "recalculation_id",
+        postgresql_where=text("recalculation_id IS NOT NULL"),
+    ),
 )
 
 batches = Table(
@@ -188,6 +193,8 @@ recalculations = Table(
     Column("mailbox_id", Uuid),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("requested_by", Text, nullable=False),
+    # The one that it was carried out together with, and whose figures are those of both.
+    Column("part_of_id", Uuid),
     Column("status", Text, nullable=False, server_default="PENDING"),
     Column("total", Integer, nullable=False, server_default="0"),
     Column("done", Integer, nullable=False, server_default="0"),
@@ -205,6 +212,7 @@ recalculations = Table(
     *in_workspace(),
     *same_workspace("sequence_id", table="sequences"),
     *same_workspace("mailbox_id", table="mailboxes"),
+    *same_workspace("part_of_id", table="recalculations"),
     one_of("status", ("PENDING", "RUNNING", "COMPLETED", "FAILED")),
     Index(
         "recalculations_open_idx",

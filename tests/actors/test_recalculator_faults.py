@@ -6,10 +6,12 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from typing_extensions import override
 
+from actors.planner import Planner
 from actors.recalculator import Recalculator
 from domain.recalculations import RecalculationCause
 from persistence.database import Database
 from persistence.plan_lock import try_plan_lock
+from tests.support.planning_office import make_planned
 from tests.support.recalculating import SUNDAY, figures, pause_first, planned, recalculate
 from tests.support.standing_clock import StandingClock
 from tests.support.unsteady_database import UnsteadyDatabase
@@ -27,18 +29,37 @@ async def test_a_recalculation_that_was_cut_off_is_resumed(worker_db: Database) 
     assert figures(request) == ("COMPLETED", 1, 1, 1, 0, 0, 0)
 
 
-async def test_requests_are_carried_out_oldest_first(worker_db: Database) -> None:
-    """All of a workspace's in one message."""
+async def test_requests_that_wait_are_carried_out_together(worker_db: Database) -> None:
+    """One replan for the pause and the window: both show its figures, and the moves name the first."""
     world = await planned(worker_db, 2, mailboxes=2, when_mailbox_paused="TRANSFER")
     await pause_first(world)
     await world.request(RecalculationCause.WINDOW_CHANGED, sequence_id=world.sequence_id)
 
     await recalculate(world)
 
-    assert [(each.cause, each.status, each.moved) for each in await world.recalculations()] == [
-        ("MAILBOX_PAUSED", "COMPLETED", 1),
-        ("WINDOW_CHANGED", "COMPLETED", 0),
-    ]
+    pause, window = await world.recalculations()
+    assert (pause.cause, pause.part_of_id) == ("MAILBOX_PAUSED", None)
+    assert (window.cause, window.part_of_id) == ("WINDOW_CHANGED", pause.id)
+    assert figures(pause) == figures(window) == ("COMPLETED", 2, 2, 1, 1, 0, 0)
+    assert [move.recalculation_id for move in await world.moves()] == [pause.id]
+
+
+async def test_each_request_of_several_has_its_own_say(worker_db: Database) -> None:
+    """A raised capacity lets its contacts gain; whose window alone changed stays where it is."""
+    world = await planned(worker_db, 6, mailbox={"daily_capacity": 2})
+    other = await make_planned(worker_db, workspace_id=world.workspace_id, mailbox={"daily_capacity": 2})
+    await other.enroll(6)
+    await Planner(database=worker_db, clock=StandingClock(SUNDAY))(None, str(world.workspace_id))
+    await world.execute("UPDATE mailboxes SET daily_capacity = 30")
+    await world.request(RecalculationCause.STEPS_CHANGED, sequence_id=world.sequence_id)
+    await world.request(RecalculationCause.WINDOW_CHANGED, sequence_id=other.sequence_id)
+
+    await recalculate(world)
+
+    gained = [move for move in await world.moves() if move.cause == "EARLIER"]
+    emails = {email.id: email.sequence_id for email in await world.emails()}
+    assert {emails[move.email_id] for move in gained} == {world.sequence_id}
+    assert len(gained) == len(await world.moves()) == 2
 
 
 async def test_two_recalculators_leave_the_figures_of_the_first(worker_db: Database) -> None:

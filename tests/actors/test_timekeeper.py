@@ -89,6 +89,7 @@ async def test_a_tick_sets_off_who_has_work(worker_db: Database, database_url: s
         world = await make_planned(worker_db)
         await world.enroll(1)
         await world.request(RecalculationCause.REBALANCE)
+        await world.let_a_second_pass()
         await make_due_emails(worker_db, 1)
         await make_due_emails(worker_db, 1, status="RETRYING", retry_at=MONDAY - GRACE)
         busy = await office.tick()
@@ -201,6 +202,21 @@ async def test_the_night_is_run_once_for_each_date(worker_db: Database, database
     assert (days_run, kept) == ([MONDAY.date(), MONDAY.date() + timedelta(days=1)], 1)
 
 
+async def test_a_night_sets_off_the_recalculator(worker_db: Database, database_url: str) -> None:
+    """At once: nobody else makes a change that it could wait for."""
+    shelf = Shelf()
+    world = await make_planned(worker_db)
+    async with leading(worker_db, database_url, shelf) as office:
+        await office.tick()
+        await world.enroll(1, status="ACTIVE", planned_at=MONDAY)
+        office.clock.pass_by(timedelta(hours=15))
+        await office.tick()
+
+    (request,) = await world.recalculations()
+    assert (request.cause, request.requested_at) == ("NIGHTLY", MONDAY + timedelta(hours=15))
+    assert shelf.published == [("recalculator", (str(world.workspace_id),))]
+
+
 async def test_a_rested_mailbox_sends_again(worker_db: Database, database_url: str) -> None:
     """At the end of its block it is ACTIVE, and its emails are placed anew."""
     shelf = Shelf()
@@ -210,6 +226,8 @@ async def test_a_rested_mailbox_sends_again(worker_db: Database, database_url: s
         await office.tick()
         early = list(shelf.published)
         office.clock.present = MONDAY
+        await office.tick()
+        await world.let_a_second_pass()
         await office.tick()
     async with worker_db.transaction() as conn:
         status = await conn.scalar(select(mailboxes.c.status))

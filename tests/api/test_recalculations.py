@@ -96,6 +96,25 @@ async def test_recalculations_are_listed_newest_first_and_filtered(
     assert await found(mailboxId=global_id("Mailbox", mailbox_id)) == ["CAPACITY_CHANGED"]
 
 
+async def test_one_that_was_carried_out_with_another_names_it(api: ApiClient, worker_db: Database) -> None:
+    """The other one names none."""
+    first, second = uuid7(), uuid7()
+    asked = {"workspace_id": api.workspace_id, "requested_by": "api_key:1", "requested_at": MONDAY}
+    async with worker_db.transaction() as conn:
+        for made in (
+            {"id": first, "cause": "STEPS_CHANGED"},
+            {"id": second, "cause": "WINDOW_CHANGED", "part_of_id": first},
+        ):
+            await conn.execute(insert(recalculations).values(asked | made))
+
+    data = await api.data("{ recalculations { nodes { cause partOf { cause } } } }")
+
+    assert data["recalculations"]["nodes"] == [
+        {"cause": "WINDOW_CHANGED", "partOf": {"cause": "STEPS_CHANGED"}},
+        {"cause": "STEPS_CHANGED", "partOf": None},
+    ]
+
+
 async def test_an_unknown_recalculation_is_not_found(api: ApiClient) -> None:
     """As any other thing."""
     refusal = await api.refusal(

@@ -110,12 +110,15 @@ def test_a_sequence_that_is_completed_reopens_and_an_archived_one_does_not() -> 
     assert all(SEQUENCE.after(SequenceStatus.ARCHIVED, event) is None for event in SequenceEvent)
 
 
-def test_a_mailbox_that_was_refused_comes_back_and_a_removed_one_does_not() -> None:
+def test_a_mailbox_that_was_refused_comes_back_and_a_removed_one_is_restored_first() -> None:
     """Resuming serves after a pause, a refused login and a block."""
     for status in (MailboxStatus.PAUSED, MailboxStatus.NEEDS_AUTH, MailboxStatus.BLOCKED):
         assert MAILBOX.after(status, MailboxEvent.RESUME) is MailboxStatus.ACTIVE
     assert MAILBOX.after(MailboxStatus.PAUSED, MailboxEvent.UNBLOCK) is None
-    assert all(MAILBOX.after(MailboxStatus.REMOVED, event) is None for event in MailboxEvent)
+    ways_back = {event: MAILBOX.after(MailboxStatus.REMOVED, event) for event in MailboxEvent}
+    assert {event: after for event, after in ways_back.items() if after is not None} == {
+        MailboxEvent.RESTORE: MailboxStatus.PAUSED
+    }
 
 
 def test_a_contact_who_unsubscribed_stays_so_when_a_bounce_comes_in() -> None:

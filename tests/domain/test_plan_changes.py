@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
 from domain.plan import Plan, Shift
-from domain.plan_changes import changes_digest, first_new_instant, load_changes
+from domain.plan_changes import changes_digest, first_new_instant, first_part, load_changes
 from domain.waits import Wait
 
 BOX, OTHER = MailboxId(UUID(int=1)), MailboxId(UUID(int=2))
@@ -88,3 +88,19 @@ def test_the_first_new_time_is_of_what_changes() -> None:
         )
         == NINE + DAY
     )
+
+
+def test_a_part_changes_so_many_emails_and_never_parts_an_enrollment() -> None:
+    """In the order of the plan, with all shifts; at least one enrollment, however many emails it changes."""
+    shift = Shift(EmailId(UUID(int=8)), BOX, NINE)
+    stays, moves = email(1, slot(BOX), slot(BOX)), email(2, slot(BOX, 1), slot(OTHER))
+    itineraries = tuple(
+        Itinerary(EnrollmentId(UUID(int=number)), BOX, emails)
+        for number, emails in enumerate([(moves, moves), (stays, moves), (stays,), (moves,)])
+    )
+    plan = Plan(itineraries, (shift,))
+
+    parts = {most: first_part(plan, most=most) for most in (1, 3, 4)}
+
+    assert parts == {1: Plan(itineraries[:1], (shift,)), 3: Plan(itineraries[:3], (shift,)), 4: plan}
+    assert parts[4] is plan

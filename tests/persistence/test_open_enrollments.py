@@ -36,11 +36,20 @@ async def scope(
         return await in_scope(conn, delivery.workspace_id, sequence_id=sequence_id, mailbox_ids=mailbox_ids)
 
 
-async def planned_as(delivery: Delivery, **how: bool) -> list[Enrollment]:
+async def planned_as(
+    delivery: Delivery, *, may_gain: bool = False, may_rebind: bool = False
+) -> list[Enrollment]:
     async with delivery.db.transaction() as conn:
         terms = await planning_terms(conn, delivery.workspace_id)
         ids = [EnrollmentId(each) for each in await conn.scalars(select(enrollments.c.id))]
-        return await enrollments_for_planning(conn, delivery.workspace_id, ids, terms=terms, **how)
+        return await enrollments_for_planning(
+            conn,
+            delivery.workspace_id,
+            ids,
+            terms=terms,
+            may_gain=ids if may_gain else (),
+            may_rebind=ids if may_rebind else (),
+        )
 
 
 async def enroll(delivery: Delivery, **overrides: Any) -> EnrollmentId:

@@ -93,12 +93,14 @@ async def test_what_is_left_behind_is_for_the_rescue(delivery: Delivery) -> None
 
 @pytest.mark.parametrize(("status", "is_open"), [("PENDING", True), ("RUNNING", True), ("COMPLETED", False)])
 async def test_open_requests_are_for_the_recalculator(delivery: Delivery, status: str, is_open: bool) -> None:
-    """Also one that was begun and never finished."""
+    """Also one that was begun and never finished; but none that others may still follow within a second."""
     async with delivery.db.transaction() as conn:
         cause = RecalculationCause.REBALANCE
         await request_recalculation(conn, delivery.workspace_id, cause=cause, requested_by="test", now=NOW)
         request_id = (await conn.scalars(select(recalculations.c.id))).one()
-    await delivery.change(recalculations, request_id, status=status)
+    just_now = await found(delivery)
+    await delivery.change(recalculations, request_id, status=status, created_at=at(0, day=1))
 
+    assert just_now == NOTHING
     expected = (delivery.workspace_id,) if is_open else ()
     assert await found(delivery) == PendingWork((), expected, False, False, False)

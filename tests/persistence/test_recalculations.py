@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, RecalculationId
 from domain.itineraries import MoveCause
@@ -14,13 +14,15 @@ from persistence.planned_emails import Move, Written
 from persistence.recalculation_requests import request_recalculation
 from persistence.recalculations import (
     Recalculation,
-    begin_recalculation,
+    begin_recalculations,
     cancel_by_policy,
     cancel_left_out,
-    fail_recalculation,
-    finish_recalculation,
+    fail_recalculations,
+    finish_recalculations,
+    record_progress,
 )
 from persistence.tables import (
+    email_moves,
     enrollments,
     mailboxes,
     recalculations,
@@ -43,9 +45,14 @@ async def request(
         )
 
 
-async def begin(delivery: Delivery) -> Recalculation | None:
+async def begin(delivery: Delivery) -> list[Recalculation]:
     async with delivery.db.transaction() as conn:
-        return await begin_recalculation(conn, delivery.workspace_id, now=NOW)
+        return list(await begin_recalculations(conn, delivery.workspace_id, now=NOW))
+
+
+async def finish(delivery: Delivery, *ids: RecalculationId) -> None:
+    async with delivery.db.transaction() as conn:
+        await finish_recalculations(conn, ids, first=ids[0], now=NOW + MINUTE)
 
 
 async def row_of(delivery: Delivery, recalculation_id: RecalculationId) -> Any:
@@ -58,35 +65,82 @@ async def row_of(delivery: Delivery, recalculation_id: RecalculationId) -> Any:
 async def test_the_oldest_request_is_taken_up(delivery: Delivery) -> None:
     """One that was begun and never finished comes again before the next one."""
     first = await request(delivery, CAPACITY, delivery.mailbox_id)
+    expected = [Recalculation(first, CAPACITY, None, delivery.mailbox_id)]
+
+    begun = await begin(delivery)
     second = await request(delivery, REBALANCE)
-    expected = Recalculation(first, CAPACITY, None, delivery.mailbox_id)
-
-    assert [await begin(delivery), await begin(delivery)] == [expected, expected]
+    assert (begun, await begin(delivery)) == (expected, expected)
     row = await row_of(delivery, first)
-    assert (row.status, row.started_at) == ("RUNNING", NOW)
+    assert (row.status, row.started_at, row.part_of_id) == ("RUNNING", NOW, None)
 
+    await finish(delivery, first)
+    assert await begin(delivery) == [Recalculation(second, REBALANCE, None, None)]
     async with delivery.db.transaction() as conn:
-        await finish_recalculation(conn, first, Written(), now=NOW)
-    assert await begin(delivery) == Recalculation(second, REBALANCE, None, None)
-    async with delivery.db.transaction() as conn:
-        await fail_recalculation(conn, second, error="RuntimeError")
-    assert await begin(delivery) is None
+        await fail_recalculations(conn, [second], error="RuntimeError")
+    assert await begin(delivery) == []
 
 
-async def test_a_finished_one_says_what_it_changed(delivery: Delivery) -> None:
-    """In emails; delays in seconds, of those that moved."""
-    recalculation_id = await request(delivery, REBALANCE)
+async def test_requests_that_wait_are_taken_up_together(delivery: Delivery) -> None:
+    """As parts of the oldest; the night's is carried out alone, and so is a promised plan."""
+    first = await request(delivery, CAPACITY, delivery.mailbox_id)
+    second = await request(delivery, RecalculationCause.STEPS_CHANGED)
+    night = await request(delivery, RecalculationCause.NIGHTLY)
+    promised = await request(delivery, REBALANCE)
+    details = {"promised": "00", "as_of": NOW.isoformat(), "mailbox_ids": []}
+    await delivery.change(recalculations, promised, details=details)
+    last = await request(delivery, RecalculationCause.MAILBOX_ADDED)
+
+    taken_up = []
+    while begun := [each.id for each in await begin(delivery)]:
+        taken_up.append(begun)
+        await finish(delivery, *begun)
+
+    assert taken_up == [[first, second], [night], [promised], [last]]
+    rows = [await row_of(delivery, each) for each in (first, second, night, promised, last)]
+    assert [row.part_of_id for row in rows] == [None, first, None, None, None]
+
+
+async def test_turns_add_up_to_what_was_changed(delivery: Delivery) -> None:
+    """In emails: what an earlier turn moved is not unchanged because a later one let it be."""
+    ids = [await request(delivery, CAPACITY), await request(delivery, REBALANCE)]
     await begin(delivery)
     move = Move(EmailId(uuid7()), NOW, MoveCause.LATE)
-    written = Written(placed=1, moves=[move] * 3, unchanged=5, infeasible=2, cancelled=4)
-    written.delays = [timedelta(hours=-1), timedelta(hours=1), timedelta(hours=4)]
+    turns = [
+        (Written(placed=1, moves=[move] * 3, unchanged=5, cancelled=4), (12, 9, 3, 5, 4, 0)),
+        (Written(moves=[move], unchanged=11, infeasible=2), (12, 12, 4, 7, 4, 2)),
+    ]
 
+    shown = []
+    for written, _ in turns:
+        async with delivery.db.transaction() as conn:
+            await record_progress(conn, ids, written, total=12)
+        rows = [await row_of(delivery, each) for each in ids]
+        shown.append({(row.total, row.done, *_figures(row)) for row in rows})
+
+    assert shown == [{figures} for _, figures in turns]
+
+
+def _figures(row: Any) -> tuple[int, ...]:
+    return (row.moved, row.unchanged, row.cancelled, row.infeasible)
+
+
+async def test_a_finished_one_says_how_long_what_moved_is_put_off(delivery: Delivery) -> None:
+    """In seconds, but for what only made room inside its own window, and what has no time any more."""
+    recalculation_id = await request(delivery, REBALANCE)
+    email_id = await delivery.add()
+    delays = [(-1, "LATE"), (1, "LATE"), (4, "LATE"), (9, "NARROWER_WINDOW"), (None, "LATE")]
     async with delivery.db.transaction() as conn:
-        await finish_recalculation(conn, recalculation_id, written, now=NOW + MINUTE)
+        for hours, cause in delays:
+            to = None if hours is None else NOW + timedelta(hours=hours)
+            times = {"from_send_at": NOW, "to_send_at": to, "at": NOW}
+            whose = {"workspace_id": delivery.workspace_id, "email_id": email_id}
+            its = {"recalculation_id": recalculation_id, "cause": cause}
+            await conn.execute(insert(email_moves).values(whose | its | times))
+
+    await finish(delivery, recalculation_id)
 
     row = await row_of(delivery, recalculation_id)
-    assert (row.status, row.finished_at, row.total, row.done) == ("COMPLETED", NOW + MINUTE, 9, 9)
-    assert (row.moved, row.unchanged, row.infeasible, row.cancelled) == (3, 5, 2, 4)
+    assert (row.status, row.finished_at) == ("COMPLETED", NOW + MINUTE)
     assert (row.median_delay_s, row.max_delay_s) == (3600, 14400)
 
 
@@ -94,8 +148,7 @@ async def test_one_that_moved_nothing_has_no_delay(delivery: Delivery) -> None:
     """Rather than one of zero."""
     recalculation_id = await request(delivery, REBALANCE)
 
-    async with delivery.db.transaction() as conn:
-        await finish_recalculation(conn, recalculation_id, Written(unchanged=1), now=NOW)
+    await finish(delivery, recalculation_id)
 
     row = await row_of(delivery, recalculation_id)
     assert (row.moved, row.median_delay_s, row.max_delay_s) == (0, None, None)
@@ -104,10 +157,10 @@ async def test_one_that_moved_nothing_has_no_delay(delivery: Delivery) -> None:
 async def test_a_failed_one_says_why_and_a_finished_one_stays_finished(delivery: Delivery) -> None:
     """Whoever comes too late changes nothing."""
     failed, finished = await request(delivery, REBALANCE), await request(delivery, CAPACITY)
+    await finish(delivery, finished)
+
     async with delivery.db.transaction() as conn:
-        await finish_recalculation(conn, finished, Written(), now=NOW)
-        for recalculation_id in (failed, finished):
-            await fail_recalculation(conn, recalculation_id, error="RuntimeError")
+        await fail_recalculations(conn, [failed, finished], error="RuntimeError")
 
     rows = [await row_of(delivery, each) for each in (failed, finished)]
     assert [(row.status, row.error) for row in rows] == [("FAILED", "RuntimeError"), ("COMPLETED", None)]

@@ -50,6 +50,10 @@ class Planned:
                 conn, self.workspace_id, cause=cause, requested_by="a test", now=MONDAY, **scope
             )
 
+    async def let_a_second_pass(self) -> None:
+        """After which nobody waits any more for further changes to be recalculated together."""
+        await self.execute("UPDATE recalculations SET created_at = created_at - interval '1 s'")
+
     async def emails(self) -> Sequence[Row[Any]]:
         """All scheduled emails, soonest first."""
         columns = scheduled_emails.c
@@ -79,10 +83,11 @@ async def make_planned(
     mailboxes: int = 1,
     steps: Sequence[tuple[int, str, str]] = ONE_STEP,
     mailbox: dict[str, Any] | None = None,
+    workspace_id: WorkspaceId | None = None,
     **overrides: Any,
 ) -> Planned:
     async with database.transaction() as conn:
-        workspace_id = await make_workspace(conn)
+        workspace_id = workspace_id or await make_workspace(conn)
         ids = tuple([await make_mailbox(conn, workspace_id, **(mailbox or {})) for _ in range(mailboxes)])
         sequence_id = await make_sequence(
             conn, workspace_id, steps=steps, mailboxes=ids, send_window=WORKDAYS, **overrides

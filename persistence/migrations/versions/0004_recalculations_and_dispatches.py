@@ -16,6 +16,7 @@ def upgrade() -> None:
             mailbox_id UUID,
             details JSONB DEFAULT '{}' NOT NULL,
             requested_by TEXT NOT NULL,
+            part_of_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
             total INTEGER DEFAULT '0' NOT NULL,
             done INTEGER DEFAULT '0' NOT NULL,
@@ -39,6 +40,8 @@ def upgrade() -> None:
                 REFERENCES sequences (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT recalculations_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
                 REFERENCES mailboxes (workspace_id, id) ON DELETE RESTRICT,
+            CONSTRAINT recalculations_workspace_id_part_of_id_fkey FOREIGN KEY(workspace_id, part_of_id)
+                REFERENCES recalculations (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT recalculations_status_check CHECK (status IN ('PENDING', 'RUNNING', 'COMPLETED',
                 'FAILED'))
         )

@@ -154,3 +154,7 @@ def upgrade() -> None:
     op.execute("""
         CREATE INDEX email_moves_email_id_idx ON email_moves (email_id, id)
     """)
+    op.execute("""
+        CREATE INDEX email_moves_recalculation_id_idx ON email_moves (recalculation_id) WHERE
+            recalculation_id IS NOT NULL
+    """)

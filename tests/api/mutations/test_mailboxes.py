@@ -10,7 +10,7 @@ from persistence.database import Database
 from persistence.tables import recalculations
 from tests.api.client import ApiClient
 from tests.api.mutations.asking import done, error, everything, mailbox, refused, sequence
-from tests.support.world import make_mailbox
+from tests.support.world import MONDAY, make_mailbox
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,29 @@ async def test_a_removal_says_what_becomes_of_its_emails(api: ApiClient, worker_
         assert await conn.scalar(select(recalculations.c.details)) == {"policy": "CANCEL"}
 
 
+async def test_a_removed_mailbox_is_taken_back_on_hold(api: ApiClient, worker_db: Database) -> None:
+    """Its password is gone, so it does not send by itself."""
+    async with worker_db.transaction() as conn:
+        key = await make_mailbox(conn, api.workspace_id, status="REMOVED", removed_at=MONDAY)
+
+    payload = await done(api, "restoreMailbox", "mailbox { status }", mailboxId=mailbox(key))
+
+    [row] = (await everything(worker_db))["mailboxes"]
+    assert (payload["mailbox"], row.removed_at) == ({"status": "PAUSED"}, None)
+
+
+async def test_a_mailbox_is_not_taken_back_beside_its_successor(api: ApiClient, worker_db: Database) -> None:
+    """Two live ones must not share an address."""
+    async with worker_db.transaction() as conn:
+        key = await make_mailbox(conn, api.workspace_id, email="sales@example.com", status="REMOVED")
+        await make_mailbox(conn, api.workspace_id, email="sales@example.com")
+
+    errors = await refused(api, worker_db, "restoreMailbox", mailboxId=mailbox(key))
+
+    message = "Another mailbox sends from this address already."
+    assert errors == [error("ADDRESS_TAKEN", "mailboxId", message)]
+
+
 @pytest.mark.parametrize(
     ("mutation", "status", "message"),
     [
@@ -139,6 +162,7 @@ async def test_a_removal_says_what_becomes_of_its_emails(api: ApiClient, worker_
         ("resumeMailbox", "ACTIVE", "The mailbox's status is ACTIVE."),
         ("removeMailbox", "REMOVED", "The mailbox's status is REMOVED."),
         ("updateMailbox", "REMOVED", "The mailbox's status is REMOVED."),
+        ("restoreMailbox", "PAUSED", "The mailbox's status is PAUSED."),
     ],
 )
 async def test_what_its_status_does_not_allow_is_refused(
@@ -153,7 +177,7 @@ async def test_what_its_status_does_not_allow_is_refused(
     assert errors == [error("WRONG_STATUS", "mailboxId", message)]
 
 
-MOVES = ("updateMailbox", "pauseMailbox", "resumeMailbox", "removeMailbox")
+MOVES = ("updateMailbox", "pauseMailbox", "resumeMailbox", "removeMailbox", "restoreMailbox")
 
 
 @pytest.mark.parametrize("mutation", MOVES)

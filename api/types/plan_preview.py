@@ -1,4 +1,4 @@
-"""What a rebalance would change, before it does."""
+"""What a change or a rebalance would do to the plan, before it does."""
 
 from datetime import date
 from uuid import UUID
@@ -13,8 +13,8 @@ from api.types.node import present
 MOST_DAYS = 1_000
 
 
-@strawberry.type(description="A day of a mailbox that a rebalance would make fuller or emptier.")
-class RebalancedDay:
+@strawberry.type(description="A day of a mailbox that would become fuller or emptier.")
+class PreviewedDay:
     day: date = strawberry.field(description="The day, in the mailbox's zone.")
     before: int = strawberry.field(description="Emails of all sequences that are planned on it now.")
     after: int = strawberry.field(description="Emails that would be planned on it.")
@@ -25,8 +25,8 @@ class RebalancedDay:
         return Mailbox.of(present(await info.context.loaders.mailboxes.load(self.mailbox_id)))
 
 
-@strawberry.type(description="What a rebalance would change; nothing of it is written.")
-class RebalancePreview:
+@strawberry.type(description="What would change in the plan; nothing of it is written.")
+class PlanPreview:
     moved: int = strawberry.field(description="Emails that would be given another time or mailbox.")
     unchanged: int = strawberry.field(description="Emails that would keep theirs.")
     cancelled: int = strawberry.field(description="Emails that would be taken out of the plan.")
@@ -38,9 +38,12 @@ class RebalancePreview:
         description="How much later the moved email would leave that would be delayed most."
     )
     changed_days: int = strawberry.field(description="How many days of mailboxes become fuller or emptier.")
-    days: list[RebalancedDay] = strawberry.field(
+    days: list[PreviewedDay] = strawberry.field(
         description=f"Those days, soonest first; the first {MOST_DAYS} of them."
     )
     token: str = strawberry.field(
-        description="Stands for every single change of this plan; `commitRebalance` takes it. Opaque."
+        description=(
+            "Stands for every single change of this plan. `commitRebalance` takes that of a rebalance, and"
+            " any other mutation that of its own dry run, as `planToken`. Opaque."
+        )
     )

@@ -1,0 +1,66 @@
+"""Previews of plans: shown with a token that stands for them, and compared with what a token stood for."""
+
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from api.context import Context
+from api.errors import UserErrorCode
+from api.inputs.problems import refuse
+from api.types.plan_preview import MOST_DAYS, PlanPreview, PreviewedDay
+from domain.rebalances import Promise, RebalanceScope, promise_token, read_promise
+from domain.signed_texts import InvalidToken
+from persistence.rebalance_preview import Rebalance, day_loads
+
+
+async def shown(
+    conn: AsyncConnection, context: Context, rebalance: Rebalance, *, scope: RebalanceScope, as_of: datetime
+) -> PlanPreview:
+    """*rebalance* as the API shows it; its token promises just this plan."""
+    days, changed_days = await day_loads(conn, context.workspace_id, rebalance, most=MOST_DAYS)
+    promise = Promise(scope, as_of=as_of, digest=rebalance.digest)
+    figures = rebalance.figures()
+    return PlanPreview(
+        moved=figures.moved,
+        unchanged=figures.unchanged,
+        cancelled=figures.cancelled,
+        infeasible=figures.infeasible,
+        median_delay_seconds=figures.median_delay_s,
+        max_delay_seconds=figures.max_delay_s,
+        changed_days=changed_days,
+        days=[
+            PreviewedDay(day=each.day, before=each.before, after=each.after, mailbox_id=each.mailbox_id)
+            for each in days
+        ],
+        token=promise_token(_key(context), workspace_id=context.workspace_id, promise=promise),
+    )
+
+
+def promised(context: Context, token: str, *, field: str) -> Promise:
+    """
+    What *token* promised.
+
+    Raises:
+        InputRefused: It is none of this workspace; said of *field*.
+    """
+    try:
+        return read_promise(_key(context), token, workspace_id=context.workspace_id)
+    except InvalidToken:
+        message = "This workspace was given no such token."
+        raise refuse(UserErrorCode.INVALID_TOKEN, message, field) from None
+
+
+def check_kept(rebalance: Rebalance | None, promise: Promise, *, now: datetime, field: str) -> None:
+    """
+    Make sure that *rebalance* is what *promise* says.
+
+    Raises:
+        InputRefused: It is another one, or one of its times has passed; said of *field*.
+    """
+    if rebalance is None or not rebalance.keeps(promise, now=now):
+        message = "The plan has moved since the preview; preview it again."
+        raise refuse(UserErrorCode.PLAN_MOVED, message, field)
+
+
+def _key(context: Context) -> bytes:
+    return context.vault.derive("rebalance previews")

@@ -1,0 +1,64 @@
+"""Holds: a pause without time changes nothing, and nothing that was held comes out in a burst."""
+
+from collections import Counter
+from datetime import timedelta
+from itertools import pairwise
+
+from actors.planner import Planner
+from actors.recalculator import Recalculator
+from domain.ids import EnrollmentId
+from domain.recalculations import RecalculationCause
+from persistence.database import Database
+from persistence.enrollment_moves import pause_enrollment, resume_enrollment
+from tests.support.recalculating import SUNDAY, pause_first, planned, recalculate
+from tests.support.standing_clock import StandingClock
+from tests.support.world import MONDAY, TWO_STEPS
+
+
+async def test_an_enrollment_that_was_paused_for_no_time_keeps_its_times(worker_db: Database) -> None:
+    """It is looked at anew, between the others, and nothing moves."""
+    world = await planned(worker_db, 5, steps=TWO_STEPS)
+    before = await world.times()
+    held = EnrollmentId((await world.enrollments())[2].id)
+
+    async with worker_db.transaction() as conn:
+        await pause_enrollment(conn, world.workspace_id, held, now=SUNDAY)
+    async with worker_db.transaction() as conn:
+        await resume_enrollment(conn, world.workspace_id, held, now=SUNDAY)
+    await Planner(database=worker_db, clock=StandingClock(SUNDAY))(None, str(world.workspace_id))
+
+    assert await world.times() == before
+    assert await world.moves() == []
+
+
+async def test_a_mailbox_that_was_paused_for_no_time_keeps_its_times(worker_db: Database) -> None:
+    """Its emails wait for it: neither the pause nor the return moves one."""
+    world = await planned(worker_db, 4, steps=TWO_STEPS, mailboxes=2)
+    before = await world.times()
+
+    await pause_first(world)
+    await recalculate(world)
+    await world.execute("UPDATE mailboxes SET status = 'ACTIVE'")
+    await world.request(RecalculationCause.MAILBOX_RESUMED, mailbox_id=world.mailbox_ids[0])
+    await recalculate(world)
+
+    assert await world.times() == before
+    assert await world.moves() == []
+
+
+async def test_after_a_week_on_hold_the_mailbox_sends_as_on_any_day(worker_db: Database) -> None:
+    """Sixty emails of last Monday and Tuesday leave thirty a day, sixteen minutes apart."""
+    world = await planned(worker_db, 60)
+    await pause_first(world)
+    await recalculate(world)
+    now = MONDAY + timedelta(days=7, hours=-1)
+
+    await world.execute("UPDATE mailboxes SET status = 'ACTIVE'")
+    await world.request(RecalculationCause.MAILBOX_RESUMED, mailbox_id=world.mailbox_ids[0])
+    await Recalculator(database=worker_db, clock=StandingClock(now))(None, str(world.workspace_id))
+
+    times = await world.times()
+    tuesday = (MONDAY + timedelta(days=8)).date()
+    assert Counter(at.date() for at in times) == {(MONDAY + timedelta(days=7)).date(): 30, tuesday: 30}
+    assert min(later - earlier for earlier, later in pairwise(times)) == timedelta(minutes=16)
+    assert {move.cause for move in await world.moves()} == {"LATE"}

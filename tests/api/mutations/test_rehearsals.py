@@ -1,0 +1,193 @@
+"""Dry runs: every change that replans shows what it would do, writes nothing, and can be made just so."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from actors.planner import Planner
+from persistence.database import Database
+from persistence.tables import steps
+from tests.api.client import Answer, ApiClient, SteppingClock
+from tests.api.mutations.asking import done, error, everything, mailbox, refused, sequence, step
+from tests.support.planning_office import Planned, make_planned
+from tests.support.recalculating import SUNDAY, recalculate
+from tests.support.standing_clock import StandingClock
+from tests.support.world import TWO_STEPS, make_mailbox
+
+FIGURES = "moved unchanged cancelled infeasible medianDelaySeconds maxDelaySeconds"
+PREVIEW = f"preview {{ token {FIGURES} changedDays days {{ mailbox {{ id }} day before after }} }}"
+MOVED = error("PLAN_MOVED", "planToken", "The plan has moved since the preview; preview it again.")
+HOUR = {"weekdays": [1, 2], "intervals": [{"start": "10:00", "end": "11:00"}]}
+STEP = {"waitDays": 1, "subject": "Hello", "bodyText": "Hello", "position": 2}
+# Each changes the plan; what is named by a letter is filled in by `given`.
+CHANGES: tuple[tuple[str, dict[str, Any]], ...] = (
+    (
+        "addStep",
+        {"sequenceId": "S", "step": {"waitDays": 1, "subject": "Hi", "bodyText": "Hi", "position": 2}},
+    ),
+    ("updateStep", {"stepId": "T", "waitDays": 4}),
+    ("moveStep", {"stepId": "T", "position": 1}),
+    ("removeStep", {"stepId": "T"}),
+    ("updateSequence", {"sequenceId": "S", "sendWindow": HOUR}),
+    ("updateSequence", {"sequenceId": "S", "lastDate": "2026-03-03"}),
+    ("linkMailboxes", {"sequenceId": "S", "mailboxIds": ["N"]}),
+    ("unlinkMailboxes", {"sequenceId": "S", "mailboxIds": ["M"]}),
+    ("updateMailbox", {"mailboxId": "M", "dailyCapacity": 1}),
+    ("updateMailbox", {"mailboxId": "M", "ramp": {"start": 1, "step": 1, "startedOn": "2026-03-02"}}),
+    ("pauseMailbox", {"mailboxId": "M"}),
+    ("removeMailbox", {"mailboxId": "M"}),
+)
+
+
+@pytest.fixture
+def clock() -> SteppingClock:
+    return SteppingClock(SUNDAY)
+
+
+@pytest.fixture
+async def world(api: ApiClient, worker_db: Database) -> Planned:
+    """Twelve contacts with two steps in two mailboxes of two emails a day; a third mailbox serves nobody."""
+    made = await make_planned(
+        worker_db,
+        workspace_id=api.workspace_id,
+        mailboxes=2,
+        mailbox={"daily_capacity": 2},
+        steps=TWO_STEPS,
+        when_mailbox_paused="TRANSFER",
+    )
+    await plan_more(made, 12)
+    return made
+
+
+async def plan_more(world: Planned, contacts: int) -> None:
+    await world.enroll(contacts)
+    await Planner(database=world.database, clock=StandingClock(SUNDAY))(None, str(world.workspace_id))
+
+
+async def given(world: Planned, values: dict[str, Any]) -> dict[str, Any]:
+    """*values* with the ids that their letters stand for."""
+    async with world.database.transaction() as conn:
+        second = (await conn.scalars(select(steps.c.id).where(steps.c.position == 2))).one()
+        idle = await make_mailbox(conn, world.workspace_id)
+    ids = {
+        "S": sequence(world.sequence_id),
+        "T": step(second),
+        "M": mailbox(world.mailbox_ids[0]),
+        "N": mailbox(idle),
+    }
+    return {
+        field: [ids[each] for each in value] if field == "mailboxIds" else ids.get(str(value), value)
+        for field, value in values.items()
+    }
+
+
+async def rehearsed(api: ApiClient, mutation: str, values: dict[str, Any]) -> Answer:
+    payload = await done(api, mutation, f"recalculation {{ id }} {PREVIEW}", **values, dryRun=True)
+    assert payload["recalculation"] is None
+    preview: Answer = payload["preview"]
+    return preview
+
+
+@pytest.mark.parametrize(("mutation", "values"), CHANGES)
+async def test_what_is_rehearsed_is_what_happens(
+    api: ApiClient, worker_db: Database, world: Planned, mutation: str, values: dict[str, Any]
+) -> None:
+    """The dry run leaves every row as it was; the change made with its token ends with the same figures."""
+    asked = await given(world, values)
+    before = await everything(worker_db)
+
+    preview = await rehearsed(api, mutation, asked)
+    untouched = await everything(worker_db) == before
+    await done(api, mutation, "recalculation { id }", **asked, planToken=preview["token"])
+    await recalculate(world)
+
+    (request,) = await world.recalculations()
+    assert untouched
+    assert request.status == "COMPLETED"
+    assert preview["moved"] + preview["cancelled"] + preview["changedDays"] > 0
+    figures = (preview["moved"], preview["unchanged"], preview["cancelled"], preview["infeasible"])
+    assert (request.moved, request.unchanged, request.cancelled, request.infeasible) == figures
+    assert (request.median_delay_s, request.max_delay_s) == (
+        preview["medianDelaySeconds"],
+        preview["maxDelaySeconds"],
+    )
+
+
+@pytest.mark.parametrize("mutation", ["resumeMailbox", "resumeSequence"])
+async def test_what_comes_back_is_rehearsed_too(
+    api: ApiClient, worker_db: Database, world: Planned, mutation: str
+) -> None:
+    """Nothing has to move; it stays on hold."""
+    table, key = (
+        ("mailboxes", world.mailbox_ids[0]) if "Mailbox" in mutation else ("sequences", world.sequence_id)
+    )
+    await world.execute(f"UPDATE {table} SET status = 'PAUSED' WHERE id = :id", id=key)
+    asked = await given(world, {"mailboxId": "M"} if "Mailbox" in mutation else {"sequenceId": "S"})
+    before = await everything(worker_db)
+
+    preview = await rehearsed(api, mutation, asked)
+
+    assert await everything(worker_db) == before
+    assert (preview["moved"], preview["unchanged"]) == (0, 24)
+
+
+async def test_a_change_is_not_made_when_the_plan_has_moved(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """Somebody was enrolled meanwhile; nothing is written, and a new dry run's token serves."""
+    asked = await given(world, {"mailboxId": "M"})
+    preview = await rehearsed(api, "pauseMailbox", asked)
+    await plan_more(world, 2)
+
+    errors = await refused(api, worker_db, "pauseMailbox", **asked, planToken=preview["token"])
+    again = await rehearsed(api, "pauseMailbox", asked)
+    made = await done(api, "pauseMailbox", "mailbox { status }", **asked, planToken=again["token"])
+
+    assert errors == [MOVED]
+    assert made["mailbox"] == {"status": "PAUSED"}
+
+
+async def test_a_token_is_for_the_change_that_it_was_given_for(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """Another change makes another plan; a text that nobody gave stands for none."""
+    asked = await given(world, {"mailboxId": "M"})
+    preview = await rehearsed(api, "pauseMailbox", asked)
+
+    other = await refused(
+        api, worker_db, "updateMailbox", **asked, dailyCapacity=1, planToken=preview["token"]
+    )
+    unplanned = await refused(
+        api, worker_db, "updateMailbox", **asked, name="Sales", planToken=preview["token"]
+    )
+    unknown = await refused(api, worker_db, "pauseMailbox", **asked, planToken="made up")
+
+    assert (other, unplanned) == ([MOVED], [MOVED])
+    assert unknown == [error("INVALID_TOKEN", "planToken", "This workspace was given no such token.")]
+
+
+async def test_a_dry_run_is_refused_as_the_change_would_be(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """By version and by status."""
+    asked = await given(world, {"mailboxId": "M"})
+
+    stale = await refused(api, worker_db, "pauseMailbox", **asked, expectedVersion=7, dryRun=True)
+    wrong = await refused(api, worker_db, "resumeMailbox", **asked, dryRun=True)
+
+    assert stale == [error("STALE_OBJECT", "expectedVersion", "The mailbox is at version 1 by now.")]
+    assert wrong == [error("WRONG_STATUS", "mailboxId", "The mailbox's status is ACTIVE.")]
+
+
+async def test_without_a_plan_there_is_nothing_to_show(api: ApiClient, worker_db: Database) -> None:
+    """A sequence that nobody is enrolled in: no preview, and still nothing is written."""
+    empty = await make_planned(worker_db, workspace_id=api.workspace_id, steps=TWO_STEPS)
+    before = await everything(worker_db)
+
+    preview = await rehearsed(
+        api, "updateSequence", {"sequenceId": sequence(empty.sequence_id), "lastDate": "2026-03-03"}
+    )
+
+    assert preview is None
+    assert await everything(worker_db) == before
