@@ -33,8 +33,9 @@ from persistence.replanning import write_replan
 log = structlog.get_logger(__name__)
 
 _MOST = 100
-# Emails that one transaction changes: enough to be fast, few enough that enrolling contacts do not wait.
-TURN = 50_000
+# Emails that one transaction changes. Each turn plans anew all that is left, so turns are few and long;
+# contacts that enroll meanwhile wait for their times.
+TURN = 200_000
 
 
 class PlanMoved(Exception):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from math import fsum
 from zoneinfo import ZoneInfo
 
 from domain.ids import MailboxId
@@ -79,7 +80,7 @@ def forecast(situation: Situation, *, reply_rate: float = 0.0) -> Forecast:
     return Forecast(
         contacts=sum(bool(itinerary.emails) for itinerary in made.itineraries),
         emails=len(leaving),
-        expected_emails=sum(chance for _, chance in leaving),
+        expected_emails=fsum(chance for _, chance in leaving),
         completes_at=completes_at,
         completes_on=None if completes_at is None else completes_at.astimezone(zone).date(),
         unplaced=unplaced,

@@ -31,10 +31,11 @@ class Happening:
 
     # Any: a row of scheduled emails, with whatever else was selected.
     @classmethod
-    def of_row(cls, row: Any, kind: EmailEvent, *, cause: str | None = None) -> "Happening":
-        return cls(
-            row.workspace_id, row.id, row.enrollment_id, row.mailbox_id, kind, row.attempt, cause=cause
-        )
+    def of_row(
+        cls, row: Any, kind: EmailEvent, *, reply: str | None = None, cause: str | None = None
+    ) -> "Happening":
+        ids = (row.workspace_id, row.id, row.enrollment_id, row.mailbox_id)
+        return cls(*ids, kind, row.attempt, reply=reply, cause=cause)
 
     @classmethod
     def of_attempt(

@@ -2,18 +2,30 @@
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Integer, Interval, Row, cast, extract, literal, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Interval,
+    Row,
+    and_,
+    cast,
+    extract,
+    literal,
+    select,
+    type_coerce,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, WorkspaceId
-from domain.lifecycle import ENROLLMENT, EnrollmentEvent
+from domain.lifecycle import ENROLLMENT, EnrollmentEvent, SequenceStatus
 from persistence.database import notify
 from persistence.locks import lock_row
 from persistence.refusals import NotInStatus, Noun
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
-from persistence.tables import enrollments
+from persistence.tables import enrollments, sequences
 from persistence.transitions import transition
 
 
@@ -60,7 +72,12 @@ async def resume_enrollment(
         NotInStatus: It is not paused.
     """
     enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
-    on_hold = type_coerce(literal(now, enrollments.c.paused_at.type) - enrollments.c.paused_at, Interval)
+    # From the moment on at which the whole sequence was paused, its resuming counts.
+    until = await conn.scalar(select(sequences.c.paused_at).where(_pauses(enrollment.sequence_id)))
+    held_until = max(enrollment.paused_at or now, min(now, until or now))
+    on_hold = type_coerce(
+        literal(held_until, enrollments.c.paused_at.type) - enrollments.c.paused_at, Interval
+    )
     resumed = await conn.execute(
         transition(ENROLLMENT, enrollments, EnrollmentEvent.RESUME)
         .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
@@ -75,6 +92,10 @@ async def resume_enrollment(
     if resumed.rowcount == 0:
         raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
     await notify(conn, "plan")
+
+
+def _pauses(sequence_id: UUID) -> ColumnElement[bool]:
+    return and_(sequences.c.id == sequence_id, sequences.c.status == str(SequenceStatus.PAUSED))
 
 
 async def stop_enrollment(

@@ -142,14 +142,5 @@ async def _note(
         transition(EMAIL, scheduled_emails, event).where(scheduled_emails.c.id == email.id, ~known)
     )
     if noted.rowcount:
-        happened = Happening(
-            workspace_id=email.workspace_id,
-            email_id=email.id,
-            enrollment_id=email.enrollment_id,
-            mailbox_id=email.mailbox_id,
-            kind=event,
-            attempt=email.attempt,
-            reply=said,
-            cause=str(kind),
-        )
+        happened = Happening.of_row(email, event, reply=said, cause=str(kind))
         await record_events(conn, [happened], at=now)

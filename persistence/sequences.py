@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import SequenceId, WorkspaceId
 from domain.lifecycle import SEQUENCE, EnrollmentEvent, SequenceEvent, SequenceStatus
 from persistence.arrays import among
+from persistence.holds import lengthen_waits
 from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import NotInStatus, Noun, SequenceHasNoSteps
@@ -21,6 +22,7 @@ _STAMPED_BY = {
     SequenceEvent.ACTIVATE: {"activated_at"},
     SequenceEvent.ARCHIVE: {"archived_at"},
     SequenceEvent.COMPLETE: {"completed_at"},
+    SequenceEvent.PAUSE: {"paused_at"},
 }
 
 
@@ -109,6 +111,8 @@ async def move_sequence(
     )
     if moved.rowcount == 0:
         raise NotInStatus(Noun.SEQUENCE, sequence.status)
+    if event is SequenceEvent.RESUME and sequence.paused_at is not None:
+        await lengthen_waits(conn, workspace_id, sequence_id, since=sequence.paused_at, now=now)
     if event is SequenceEvent.ARCHIVE:
         await end_enrollments(
             conn,

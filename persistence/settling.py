@@ -194,16 +194,7 @@ async def _reopen(conn: AsyncConnection, email: AnEmail) -> None:
 async def _record(
     conn: AsyncConnection, email: AnEmail, event: EmailEvent, because: Evidence, *, now: datetime
 ) -> None:
-    happened = Happening(
-        workspace_id=email.workspace_id,
-        email_id=email.id,
-        enrollment_id=email.enrollment_id,
-        mailbox_id=email.mailbox_id,
-        kind=event,
-        attempt=email.attempt,
-        reply=because.said,
-        cause=because.cause,
-    )
+    happened = Happening.of_row(email, event, reply=because.said, cause=because.cause)
     await record_events(conn, [happened], at=now)
 
 

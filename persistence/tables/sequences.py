@@ -52,6 +52,7 @@ sequences = Table(
     Column("click_tracking_enabled", Boolean, nullable=False, server_default=text("true")),
     Column("version", Integer, nullable=False, server_default="1"),
     instant("activated_at"),
+    instant("paused_at"),
     instant("completed_at"),
     instant("archived_at"),
     *timestamps(),

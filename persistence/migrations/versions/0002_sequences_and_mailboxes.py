@@ -32,6 +32,7 @@ def upgrade() -> None:
             click_tracking_enabled BOOLEAN DEFAULT true NOT NULL,
             version INTEGER DEFAULT '1' NOT NULL,
             activated_at TIMESTAMP WITH TIME ZONE,
+            paused_at TIMESTAMP WITH TIME ZONE,
             completed_at TIMESTAMP WITH TIME ZONE,
             archived_at TIMESTAMP WITH TIME ZONE,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

@@ -1,0 +1,93 @@
+"""The time that a sequence was paused, and the waits that it does not count towards."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from domain.ids import EmailId, EnrollmentId
+from domain.lifecycle import SequenceEvent
+from persistence.enrollment_moves import pause_enrollment, resume_enrollment
+from persistence.sequences import move_sequence
+from tests.persistence.delivery import NOW, TODAY, Delivery
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+async def sequence(delivery: Delivery, event: SequenceEvent, *, at: datetime) -> None:
+    async with delivery.db.transaction() as conn:
+        await move_sequence(conn, delivery.workspace_id, delivery.sequence_id, event=event, now=at)
+
+
+async def waiting(delivery: Delivery, **enrollment: Any) -> EmailId:
+    """A follow-up whose wait counts from today."""
+    started = {"next_position": 2, "last_window_day": TODAY, "enrolled_at": NOW - 30 * DAY}
+    return await delivery.add(position=2, enrollment=started | enrollment)
+
+
+async def counts_from(delivery: Delivery, email_id: EmailId) -> date | None:
+    day: date | None = (await delivery.enrollment_of(email_id)).last_window_day
+    return day
+
+
+@pytest.mark.parametrize(("pause", "days"), [(HOUR, 0), (DAY - HOUR, 0), (3 * DAY + HOUR, 3)])
+async def test_a_wait_is_longer_by_the_whole_days_of_a_pause(
+    delivery: Delivery, pause: timedelta, days: int
+) -> None:
+    """And an instant before which nothing leaves, by all of it."""
+    first = await waiting(delivery)
+    put_off = await waiting(delivery, next_not_before=NOW)
+
+    await sequence(delivery, SequenceEvent.PAUSE, at=NOW)
+    await sequence(delivery, SequenceEvent.RESUME, at=NOW + pause)
+
+    assert await counts_from(delivery, first) == TODAY + days * DAY
+    assert (await delivery.enrollment_of(first)).next_not_before is None
+    assert (await delivery.enrollment_of(put_off)).next_not_before == NOW + pause
+
+
+async def test_who_joined_during_a_pause_has_waited_since_then(delivery: Delivery) -> None:
+    """Of four days it was there for two."""
+    joined = await waiting(delivery, enrolled_at=NOW + 2 * DAY)
+
+    await sequence(delivery, SequenceEvent.PAUSE, at=NOW)
+    await sequence(delivery, SequenceEvent.RESUME, at=NOW + 4 * DAY)
+
+    assert await counts_from(delivery, joined) == TODAY + 2 * DAY
+
+
+@pytest.mark.parametrize(
+    ("paused", "resumed", "days"),
+    [(-2, 2, 6), (-2, 7, 9), (1, 2, 4), (1, 7, 7), (-3, -1, 6)],
+)
+async def test_days_of_two_pauses_at_once_count_once(
+    delivery: Delivery, paused: int, resumed: int, days: int
+) -> None:
+    """The sequence is paused for four days, the enrollment from *paused* to *resumed*."""
+    follow_up = await waiting(delivery)
+    held = EnrollmentId((await delivery.enrollment_of(follow_up)).id)
+    moves = {
+        0: (SequenceEvent.PAUSE, None),
+        4: (SequenceEvent.RESUME, None),
+        paused: (None, pause_enrollment),
+        resumed: (None, resume_enrollment),
+    }
+    for day in sorted(moves):
+        event, move = moves[day]
+        if event is not None:
+            await sequence(delivery, event, at=NOW + day * DAY)
+        if move is not None:
+            async with delivery.db.transaction() as conn:
+                await move(conn, delivery.workspace_id, held, now=NOW + day * DAY)
+
+    assert await counts_from(delivery, follow_up) == TODAY + days * DAY
+
+
+async def test_who_has_not_started_waits_for_nothing(delivery: Delivery) -> None:
+    """Its first email keeps the time that it has."""
+    (first,) = await delivery.due()
+
+    await sequence(delivery, SequenceEvent.PAUSE, at=NOW)
+    await sequence(delivery, SequenceEvent.RESUME, at=NOW + 4 * DAY)
+
+    assert await counts_from(delivery, first) is None
