@@ -87,12 +87,17 @@ def _make_due(url: str, campaign: Campaign) -> None:
 
 
 def _lateness_s(url: str, began_at: datetime) -> list[float]:
-    """Of each claimed email; the claim is the beginning of its lease, by the database's clock."""
+    """
+    Of each claimed email; the claim is the beginning of its lease, by the database's clock.
+
+    Without those that the recalculation itself placed at its own beginning: they were not there before.
+    """
     with psycopg.connect(libpq_url(url)) as conn:
         rows = conn.execute(
             """
             SELECT extract(epoch FROM (lease_until - %(lease)s - %(began_at)s) - (send_at - %(since)s))
-            FROM scheduled_emails WHERE status = 'QUEUED' AND lease_until - %(lease)s >= %(began_at)s
+            FROM scheduled_emails
+            WHERE status = 'QUEUED' AND lease_until - %(lease)s >= %(began_at)s AND send_at > %(since)s
             """,
             {"lease": LEASE, "began_at": began_at, "since": SUNDAY},
         ).fetchall()
