@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -12,6 +13,7 @@ from domain.ids import EmailId
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.planning import plan
+from domain.rates import Rate, RateKind
 from domain.send_window import Calendar
 from tests.domain.planning_world import BERLIN, enrolled, hours, mailbox, sequence, slots_of
 
@@ -70,8 +72,9 @@ def test_thirty_mailboxes_of_a_thousand_send_thirty_thousand_a_day() -> None:
 
 
 def test_two_in_half_an_hour_are_at_most_96_a_day() -> None:
-    """A gap of 15 minutes around the clock, whatever else the mailbox may send."""
-    box = mailbox(1, capacity=0, gap_s=900)
+    """A sliding window of 30 minutes around the clock, whatever else the mailbox may send."""
+    half_an_hour = Rate(RateKind.SLIDING, most=2, span=timedelta(minutes=30))
+    box = replace(mailbox(1, capacity=0), rates=(half_an_hour,))
 
     made = planned(200, [box], Calendar(BERLIN))
 
