@@ -7,7 +7,6 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from domain.explanation import Constraint
 from domain.inbound import InboundKind
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.lifecycle import (
@@ -19,6 +18,7 @@ from domain.lifecycle import (
     SequenceStatus,
 )
 from domain.mailboxes import Security
+from domain.pushes import Constraint
 from domain.recalculations import RecalculationCause, RecalculationStatus
 
 Choice = TypeVar("Choice", bound=StrEnum)

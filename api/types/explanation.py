@@ -8,6 +8,7 @@ import strawberry
 
 from domain import explanation
 from domain.itineraries import UnplacedReason
+from domain.pushes import Constraint
 
 _U = UnplacedReason
 WHAT_HELPS: Mapping[UnplacedReason, str] = MappingProxyType(
@@ -29,7 +30,7 @@ WHAT_HELPS: Mapping[UnplacedReason, str] = MappingProxyType(
 
 @strawberry.type(description="Something that kept an email from leaving earlier, and until when.")
 class Push:
-    constraint: explanation.Constraint = strawberry.field(description="What it was.")
+    constraint: Constraint = strawberry.field(description="What it was.")
     until: datetime = strawberry.field(description="The instant that it pushed the email to.")
     detail: str = strawberry.field(description="The days or steps concerned, in words.")
 

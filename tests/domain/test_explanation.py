@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.enrollments import Enrollment
-from domain.explanation import Constraint, Explanation, days_between, explain
+from domain.explanation import Explanation, days_between, explain
 from domain.ids import EmailId
 from domain.itineraries import Leg, Slot, UnplacedReason
 from domain.plan import Taken
+from domain.pushes import Constraint
 from domain.send_window import Calendar
 from domain.surroundings import Surroundings
 from domain.waits import Wait
