@@ -70,7 +70,7 @@ CROSS JOIN LATERAL (
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
         AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
-    ORDER BY e.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
+    ORDER BY q.priority DESC, n.last_window_day IS NULL, e.send_at, e.id
     LIMIT box.room
     FOR NO KEY UPDATE OF e SKIP LOCKED
 ) AS due

@@ -137,13 +137,12 @@ _FRESH_TYPES = ("uuid", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "
 _INSERT = text("""
 INSERT INTO scheduled_emails (
     id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
-    send_at, window_day, send_day, unplaced_reason, priority
+    send_at, window_day, send_day, unplaced_reason
 )
 SELECT fresh.id, n.workspace_id, n.sequence_id, n.id, n.contact_id, fresh.step_id, fresh.mailbox_id,
-    fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason, q.priority
+    fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason
 FROM fresh_emails AS fresh
 JOIN enrollments AS n ON n.id = fresh.enrollment_id AND n.workspace_id = :workspace_id
-JOIN sequences AS q ON q.id = n.sequence_id
 """)
 
 

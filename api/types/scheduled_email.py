@@ -34,7 +34,6 @@ class ScheduledEmail(Node):
         description="Why it has no slot, if it has none."
     )
     sent_at: datetime | None = strawberry.field(description="When the mailbox's server accepted it.")
-    priority: int = strawberry.field(description="Higher goes first where several emails want one slot.")
     retry_count: int = strawberry.field(
         description="How often it was refused for now and tried again, at most 3."
     )
@@ -93,7 +92,11 @@ class ScheduledEmail(Node):
 
     @resolves("The sequence that it belongs to.")
     async def sequence(self, info: Info) -> Sequence:
-        return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
+        return await self._sequence(info)
+
+    @resolves("That of its sequence: higher goes first where several emails want one slot.")
+    async def priority(self, info: Info) -> int:
+        return (await self._sequence(info)).priority
 
     @resolves("The batch that it belongs to; null if it is one of a sequence's emails.")
     async def batch(self, info: Info) -> Batch | None:
@@ -121,6 +124,9 @@ class ScheduledEmail(Node):
     async def explanation(self, info: Info) -> Explanation | None:
         found = await info.context.loaders.explanations.load(self.uuid)
         return None if found is None else Explanation.of(found)
+
+    async def _sequence(self, info: Info) -> Sequence:
+        return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
 
     async def _contact(self, info: Info) -> Contact:
         return Contact.of(present(await info.context.loaders.contacts.load(self.contact_id)))

@@ -37,7 +37,6 @@ scheduled_emails = Table(
     # The mailbox's local date of send_at, and of the attempt that the budget was taken from.
     Column("send_day", Date),
     Column("quota_day", Date),
-    Column("priority", Integer, nullable=False, server_default="0"),
     # Why the gate or a failure gave it back to the planner, until it is placed again.
     Column("released_because", Text),
     # The fence, only grows; clear 4xx replies; leases that ran out while it was sent alone.

@@ -26,7 +26,7 @@ async def test_an_email_that_was_sent_shows_what_was_written(api: ApiClient, wor
     """Subject and text as the recipient got them."""
     async with worker_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, api.workspace_id, email="desk@example.com")
-        sequence_id = await make_sequence(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id, priority=3)
         contact_id = await make_contact(conn, api.workspace_id, email="reader@example.test")
         enrollment_id = await make_enrollment(
             conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
@@ -42,7 +42,6 @@ async def test_an_email_that_was_sent_shows_what_was_written(api: ApiClient, wor
             subject="Welcome, Reader",
             body_text="Hello",
             message_id="<1@example.com>",
-            priority=3,
         )
 
     data = await api.data(

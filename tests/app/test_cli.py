@@ -72,7 +72,7 @@ def test_every_command_is_listed_with_a_line_about_it(drumbeat: Drumbeat) -> Non
     commands = re.findall(r"^│ (\w+) +[A-Z][\w,:]+ \w+", shown, re.MULTILINE)
     assert commands == [
         *("demo", "up", "migrate", "api", "worker", "clock"),
-        *("doctor", "schema", "simulate", "workspace"),
+        *("doctor", "verify", "schema", "simulate", "workspace"),
     ]
 
 

@@ -8,6 +8,7 @@ import pytest
 from persistence.claims import count_queued
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences, steps
 from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at
+from tests.support.world import make_enrollment, make_sequence
 
 SECOND = timedelta(seconds=1)
 
@@ -42,16 +43,22 @@ async def test_follow_ups_go_before_first_emails(delivery: Delivery) -> None:
 
 
 async def test_the_head_of_a_mailbox_is_by_priority_then_time_then_id(delivery: Delivery) -> None:
-    """Two leave at once, from two connections."""
+    """Two leave at once, from two connections; the sequence says today what is urgent."""
+    async with delivery.db.transaction() as conn:
+        other = await make_sequence(conn, delivery.workspace_id, mailboxes=[delivery.mailbox_id])
+        enrollment_id = await make_enrollment(
+            conn, delivery.workspace_id, other, mailbox_id=delivery.mailbox_id, planned_at=NOW
+        )
     late, early = await delivery.add(), await delivery.add(send_at=NOW - MINUTE)
-    first, urgent = await delivery.add(), await delivery.add(priority=1)
+    first, urgent = await delivery.add(), await delivery.add(enrollment_id)
+    await delivery.change(sequences, other, priority=1)
 
     at_once = await delivery.claimed()
     for each in at_once:
         await delivery.change(scheduled_emails, each, status="FAILED")
     then = await delivery.claimed()
 
-    assert at_once == [early, urgent]
+    assert sorted(at_once) == sorted([early, urgent])
     assert then == [late, first]
 
 

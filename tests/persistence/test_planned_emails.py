@@ -12,7 +12,7 @@ from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, Un
 from domain.plan import Plan, Shift
 from domain.waits import Wait
 from persistence.planned_emails import Move, Written, write_plan
-from persistence.tables import email_moves, enrollments, scheduled_emails, sequences, steps
+from persistence.tables import email_moves, enrollments, scheduled_emails, steps
 from tests.persistence.delivery import NOW, TODAY, Delivery, at
 from tests.support.world import make_enrollment
 
@@ -75,7 +75,6 @@ async def owner_of(delivery: Delivery, email_id: EmailId) -> EnrollmentId:
 
 async def test_new_emails_are_written_with_their_slots_or_reasons(delivery: Delivery) -> None:
     """The enrollment is bound, planned, and knows its next time."""
-    await delivery.change(sequences, delivery.sequence_id, priority=7)
     enrollment_id = await enroll(delivery)
 
     written = await write(
@@ -90,12 +89,7 @@ async def test_new_emails_are_written_with_their_slots_or_reasons(delivery: Deli
         first, second = (await conn.execute(scheduled_emails.select().order_by(columns.id))).all()
         enrollment = (await conn.execute(enrollments.select())).one()
     assert (first.status, first.send_at, first.mailbox_id) == ("PENDING", NOW + HOUR, delivery.mailbox_id)
-    assert (first.window_day, first.send_day, first.unplaced_reason, first.priority) == (
-        TODAY,
-        TODAY,
-        None,
-        7,
-    )
+    assert (first.window_day, first.send_day, first.unplaced_reason) == (TODAY, TODAY, None)
     assert (second.send_at, second.unplaced_reason, second.window_day) == (None, "AFTER_LAST_DATE", None)
     assert (first.contact_id, first.sequence_id) == (enrollment.contact_id, delivery.sequence_id)
     assert (enrollment.mailbox_id, enrollment.next_send_at) == (delivery.mailbox_id, NOW + HOUR)

@@ -65,8 +65,10 @@ class BusyOffice:
         await self.post.send_due()
 
     async def watch(self) -> None:
-        """Count how many recalculations run at once."""
-        running = await self.ids("SELECT id FROM recalculations WHERE status = 'RUNNING'")
+        """Count how many recalculations run at once; those carried out together are one."""
+        running = await self.ids(
+            "SELECT id FROM recalculations WHERE status = 'RUNNING' AND part_of_id IS NULL"
+        )
         self.most_running = max(self.most_running, len(running))
 
     async def run(self, clients: Iterable[Callable[[], Awaitable[None]]], *, seconds: float) -> None:

@@ -22,7 +22,6 @@ def upgrade() -> None:
             window_day DATE,
             send_day DATE,
             quota_day DATE,
-            priority INTEGER DEFAULT '0' NOT NULL,
             released_because TEXT,
             attempt INTEGER DEFAULT '0' NOT NULL,
             retry_count INTEGER DEFAULT '0' NOT NULL,
