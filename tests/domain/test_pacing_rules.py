@@ -14,6 +14,7 @@ from domain.batches import Departures
 from domain.enrollments import Enrollment
 from domain.plan import Plan
 from domain.sequences import Sequence
+from tests.domain.examples import examples
 from tests.domain.planning_changes import changed
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import World, worlds
@@ -63,6 +64,7 @@ def _by_sequence(
     yield from found.items()
 
 
+@examples(50, each_like=3)
 @given(world=paced_worlds())
 def test_a_fresh_plan_keeps_every_rule_and_every_pace(world: World) -> None:
     """And the emails of a batch leave in the order of its contacts."""
@@ -74,6 +76,7 @@ def test_a_fresh_plan_keeps_every_rule_and_every_pace(world: World) -> None:
         assert sequence.pace is None or instants == sorted(instants)
 
 
+@examples(50, each_like=3)
 @given(world=paced_worlds(), chance=st.randoms(use_true_random=False))
 def test_the_order_of_the_input_does_not_matter(world: World, chance: Random) -> None:
     """The same state gives the same plan, in whatever order it is read."""
@@ -86,6 +89,7 @@ def test_the_order_of_the_input_does_not_matter(world: World, chance: Random) ->
     assert shuffled.plan() == world.plan()
 
 
+@examples(50, each_like=3)
 @given(world=paced_worlds())
 def test_replanning_without_a_change_moves_nothing(world: World) -> None:
     """What a plan gave is what the next plan keeps, though everyone may gain."""
@@ -97,6 +101,7 @@ def test_replanning_without_a_change_moves_nothing(world: World) -> None:
         assert again.shifts == ()
 
 
+@examples(50, each_like=3)
 @given(data=st.data(), world=paced_worlds())
 def test_after_a_change_every_rule_and_every_pace_holds_again(data: st.DataObject, world: World) -> None:
     """Whatever became of windows, mailboxes and capacities."""

@@ -13,15 +13,15 @@ from tests.domain.planning_rules import moved
 from tests.domain.planning_world import World
 
 
-# Days are swept one after the other where rates are set: an example costs what four others do.
-@examples(40, each_like=4)
+# Days are swept one after the other where rates are set: an example costs what six others do.
+@examples(25, each_like=6)
 @given(world=limited_worlds())
 def test_a_fresh_plan_keeps_every_limit(world: World) -> None:
     """Whatever is limited, nothing is exceeded in any hour, stretch, day, domain or sequence."""
     assert all_breaches(world, world.plan()) == []
 
 
-@examples(40, each_like=4)
+@examples(25, each_like=6)
 @given(world=limited_worlds(), chance=st.randoms(use_true_random=False))
 def test_limits_do_not_depend_on_the_order_of_the_input(world: World, chance: Random) -> None:
     """The same state gives the same plan, jitter and varied days included."""
@@ -35,7 +35,7 @@ def test_limits_do_not_depend_on_the_order_of_the_input(world: World, chance: Ra
     assert shuffled.plan() == world.plan()
 
 
-@examples(40, each_like=4)
+@examples(25, each_like=6)
 @given(world=limited_worlds())
 def test_replanning_under_limits_without_a_change_moves_nothing(world: World) -> None:
     """What a plan gave is what the next plan keeps, though everyone may gain."""
@@ -49,7 +49,7 @@ def test_replanning_under_limits_without_a_change_moves_nothing(world: World) ->
         assert _slots(again) == _slots(made)
 
 
-@examples(40, each_like=4)
+@examples(25, each_like=6)
 @given(data=st.data(), world=limited_worlds())
 def test_a_change_leaves_every_limit_kept(data: st.DataObject, world: World) -> None:
     """After any change, or under other limits, every rule holds again."""
@@ -58,7 +58,7 @@ def test_a_change_leaves_every_limit_kept(data: st.DataObject, world: World) -> 
     assert all_breaches(after, after.plan()) == []
 
 
-@examples(40, each_like=4)
+@examples(25, each_like=6)
 @given(data=st.data(), world=limited_worlds())
 def test_a_plan_mended_under_limits_is_mended_for_good(data: st.DataObject, world: World) -> None:
     """Replanning what a change led to moves nothing more."""
