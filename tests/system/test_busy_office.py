@@ -4,6 +4,7 @@ Eight seconds of it, or as many as ``DRUMBEAT_BUSY_SECONDS`` says.
 """
 
 import os
+from email import message_from_bytes
 
 import pytest
 from sqlalchemy import text
@@ -123,10 +124,11 @@ async def test_no_rule_breaks_while_everyone_works_at_once(installation_url: str
 
         assert await broken(office, ALWAYS | AT_REST) == {}
         sent = await office.ids("SELECT message_id FROM scheduled_emails WHERE status = 'SENT'")
-        received = [letter.content.decode() for letter in office.server.letters]
+        # By the header alone: a follow-up cites the letters before it.
+        received = [str(message_from_bytes(letter.content)["Message-ID"]) for letter in office.server.letters]
         assert sum(office.done.values()) >= SECONDS
-        assert len(received) == len(sent) > 0
-        assert all(sum(message_id in letter for letter in received) == 1 for message_id in sent)
+        assert len(sent) > 0
+        assert sorted(received) == sorted(sent)
         assert office.most_running <= 1
         assert await deadlocks(worker_db) == 0
     await worker_db.aclose()
