@@ -1,17 +1,14 @@
 """Displacement: newcomers start in the places of contacts whose sequence has more than its fair share."""
 
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date
 
 from domain.draft import Draft
 from domain.ids import SequenceId
 from domain.itineraries import MoveCause
 from domain.journeys import Journey
-from domain.keeping import keep_what_holds
+from domain.keeping import SETTLED_BEFORE, keep_what_holds
 from domain.mailbox_choice import MailboxChoice
-
-# What the dispatcher may take up while a plan is made stays where it is.
-SETTLED_BEFORE = timedelta(minutes=5)
 
 
 class Displacement:

@@ -9,13 +9,14 @@ from domain.ids import MailboxId
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
-from domain.mailboxes import UNLIMITED
 from domain.rates import AN_HOUR, LATE_BY, Mark, Rate, Sweep
 from domain.seating import Holder
 from domain.timetable import Timetable
 
 # A slot that passed longer ago than this is given up for a new one; until then the dispatcher may take it.
 LATE_AFTER = timedelta(minutes=10)
+# What the dispatcher may take up while a plan is made makes place for nobody.
+SETTLED_BEFORE = timedelta(minutes=5)
 
 
 def keep_what_holds(draft: Draft, journey: Journey) -> None:
@@ -171,9 +172,7 @@ def _may_start(draft: Draft, journey: Journey, number: int, day: date) -> bool:
 
 def _is_free(timetable: Timetable, slot: Slot, domain: str | None, instants: list[datetime]) -> bool:
     day = timetable.day(slot.send_day)
-    if day.grid.capacity != UNLIMITED and day.count >= day.grid.capacity:
-        return False
-    if not timetable.domains.have_room(slot.send_day, domain):
+    if not day.has_capacity or not timetable.domains.have_room(slot.send_day, domain):
         return False
     at = bisect_left(instants, slot.send_at)
     near = instants[max(at - 1, 0) : at + 1]

@@ -4,11 +4,11 @@ from collections.abc import Collection, Container, Iterable
 from dataclasses import replace
 from datetime import date, datetime
 
-from domain.displacement import SETTLED_BEFORE
 from domain.enrollments import Enrollment
 from domain.fair_shares import Newcomers, Starts, who_yields
 from domain.ids import EnrollmentId, SequenceId
 from domain.itineraries import Slot
+from domain.keeping import SETTLED_BEFORE
 from domain.sequences import Sequence
 
 

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.displacement import SETTLED_BEFORE
 from domain.enrollments import Enrollment
 from domain.fair_shares import Newcomers, Starts, who_yields
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
+from domain.keeping import SETTLED_BEFORE
 from domain.plan import Plan
 from domain.sequences import Sequence
 from persistence.arrays import among

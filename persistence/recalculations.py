@@ -18,7 +18,7 @@ from persistence.email_events import Happening, record_events
 from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
 from persistence.promises import read_stored
-from persistence.replan_scopes import ReplanRequest, count_pending, replan_scope
+from persistence.replan_scopes import ReplanRequest, count_asked_for, count_pending
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import email_moves, enrollments, recalculations, scheduled_emails
@@ -101,8 +101,7 @@ async def expect_emails(
     conn: AsyncConnection, workspace_id: WorkspaceId, begun: Sequence[Recalculation]
 ) -> None:
     """Note how many emails *begun* are about to look at, for those who watch."""
-    scope = await replan_scope(conn, workspace_id, [each.request for each in begun], lock=False)
-    total = await count_pending(conn, workspace_id, scope.ids)
+    total = await count_asked_for(conn, workspace_id, [each.request for each in begun])
     await conn.execute(
         update(recalculations)
         .where(among(recalculations.c.id, [each.id for each in begun]))

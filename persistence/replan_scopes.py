@@ -61,21 +61,16 @@ async def replan_scope(
     lock: bool = True,
 ) -> ReplanScope:
     """All that *requests* ask for. Enrollments are locked, unless nothing is going to be written."""
-    ids: set[EnrollmentId] = set()
     may_gain: set[EnrollmentId] = set()
     may_rebind: set[EnrollmentId] = set()
-    causes = set()
-    for request in requests:
-        scope = request.scope
-        asked = await in_scope(
-            conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids
-        )
-        ids.update(asked)
-        causes.add(request.cause)
-        if request.cause in GAINING:
+    asking = [(each.cause, await _asked_for(conn, workspace_id, each)) for each in requests]
+    causes = {cause for cause, _ in asking}
+    for cause, asked in asking:
+        if cause in GAINING:
             may_gain.update(asked)
-        if request.cause in REBINDING:
+        if cause in REBINDING:
             may_rebind.update(asked)
+    ids = {each for _, asked in asking for each in asked}
     # At once, and by id: two scopes locked one after the other would wait for somebody who comes in order.
     held = await _hold(conn, workspace_id, ids) if lock else sorted(ids)
     return ReplanScope(
@@ -87,6 +82,21 @@ async def replan_scope(
         pulls_forward=RecalculationCause.NIGHTLY in causes,
         is_locked=lock,
     )
+
+
+async def count_asked_for(
+    conn: AsyncConnection, workspace_id: WorkspaceId, requests: Iterable[ReplanRequest]
+) -> int:
+    """How many emails *requests* make a replan look at."""
+    ids = {each for request in requests for each in await _asked_for(conn, workspace_id, request)}
+    return await count_pending(conn, workspace_id, ids)
+
+
+async def _asked_for(
+    conn: AsyncConnection, workspace_id: WorkspaceId, request: ReplanRequest
+) -> list[EnrollmentId]:
+    scope = request.scope
+    return await in_scope(conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids)
 
 
 async def count_pending(

@@ -7,6 +7,7 @@ from sqlalchemy import case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, WorkspaceId
+from domain.keeping import SETTLED_BEFORE
 from domain.lifecycle import EmailStatus
 from domain.mailboxes import Mailbox
 from domain.plan import Taken
@@ -33,8 +34,6 @@ TAKEN_AT = case(
     (_columns.status == str(EmailStatus.PENDING), _columns.send_at),
     else_=func.coalesce(_columns.last_attempt_at, _columns.send_at),
 ).label("instant")
-# What the dispatcher may take up while the plan is made does not shift any more.
-_SETTLED_BEFORE = timedelta(minutes=5)
 
 
 async def taken_slots(
@@ -79,7 +78,7 @@ async def taken_slots(
         calendar, paced_by = None, None
         if its_terms is not None:
             paced_by = its_terms.paced_by
-            if its_terms.shifts and is_pending and at > now + _SETTLED_BEFORE:
+            if its_terms.shifts and is_pending and at > now + SETTLED_BEFORE:
                 calendar = its_terms.for_zone(zone).calendar
         taken.append(Taken(email_id, mailbox_id, at, calendar, domain, paced_by))
     return taken
