@@ -38,7 +38,7 @@ def push_to_room(
         if spans and not has_opened:
             chain.push(Constraint.WINDOW, spans[0].start, f"the next window opens on {window_day}")
             has_opened = True
-        worked = [span for span in timetable.spans(calendar, window_day) if span.end > chain.cursor]
+        worked = [span for span in timetable.layout.spans(calendar, window_day) if span.end > chain.cursor]
         if spans and not worked:
             is_off = True
         elif worked and not full and (is_off or worked[0].start > spans[0].start):
@@ -102,8 +102,8 @@ def _push_past(chain: Chain, full: list[_Full], until: datetime) -> None:
 
 def _begin(chain: Chain, timetable: Timetable, calendar: Calendar, opening: Opening) -> datetime:
     """When the window of *opening* is open on its day for the first time."""
-    earliest = max(timetable.bounds(opening.send_day).start, chain.cursor)
-    spans = timetable.spans(calendar, opening.window_day)
+    earliest = max(timetable.layout.bounds(opening.send_day).start, chain.cursor)
+    spans = timetable.layout.spans(calendar, opening.window_day)
     return next(max(span.start, earliest) for span in spans if span.end > earliest)
 
 
@@ -129,7 +129,7 @@ def push_by_pace(chain: Chain, timetable: Timetable, calendar: Calendar, first: 
     """Push to the first instant that is free, and on to *held* by the pace of the sequence."""
     full: list[_Full] = []
     for window_day in calendar.days(first, limit=(held.window_day - first).days + 1):
-        for send_day, span in timetable.pieces(calendar, window_day):
+        for send_day, span in timetable.layout.pieces(calendar, window_day):
             if span.end <= chain.cursor:
                 continue
             if not timetable.day(send_day).has_capacity:

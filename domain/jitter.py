@@ -29,5 +29,5 @@ class Jitter:
         """The last second of the interval that *slot* is in, and in which the mailbox works."""
         if booking.window_day is None:
             raise RuntimeError("What has no window has no slot.")
-        spans = timetable.spans(journey.calendar, booking.window_day)
+        spans = timetable.layout.spans(journey.calendar, booking.window_day)
         return next(span.end for span in spans if span.start <= slot < span.end) - _A_SECOND

@@ -152,7 +152,7 @@ def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: l
         former_at = booking.leg.former_at
         opened_on = None if former_at is None else journey.calendar.day_of(former_at)
         if former_at is not None and opened_on is not None and former_at > draft.now:
-            former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.local_day(former_at))
+            former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.layout.local_day(former_at))
             earliest = None
             if number == 0 or day_before is not None:
                 earliest = journey.enrollment.earliest_day(booking.leg, day_before)

@@ -83,7 +83,7 @@ class Track:
         timetable = self._timetable
         start = max(first, since.astimezone(self._calendar.zone).date() - _A_DAY)
         for window_day in self._calendar.days(start, limit=HORIZON_DAYS):
-            for send_day, span in timetable.pieces(self._calendar, window_day):
+            for send_day, span in timetable.layout.pieces(self._calendar, window_day):
                 if span.end > since and self._has_room(send_day):
                     moment = self._first_free(max(span.start, since))
                     if moment < span.end:

@@ -184,5 +184,5 @@ def _not_before(
     if before.slot is not None:
         return before.slot.send_at + (booking.leg.wait.minutes or _A_SECOND)
     # They leave on one day, in the order in which they ask.
-    midnight = timetable.bounds(before.send_day).start
+    midnight = timetable.layout.bounds(before.send_day).start
     return midnight if not_before is None else max(not_before, midnight)

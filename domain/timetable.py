@@ -1,37 +1,33 @@
 """One mailbox's timetable: its days, and the first of them with room for an email."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import islice
 
-from domain.agenda import A_YEAR, Agenda, Opening, Seat
+from domain.agenda import Agenda, Opening, Seat
+from domain.layout import Layout, days_between
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
 from domain.rates import RateKind, clock_hour
 from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
-from domain.send_window import Calendar, Span, instant, joined, local_date
-from domain.slot_grid import Ranges, SlotGrid
+from domain.send_window import Calendar
+from domain.slot_grid import Ranges
 from domain.spacing import Spacing
 from domain.throttle import Throttle
 
 _A_DAY = timedelta(days=1)
-_AN_INSTANT = timedelta(microseconds=1)
-_A_SECOND = timedelta(seconds=1)
 
 
 class Timetable:
     """
     The days of *mailbox* over the union of *calendars*, everything before *now* gone by.
 
-    Where the mailbox has working hours, its calendars are open within them only.
-
     A day is made when it is first looked at. Days found full are not looked at again, so that finding
     the next one with room costs the same for the first contact and the fifty-thousandth.
 
-    A *twin* is the timetable of a mailbox that is alike but for its id, over the same calendars: what does
-    not depend on who holds a place is worked out once for both.
+    A *twin* is the timetable of a mailbox that is alike but for its id, over the same calendars: they share
+    one layout.
     """
 
     def __init__(
@@ -43,22 +39,13 @@ class Timetable:
         twin: "Timetable | None" = None,
     ) -> None:
         self.mailbox = mailbox
-        self.calendars = tuple(dict.fromkeys(calendars))
         self.now = now
-        self.gap = max(mailbox.minimum_gap, _A_SECOND)
+        self.layout: Layout = Layout(mailbox, calendars) if twin is None else twin.layout
         self.days: dict[date, MailboxDay] = {}
         self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
         self.throttle = Throttle(mailbox, self.day)
-        self._bounds: dict[date, Span] = {} if twin is None else twin._bounds
-        self._reach: dict[tuple[Calendar, date], tuple[date, date]] = {} if twin is None else twin._reach
-        self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = (
-            {} if twin is None else twin._pieces
-        )
-        # By capacity too, which may differ between mailboxes that are otherwise alike.
-        self._grids: dict[tuple[date, int], SlotGrid] = {} if twin is None else twin._grids
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
-        self._meetings: dict[tuple[Calendar, date], bool] = {}
         # Known from the first time that somebody asks for it.
         self._spacing: Spacing | None = None
 
@@ -69,10 +56,8 @@ class Timetable:
         return day
 
     def _new_day(self, send_day: date) -> MailboxDay:
-        capacity = self.mailbox.capacity_on(send_day)
-        grid = self._grids.get((send_day, capacity))
-        if grid is None:
-            grid = self._grids[send_day, capacity] = self._grid(send_day, capacity)
+        # By capacity too, which may differ between mailboxes that are otherwise alike.
+        grid = self.layout.grid(send_day, self.mailbox.capacity_on(send_day))
         rates, zone = self.mailbox.rates, self.mailbox.zone
         if not rates:
             return MailboxDay(grid, now=self.now)
@@ -85,25 +70,17 @@ class Timetable:
         )
 
     @property
+    def gap(self) -> timedelta:
+        """The least distance between two emails of the mailbox."""
+        return self.layout.gap
+
+    @property
     def spacing(self) -> Spacing:
         """The instants that are held, and the gap to be kept to them, by which its rates are kept too."""
         if self._spacing is None:
             gap = max([self.gap, *(rate.gap for rate in self.mailbox.rates)])
             self._spacing = Spacing(gap, (moment for _, moment in self.holders()))
         return self._spacing
-
-    def local_day(self, moment: datetime) -> date:
-        return local_date(moment, self.mailbox.zone)
-
-    def bounds(self, send_day: date) -> Span:
-        """From midnight to midnight where the mailbox is."""
-        bounds = self._bounds.get(send_day)
-        if bounds is None:
-            zone = self.mailbox.zone
-            bounds = self._bounds[send_day] = Span(
-                instant(send_day, time(0), zone), instant(send_day + _A_DAY, time(0), zone)
-            )
-        return bounds
 
     def hold(
         self,
@@ -119,7 +96,7 @@ class Timetable:
 
         With its *window*, a calendar and a day of it, it may shift in there, not to before *not_before*.
         """
-        send_day = self.local_day(moment)
+        send_day = self.layout.local_day(moment)
         day = self.day(send_day)
         ranges: Ranges = ()
         if window is not None:
@@ -141,7 +118,7 @@ class Timetable:
         if self._spacing is not None:
             self._spacing.remove(moment)
         for agenda in self._agendas.values():
-            agenda.reopen(*self._window_days(agenda.calendar, send_day))
+            agenda.reopen(*self.layout.window_days(agenda.calendar, send_day))
 
     def holders(self) -> list[tuple[Holder, datetime]]:
         """Those that hold a place and their instants, soonest first."""
@@ -202,28 +179,9 @@ class Timetable:
         self, calendar: Calendar, window_day: date, not_before: datetime | None
     ) -> Iterator[Opening]:
         """Where an email may leave in the window that opens on *window_day*, soonest first."""
-        for send_day in self._cut(calendar, window_day):
+        for send_day in self.layout.cut(calendar, window_day):
             if ranges := self._ranges(calendar, window_day, send_day, not_before):
                 yield Opening(window_day, send_day, self.day(send_day), ranges)
-
-    def spans(self, calendar: Calendar, window_day: date) -> list[Span]:
-        """When the mailbox works in the window that opens on *window_day*, soonest first."""
-        return [span for _, span in self.pieces(calendar, window_day)]
-
-    def meets(self, calendar: Calendar, first: date, *, limit: int) -> bool:
-        """Whether the mailbox works in any window that opens on one of the *limit* days from *first* on."""
-        key = (calendar, first)
-        if key not in self._meetings:
-            # Windows repeat: where a year of them is in vain, all are.
-            windows = islice(calendar.days(first, limit=limit), A_YEAR)
-            self._meetings[key] = any(self._cut(calendar, day) for day in windows)
-        return self._meetings[key]
-
-    def pieces(self, calendar: Calendar, window_day: date) -> Iterator[tuple[date, Span]]:
-        """When the window that opens on *window_day* is open, soonest first, each with the mailbox's day."""
-        for send_day, spans in self._cut(calendar, window_day).items():
-            for span in spans:
-                yield send_day, span
 
     def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
         """The day and instant of everyone who reserved, and of those that shift for them."""
@@ -255,97 +213,20 @@ class Timetable:
         self, calendar: Calendar, window_day: date, send_day: date, not_before: datetime | None
     ) -> Ranges:
         if not_before is not None and not_before > self.now:
-            spans = self._cut(calendar, window_day).get(send_day, ())
+            spans = self.layout.cut(calendar, window_day).get(send_day, ())
             return self.day(send_day).ranges_in(spans, not_before)
         key = (calendar, window_day, send_day)
         ranges = self._ahead.get(key)
         if ranges is None:
-            spans = self._cut(calendar, window_day).get(send_day, ())
+            spans = self.layout.cut(calendar, window_day).get(send_day, ())
             ranges = self._ahead[key] = self.day(send_day).ranges_in(spans)
         return ranges
 
-    def _cut(self, calendar: Calendar, window_day: date) -> dict[date, tuple[Span, ...]]:
-        """The window that opens on *window_day*, cut at the mailbox's midnights."""
-        key = (calendar, window_day)
-        if key not in self._pieces:
-            cut: dict[date, list[Span]] = {}
-            for span in calendar.spans(window_day):
-                for send_day in _days_between(
-                    self.local_day(span.start), self.local_day(span.end - _AN_INSTANT)
-                ):
-                    bounds = self.bounds(send_day)
-                    piece = Span(max(span.start, bounds.start), min(span.end, bounds.end))
-                    if worked := self._worked(piece, send_day):
-                        cut.setdefault(send_day, []).extend(worked)
-            self._pieces[key] = {send_day: tuple(spans) for send_day, spans in sorted(cut.items())}
-        return self._pieces[key]
-
-    def _worked(self, piece: Span, send_day: date) -> list[Span]:
-        """What of *piece*, a part of *send_day*, lies in the mailbox's working hours."""
-        hours = self.mailbox.hours
-        if hours is None:
-            return [piece]
-        # The hours of the evening before may run past midnight.
-        spans = (*hours.spans(send_day - _A_DAY), *hours.spans(send_day))
-        met = (Span(max(piece.start, span.start), min(piece.end, span.end)) for span in spans)
-        return joined(span for span in met if span.start < span.end)
-
-    def _grid(self, send_day: date, capacity: int) -> SlotGrid:
-        by_calendar = [self._open_for(calendar, send_day) for calendar in self.calendars]
-        spans = joined(span for theirs in by_calendar for span in theirs)
-        shortest = min((_length(theirs) for theirs in by_calendar if theirs), default=_A_DAY)
-        return SlotGrid(
-            spans,
-            capacity=capacity,
-            gap=self.gap,
-            least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
-            finer=-(-_length(spans) // shortest),
-            most=self._most_slots(_length(spans)),
-            jitter_percent=self.mailbox.jitter_percent,
-        )
-
-    def _most_slots(self, open_time: timedelta) -> int | None:
-        jitter_percent = self.mailbox.jitter_percent
-        slots = [rate.slots_in(open_time, jitter_percent=jitter_percent) for rate in self.mailbox.rates]
-        return min(slots, default=None)
-
-    def _open_for(self, calendar: Calendar, send_day: date) -> list[Span]:
-        """When *calendar* is open on the mailbox's *send_day*."""
-        window_days = _days_between(*self._window_days(calendar, send_day))
-        return joined(span for day in window_days for span in self._cut(calendar, day).get(send_day, ()))
-
-    def _window_days(self, calendar: Calendar, send_day: date) -> tuple[date, date]:
-        """The first and last day on which a window may open that reaches into the mailbox's *send_day*."""
-        key = (calendar, send_day)
-        if key not in self._reach:
-            bounds, zone = self.bounds(send_day), calendar.zone
-            last = local_date(bounds.end - _AN_INSTANT, zone)
-            self._reach[key] = (local_date(bounds.start, zone) - _A_DAY, last)
-        return self._reach[key]
-
     def _neighbours(self, send_day: date, moment: datetime) -> Sequence[MailboxDay]:
         """The days around *send_day* that an email at *moment* is closer to than the gap."""
-        bounds = self.bounds(send_day)
+        bounds = self.layout.bounds(send_day)
         first, last = moment - self.gap, moment + self.gap
         if bounds.start <= first and last <= bounds.end:
             return ()
-        near = _days_between(self.local_day(first), self.local_day(last))
+        near = days_between(self.layout.local_day(first), self.layout.local_day(last))
         return [self.day(day) for day in near if day != send_day]
-
-    def _stands_alone(self, send_day: date, opens: datetime) -> bool:
-        """Whether no later day opens within the gap after *opens*: an email then is never too close."""
-        following = _days_between(send_day + _A_DAY, self.local_day(opens + self.gap))
-        return all(
-            span.start >= opens + self.gap
-            for day in following
-            for calendar in self.calendars
-            for span in self._open_for(calendar, day)
-        )
-
-
-def _length(spans: Iterable[Span]) -> timedelta:
-    return sum((span.end - span.start for span in spans), timedelta())
-
-
-def _days_between(first: date, last: date) -> Sequence[date]:
-    return [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]

@@ -24,7 +24,7 @@ def why_not(draft: Draft, journey: Journey, first: date) -> UnplacedReason:
     if calendar.last_date is not None and start > calendar.last_date:
         return UnplacedReason.AFTER_LAST_DATE
     if not calendar.opens(start, limit=HORIZON_DAYS) or not any(
-        each.meets(calendar, start, limit=HORIZON_DAYS) for each in serving
+        each.layout.meets(calendar, start, limit=HORIZON_DAYS) for each in serving
     ):
         return UnplacedReason.WINDOW_NEVER_OPENS
     return UnplacedReason.NO_CAPACITY if calendar.last_date is None else UnplacedReason.AFTER_LAST_DATE
