@@ -25,12 +25,9 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
     day_before = enrollment.last_window_day
     before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
-        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         held = booking.leg.held
         if held is not None:
-            earliest = None
-            if number == 0 or day_before is not None:
-                earliest = enrollment.earliest_day(booking.leg, day_before)
+            earliest, not_before = _floors(journey, number, day_before, before)
             opened_on: date | None = held.window_day
             if not calendar.is_open(held.window_day, held.send_at):
                 opened_on = calendar.day_of(held.send_at)
@@ -44,10 +41,21 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
         day_before, before = booking.window_day, booking.slot
 
 
-def _after(before: Slot | None, leg: Leg) -> datetime | None:
-    """The instant at which the wait of *leg* ends, if that is in minutes after a step that is kept."""
+def _floors(
+    journey: Journey, number: int, day_before: date | None, before: Slot | None
+) -> tuple[date | None, datetime | None]:
+    """
+    The first day of leg *number*, from 0, and the instant before which it must not leave.
+
+    Behind another leg both are known as far as that one is kept, on *day_before* and at *before*.
+    """
+    enrollment = journey.enrollment
+    leg = enrollment.legs[number]
+    if number == 0:
+        return enrollment.earliest_day(leg, day_before), journey.earliest_instant
+    earliest = None if day_before is None else enrollment.earliest_day(leg, day_before)
     minutes = leg.wait.minutes
-    return None if before is None or minutes is None else before.send_at + minutes
+    return earliest, None if before is None or minutes is None else before.send_at + minutes
 
 
 def _broken(
@@ -148,14 +156,11 @@ def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: l
     day_before = journey.enrollment.last_window_day
     before: Slot | None = None
     for number, booking in enumerate(journey.bookings):
-        not_before = journey.earliest_instant if number == 0 else _after(before, booking.leg)
         former_at = booking.leg.former_at
         opened_on = None if former_at is None else journey.calendar.day_of(former_at)
         if former_at is not None and opened_on is not None and former_at > draft.now:
             former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.layout.local_day(former_at))
-            earliest = None
-            if number == 0 or day_before is not None:
-                earliest = journey.enrollment.earliest_day(booking.leg, day_before)
+            earliest, not_before = _floors(journey, number, day_before, before)
             leg = replace(booking.leg, loses_slot=None)
             holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
             holds = holds and _may_start(draft, journey, number, opened_on)
