@@ -1,10 +1,11 @@
 """Judgement: from what ended an attempt to the result that is recorded and what follows from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from actors.smtp import Handover, Withheld
+from domain.circuit import Contact, contact_of, rest_after
 from domain.delivery import CAPACITY_WAIT, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
 from domain.replies import Reply, Stage
@@ -30,8 +31,17 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
     if isinstance(handover.answer, Withheld):
         # Marked or not, nothing was handed over: it comes again, and the gate asks anew what withheld it.
         wait = min(schedule)
-        return Judgement(Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait), retry_in=wait)
+        result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, contact=Contact())
+        return Judgement(result, retry_in=wait)
     found = verdict(handover.stage, handover.answer)
+    judgement = _judged(attempt, handover, found, now=now, schedule=schedule)
+    contact = contact_of(handover.answer, found, handover.detail)
+    return replace(judgement, result=replace(judgement.result, contact=contact))
+
+
+def _judged(
+    attempt: Attempt, handover: Handover, found: Verdict, *, now: datetime, schedule: Sequence[timedelta]
+) -> Judgement:
     code = handover.answer.code if isinstance(handover.answer, Reply) else None
     said = handover.answer.text if isinstance(handover.answer, Reply) else handover.detail or None
     match found.outcome:
@@ -80,7 +90,11 @@ def _again(
 ) -> Judgement:
     """A retry, if one is left. Trouble with the host spends none: the email was never looked at."""
     spends = found.outcome is not Outcome.HOST_TROUBLE
-    wait = retry_delay(attempt.retry_count if spends else 0, schedule)
+    if spends:
+        wait = retry_delay(attempt.retry_count, schedule)
+    else:
+        # As long as the circuit leaves the host alone for this trouble: it comes back to try it again.
+        wait = rest_after(attempt.host_troubles + 1, schedule)
     if wait is None:
         return Judgement(Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", code, said))
     wait = found.retry_after or wait

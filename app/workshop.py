@@ -54,7 +54,7 @@ class Workshop:
         pool = ConnectionPool(total=settings.smtp_connections, allow=settings.smtp_allow_networks)
         sender = Sender(
             database=database,
-            ledger=Ledger(database, clock, lease=lease),
+            ledger=Ledger(database, clock, lease=lease, schedule=settings.retry_schedule),
             letters=LetterWriter(public_url=settings.public_url, token_key=vault.derive(KEY_PURPOSE)),
             pool=pool,
             publisher=publisher,

@@ -11,6 +11,7 @@ from domain.replies import Fault, Reply, Stage
 __all__ = [
     "CAPACITY_WAIT",
     "FULL_MAILBOX_WAIT",
+    "NEEDS_A_PERSON",
     "RETRY_SCHEDULE",
     "ActsOn",
     "Fault",
@@ -103,13 +104,13 @@ def _is_over_limit(reply: Reply) -> bool:
 _BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 _NAMES_RECIPIENT = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT})
 
-_NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.BLOCKED_HOST})
+NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.BLOCKED_HOST})
 
 
 def _without_reply(stage: Stage, fault: Fault) -> Verdict:
     if stage is Stage.DOT:
         return Verdict(Outcome.IN_DOUBT, ActsOn.EMAIL, "lost_after_dot")
-    if fault in _NEEDS_A_PERSON:
+    if fault in NEEDS_A_PERSON:
         return Verdict(Outcome.NEEDS_AUTH, ActsOn.MAILBOX, fault.lower())
     # A kept connection often dies unseen and shows it at MAIL, which says nothing about the email.
     if stage in _BEFORE_MAIL or stage is Stage.MAIL:

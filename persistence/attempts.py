@@ -59,6 +59,8 @@ class Attempt:
     # The same for every attempt: a hand-over to another mailbox does not change it.
     message_id: str
     thread: Thread | None = field(repr=False)
+    # What the circuit of the mailbox counted when this began.
+    host_troubles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

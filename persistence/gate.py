@@ -158,6 +158,7 @@ def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
         step_version_id=row.step_version_id,
         message_id=row.message_id or new_message_id(row.id, row.from_address),
         thread=thread,
+        host_troubles=load.circuit.troubles,
     )
 
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.circuit import Circuit
 from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
@@ -66,6 +67,7 @@ async def lock_loads(
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),
             by_domain=dict(row.by_domain or {}),
+            circuit=Circuit(row.host_troubles, row.host_rests_until),
         )
         for row in rows
     }

@@ -46,6 +46,7 @@ SELECT
         SELECT FROM scheduled_emails AS e
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
+            AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
         WHERE e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
     EXISTS (

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.circuit import Contact
 from domain.ids import EmailId
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.arrays import among, unnested
@@ -37,6 +38,8 @@ class Result:
     bounces: bool = False
     # Released, the email needs another slot than its own; the planner looks at it in any case.
     needs_planner: bool = False
+    # What the attempt tells of the mailbox's host; None when it was not asked.
+    contact: Contact | None = None
 
 
 async def end_attempts(

@@ -124,7 +124,10 @@ class MailboxMutations:
                 mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
             )
 
-    @mutation("Let a mailbox that is on hold, blocked, or was refused by its server send again.")
+    @mutation(
+        "Let a mailbox that is on hold, blocked, or was refused by its server send again. One that waits for"
+        " a server in trouble tries it at once."
+    )
     async def resume_mailbox(self, info: Info, asked: Input[ResumeMailboxInput]) -> ResumeMailboxPayload:
         mailbox_id = _chosen(asked)
         async with changing(info.context, asked) as change:

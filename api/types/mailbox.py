@@ -14,6 +14,7 @@ from api.inputs.policies import InDoubtPolicy
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
+from domain.circuit import Circuit, CircuitState
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Security
 from domain.mailboxes import Mailbox as PlannedMailbox
@@ -36,6 +37,19 @@ class MailboxDay:
     remaining: int | None = strawberry.field(
         description="Emails that still fit beside those planned and used; null is unlimited."
     )
+
+
+@strawberry.type(
+    description="How it goes with a mailbox's server. After three troubles in a row the circuit opens: the"
+    " server is left alone, and then tried with one email. What waits for it loses no attempt."
+)
+class MailboxCircuit:
+    state: CircuitState = strawberry.field(description="Whether emails are handed to the server.")
+    troubles: int = strawberry.field(description="Troubles in a row since the server last answered.")
+    until: datetime | None = strawberry.field(
+        description="When the server is tried again, or from when on; null while the circuit is closed."
+    )
+    last_error: str | None = strawberry.field(description="The last of the troubles, in its words.")
 
 
 Days = Annotated[int, strawberry.argument(description=f"How many days, at most {MOST_DAYS}.")]
@@ -89,16 +103,28 @@ class Mailbox(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     planned: strawberry.Private[PlannedMailbox]
     stored_hours: strawberry.Private[dict[str, Any] | None]
+    host_circuit: strawberry.Private[Circuit]
+    host_error: strawberry.Private[str | None]
 
     @override
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
         derived |= {"minimum_gap_seconds": row.minimum_gap_s, "stored_hours": row.working_hours}
+        derived |= {"host_circuit": Circuit(row.host_troubles, row.host_rests_until)}
         return super().of(row, planned=mailbox_of(row), **derived)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:
         return send_window(self.stored_hours)
+
+    @resolves("How it goes with its server.")
+    async def circuit(self, info: Info) -> MailboxCircuit:
+        return MailboxCircuit(
+            state=self.host_circuit.state(await info.context.now()),
+            troubles=self.host_circuit.troubles,
+            until=self.host_circuit.rests_until,
+            last_error=self.host_error,
+        )
 
     @resolves("How full its days are, one entry per day, soonest first.")
     async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:

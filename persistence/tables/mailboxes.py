@@ -81,6 +81,10 @@ mailboxes = Table(
     instant("next_allowed_at"),
     # Business time at which its last attempt began, for the gap that the gate keeps.
     instant("last_attempt_at"),
+    # Its circuit: troubles with the host in a row, until when it is left alone, and the last of them.
+    Column("host_troubles", Integer, nullable=False, server_default="0"),
+    instant("host_rests_until"),
+    Column("host_error", Text),
     Column("version", Integer, nullable=False, server_default="1"),
     instant("removed_at"),
     *timestamps(),
@@ -98,6 +102,7 @@ mailboxes = Table(
     Check("day_variation_percent BETWEEN 0 AND 50", name="day_variation_percent"),
     Check("ramp_start >= 1 AND ramp_step >= 0", name="ramp"),
     Check("port BETWEEN 1 AND 65535", name="port"),
+    Check("host_troubles >= 0", name="host_troubles"),
     # Across all workspaces: two of them must not double one provider's quota.
     Index(
         "mailboxes_live_normalised_email_key",

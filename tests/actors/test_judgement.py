@@ -1,5 +1,6 @@
 """Judgement: the result of an attempt and what follows from it, by what ended the handover."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
@@ -7,6 +8,7 @@ import pytest
 
 from actors.judgement import Judgement, judge
 from actors.smtp import Handover, Withheld
+from domain.circuit import Contact
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.letter import StepText
@@ -53,7 +55,8 @@ ATTEMPT = attempt_of()
 
 
 def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, **more: object) -> Result:
-    return Result(ATTEMPT, event, reason, code, reply, **more)  # type: ignore[arg-type]  # by its own names
+    """A result after which all is well with the host, unless *more* says otherwise."""
+    return Result(ATTEMPT, event, reason, code, reply, **{"contact": Contact()} | more)  # type: ignore[arg-type]  # by its own names
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,15 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.DOT, Fault.DROPPED, "connection reset"),
-            Judgement(ended(EmailEvent.LOSE_SIGHT, "lost_after_dot", None, "connection reset")),
+            Judgement(
+                ended(
+                    EmailEvent.LOSE_SIGHT,
+                    "lost_after_dot",
+                    None,
+                    "connection reset",
+                    contact=Contact("connection reset"),
+                )
+            ),
         ),
         (
             Handover(Stage.RCPT, Reply(550, "5.1.1 nobody")),
@@ -105,7 +116,17 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.CONNECT, Fault.REFUSED),
-            Judgement(ended(EmailEvent.RETRY, "refused", None, None, retry_at=MONDAY + FIVE), retry_in=FIVE),
+            Judgement(
+                ended(
+                    EmailEvent.RETRY,
+                    "refused",
+                    None,
+                    None,
+                    retry_at=MONDAY + FIVE,
+                    contact=Contact("REFUSED"),
+                ),
+                retry_in=FIVE,
+            ),
         ),
         (
             Handover(Stage.AUTH, Reply(535, "5.7.8 wrong")),
@@ -171,7 +192,7 @@ def test_the_fourth_refusal_is_the_last(reply: Reply) -> None:
     judgement = judge(attempt, Handover(Stage.RCPT, reply), now=MONDAY, schedule=RETRY_SCHEDULE)
 
     assert judgement == Judgement(
-        Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", reply.code, reply.text)
+        Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", reply.code, reply.text, contact=Contact())
     )
 
 
@@ -183,3 +204,15 @@ def test_a_host_in_trouble_is_tried_again_after_the_last_retry() -> None:
 
     assert (judgement.result.event, judgement.result.spends_retry) == (EmailEvent.RETRY, False)
     assert judgement.retry_in == FIVE
+
+
+@pytest.mark.parametrize(
+    ("host_troubles", "wait"), [(0, FIVE), (2, FIVE), (3, FIFTEEN), (4, THIRTY), (99, THIRTY)]
+)
+def test_a_host_in_trouble_is_left_alone_for_longer_each_time(host_troubles: int, wait: timedelta) -> None:
+    """The email waits as long as the circuit does after this trouble, and comes back to try the host."""
+    attempt = replace(ATTEMPT, host_troubles=host_troubles)
+
+    judgement = judge(attempt, Handover(Stage.EHLO, Fault.TIMEOUT), now=MONDAY, schedule=RETRY_SCHEDULE)
+
+    assert judgement.retry_in == wait

@@ -146,6 +146,9 @@ def upgrade() -> None:
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
+            host_troubles INTEGER DEFAULT '0' NOT NULL,
+            host_rests_until TIMESTAMP WITH TIME ZONE,
+            host_error TEXT,
             version INTEGER DEFAULT '1' NOT NULL,
             removed_at TIMESTAMP WITH TIME ZONE,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -171,7 +174,8 @@ def upgrade() -> None:
             CONSTRAINT mailboxes_jitter_percent_check CHECK (jitter_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_day_variation_percent_check CHECK (day_variation_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_ramp_check CHECK (ramp_start >= 1 AND ramp_step >= 0),
-            CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535)
+            CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535),
+            CONSTRAINT mailboxes_host_troubles_check CHECK (host_troubles >= 0)
         )
     """)
     op.execute("""
