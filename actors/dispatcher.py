@@ -61,7 +61,8 @@ class Dispatcher:
             ]
         for dispatch_id, emails in messages:
             tickets = [Ticket(each.email_id, each.attempt) for each in emails]
-            if not await _publish(self._publisher, str(dispatch_id), tickets):
+            alone = any(each.crashes for each in emails)
+            if not await _publish(self._publisher, str(dispatch_id), tickets, alone=alone):
                 return False
         if claimed:
             log.info("emails.dispatched", count=len(claimed), messages=len(messages))
@@ -106,10 +107,13 @@ class Rescuer:
                 await processed(conn, UUID(dispatch_id))
 
 
-async def _publish(publisher: Publisher, dispatch_id: str | None, tickets: Sequence[Ticket]) -> bool:
+async def _publish(
+    publisher: Publisher, dispatch_id: str | None, tickets: Sequence[Ticket], *, alone: bool = False
+) -> bool:
     """Hand *tickets* to the senders; False without a broker: their rows are found again when time is up."""
+    pairs = [(str(each.email_id), each.number) for each in tickets]
     try:
-        await publisher.publish(SENDER, dispatch_id, [(str(each.email_id), each.number) for each in tickets])
+        await publisher.publish(SENDER, dispatch_id, pairs, *([True] if alone else []))
     except QueueUnavailable as unavailable:
         log.error("emails.not_published", count=len(tickets), cause=unavailable.cause)
         return False

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from actors.smtp import Handover, Withheld
+from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Contact, contact_of, rest_after
 from domain.delivery import CAPACITY_WAIT, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
@@ -28,6 +28,10 @@ class Judgement:
 
 def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequence[timedelta]) -> Judgement:
     """What *handover*, ended at business time *now*, means for *attempt* (see `domain.delivery`)."""
+    if isinstance(handover.answer, Interrupted):
+        # The host is not to blame, so its circuit hears nothing of it.
+        event = EmailEvent.LOSE_SIGHT if handover.stage is Stage.DOT else EmailEvent.RELEASE
+        return Judgement(Result(attempt, event, "WORKER_STOPPED"))
     if isinstance(handover.answer, Withheld):
         # Marked or not, nothing was handed over: it comes again, and the gate asks anew what withheld it.
         wait = min(schedule)

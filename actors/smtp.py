@@ -31,6 +31,11 @@ class Withheld:
 
 
 @dataclass(frozen=True, slots=True)
+class Interrupted:
+    """We were told to stop, and closed the connection; at `Stage.DOT`, without the reply to a dot."""
+
+
+@dataclass(frozen=True, slots=True)
 class Handover:
     """
     The stage at which the handing over of one email ended, and what ended it.
@@ -40,7 +45,7 @@ class Handover:
     """
 
     stage: Stage
-    answer: Reply | Fault | Withheld
+    answer: Reply | Fault | Withheld | Interrupted
     detail: str = field(default="", compare=False)
 
 

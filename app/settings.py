@@ -98,6 +98,18 @@ class Settings(BaseSettings):
         gt=0,
         description="Seconds that a worker may hold an email; after them it counts as lost.",
     )
+    loop_blocked_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds that a worker's event loop may be blocked before its log tells where; when its "
+        "leases are no longer safe, the process ends and is started again.",
+    )
+    stop_within_s: float = Field(
+        default=45.0,
+        gt=0,
+        description="Seconds in which a worker ends when it is told to. Two thirds of them it waits for "
+        "replies to letters that it handed over; what is not answered by then is listed as in doubt.",
+    )
     database_pool_size: int = Field(
         default=5, ge=1, description="Connections to PostgreSQL that one process keeps at most."
     )
@@ -158,6 +170,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What a command was given comes first, then the environment, then `.env`."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+    @property
+    def last_replies_s(self) -> float:
+        """How long a worker that was told to end waits for what it cannot break off: 30 seconds of 45."""
+        return self.stop_within_s * 2 / 3
 
     def require(self, *fields: str) -> None:
         """

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.ledger import Ledger
@@ -20,8 +21,8 @@ from domain.unsubscribe import KEY_PURPOSE
 from persistence.database import Role, open_database
 from persistence.vault import Vault
 
-# What a stop may take: the replies to dots that are on the wire are waited for.
-DRAIN_S = 30.0
+# Of the time that a stop may take: to write down what is in doubt.
+_WRITING_SHARE = 1 / 9
 # For everything before the dot, connecting included.
 _SMTP_TIMEOUT_S = 60.0
 
@@ -37,6 +38,8 @@ class Workshop:
         self._settings = settings
         self._broker = broker
         self._actors: dict[str, Callable[..., Awaitable[None]]] = {}
+        self._sender: Sender | None = None
+        self._waits_until = 0.0
         self._closing: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -77,12 +80,24 @@ class Workshop:
             RECALCULATOR: Recalculator(database=database, clock=clock),
             RESCUE: Rescuer(database=database, publisher=publisher, clock=clock, grace=grace_of(settings)),
         }
-        drain = partial(sender.drain, timeout_s=DRAIN_S)
-        self._closing = [drain, pool.aclose, publisher.close, database.aclose]
+        self._sender = sender
+        give_up = partial(sender.give_up, timeout_s=settings.stop_within_s * _WRITING_SHARE)
+        self._closing = [self._drain, give_up, pool.aclose, publisher.close, database.aclose]
+
+    async def stop(self) -> None:
+        """Begin nothing more; from now on replies are waited for."""
+        self._waits_until = monotonic() + self._settings.last_replies_s
+        if self._sender is not None:
+            await self._sender.stop()
 
     async def close(self) -> None:
+        """Close everything when the last message has ended; :meth:`stop` comes first."""
         for close in self._closing:
             await close()
+
+    async def _drain(self) -> None:
+        if self._sender is not None:
+            await self._sender.drain(timeout_s=max(0.0, self._waits_until - monotonic()))
 
     def _by_name(self, name: str) -> Callable[..., Awaitable[None]]:
         async def actor(*args: object) -> None:

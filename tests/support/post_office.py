@@ -40,8 +40,9 @@ GRACE = timedelta(minutes=2)
 VAULT = Vault(b"the secret key of the tests")
 PUBLIC_URL = "https://mail.example.com"
 ADDRESS = "contact@example.test"
-# A message as the sender gets it: the dispatch it belongs to, and pairs of an email and its attempt.
-Delivery = tuple[str | None, list[tuple[str, int]]]
+# Any: a message as the sender gets it: the dispatch it belongs to, and pairs of an email and its attempt; and
+# True if each of these goes alone.
+Delivery = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,8 @@ class PostOffice:
         await self.send_queued()
 
     async def send_queued(self) -> None:
-        for dispatch_id, tickets in self.take_messages():
-            await self.sender(dispatch_id, tickets)
+        for message in self.take_messages():
+            await self.sender(*message)
         await self.sender.drain(timeout_s=10)
 
     async def wait_and_send(self, wait: timedelta) -> None:
@@ -76,8 +77,8 @@ class PostOffice:
         queue = self.broker.queues[SENDER]
         messages = [Message.decode(queue.get_nowait()) for _ in range(queue.qsize())]
         return [
-            (dispatch_id, [(email_id, number) for email_id, number in tickets])
-            for dispatch_id, tickets in (message.args for message in messages)
+            (dispatch_id, [(email_id, number) for email_id, number in tickets], *alone)
+            for dispatch_id, tickets, *alone in (message.args for message in messages)
         ]
 
     async def email(self, email_id: EmailId) -> Row[Any]:
