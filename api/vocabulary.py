@@ -135,7 +135,7 @@ described(
         _V.LOSE_SIGHT: "The connection was lost during the handover; whether it arrived is unknown.",
         _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
         _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
-        _V.RESEND: "Someone chose to send it again although it may have arrived.",
+        _V.RESEND: "It is sent again although it may have arrived: by someone's choice, or its mailbox's.",
         _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
         _V.REPLY: "The contact answered it.",
         _V.CANCEL: "It was taken out of the plan.",

@@ -12,6 +12,7 @@ __all__ = [
     "CAPACITY_WAIT",
     "FULL_MAILBOX_WAIT",
     "NEEDS_A_PERSON",
+    "RESEND_WAIT",
     "RETRY_SCHEDULE",
     "ActsOn",
     "Fault",
@@ -28,6 +29,13 @@ FULL_MAILBOX_WAIT = timedelta(days=1)
 """How long a full mailbox is left alone."""
 CAPACITY_WAIT = timedelta(hours=24)
 """How long a mailbox over its provider's limit rests, unless the reply says less."""
+
+
+RESEND_WAIT = timedelta(minutes=15)
+"""
+How long an email is in doubt before it goes out once more, where its mailbox wants that: longer than a sender
+that is given up may still wait for the reply to its dot (RFC 5321 §4.5.3.2.6).
+"""
 
 
 class Outcome(StrEnum):

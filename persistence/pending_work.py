@@ -12,7 +12,11 @@ from domain.keeping import LATE_AFTER
 
 @dataclass(frozen=True, slots=True)
 class PendingWork:
-    """Workspaces to plan and to recalculate, and whether anything is due, expired or overdue from a wait."""
+    """
+    Workspaces to plan and to recalculate, and whether anything is due, expired or overdue from a wait.
+
+    What is in doubt and to be sent once more is overdue when its time has come.
+    """
 
     to_plan: tuple[WorkspaceId, ...]
     to_recalculate: tuple[WorkspaceId, ...]
@@ -55,6 +59,8 @@ SELECT
     ) AS has_expired,
     EXISTS (
         SELECT FROM scheduled_emails WHERE status = 'RETRYING' AND retry_at <= :overdue_since
+    ) OR EXISTS (
+        SELECT FROM scheduled_emails WHERE status = 'IN_DOUBT' AND retry_at <= :now
     ) AS has_overdue
 """)
 

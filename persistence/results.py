@@ -19,6 +19,7 @@ from persistence.email_events import Happening, record_events
 from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_contacts, lock_enrollments
+from persistence.resends import resend_at
 from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
@@ -139,7 +140,8 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
     update = update.values(lease_until=None)
     match event:
         case EmailEvent.ACCEPT:
-            return update.values(sent_at=now, last_error=None)
+            # It may have come late, when another attempt was due for the doubt.
+            return update.values(sent_at=now, last_error=None, retry_at=None)
         case EmailEvent.RETRY:
             return update.values(
                 retry_at=given.c.retry_at,
@@ -151,6 +153,8 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
             return update.values(failure_reason=given.c.reason, last_error=given.c.error)
         case EmailEvent.RELEASE:
             return update.values(last_error=given.c.error, released_because=given.c.released_because)
+        case EmailEvent.LOSE_SIGHT:
+            return update.values(last_error=given.c.error, retry_at=resend_at(now))
         case _:
             return update.values(last_error=given.c.error)
 
