@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Contact, contact_of, rest_after
-from domain.delivery import CAPACITY_WAIT, Outcome, Verdict, retry_delay, verdict
+from domain.delivery import CAPACITY_WAIT, ActsOn, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
 from domain.replies import Reply, Stage
 from persistence.attempts import Attempt
@@ -54,8 +54,16 @@ def _judged(
         case Outcome.IN_DOUBT:
             return Judgement(Result(attempt, EmailEvent.LOSE_SIGHT, found.reason, code, said))
         case Outcome.FAILED | Outcome.HARD_BOUNCE:
-            bounces = found.outcome is Outcome.HARD_BOUNCE
-            return Judgement(Result(attempt, EmailEvent.FAIL, found.reason, code, said, bounces=bounces))
+            result = Result(
+                attempt,
+                EmailEvent.FAIL,
+                found.reason,
+                code,
+                said,
+                bounces=found.outcome is Outcome.HARD_BOUNCE,
+                is_refused_by_policy=found.acts_on is ActsOn.REPUTATION,
+            )
+            return Judgement(result)
         case Outcome.NEEDS_AUTH | Outcome.MAILBOX_BLOCKED:
             return _set_aside(attempt, handover.stage, found, code, said, now=now, wait=min(schedule))
         case Outcome.RETRY | Outcome.SOFT_BOUNCE | Outcome.HOST_TROUBLE:
@@ -100,7 +108,10 @@ def _again(
         # As long as the circuit leaves the host alone for this trouble: it comes back to try it again.
         wait = rest_after(attempt.host_troubles + 1, schedule)
     if wait is None:
-        return Judgement(Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", code, said))
+        stayed_full = found.outcome is Outcome.SOFT_BOUNCE
+        return Judgement(
+            Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", code, said, bounces_softly=stayed_full)
+        )
     wait = found.retry_after or wait
     result = Result(
         attempt, EmailEvent.RETRY, found.reason, code, said, retry_at=now + wait, spends_retry=spends

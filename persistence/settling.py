@@ -133,7 +133,7 @@ async def settle_sent(conn: AsyncConnection, email: AnEmail, because: Evidence, 
         .values(sent_at=left_at, last_error=None, retry_at=None)
     )
     await _record(conn, email, EmailEvent.SETTLE_SENT, because, now=now)
-    await _count(conn, email, DayCount(0, sent=1))
+    await count_on_day(conn, email, DayCount(0, sent=1))
     await go_on(conn, [EnrollmentId(email.enrollment_id)], now=now)
 
 
@@ -145,7 +145,7 @@ async def settle_failed(conn: AsyncConnection, email: AnEmail, because: Evidence
         .values(failure_reason=because.cause, last_error=because.said or email.last_error, retry_at=None)
     )
     await _record(conn, email, EmailEvent.SETTLE_FAILED, because, now=now)
-    await _count(conn, email, DayCount(0, used=-1, failed=1))
+    await count_on_day(conn, email, DayCount(0, used=-1, failed=1, bounced=int(because.bounces)))
     ids = (WorkspaceId(email.workspace_id), SequenceId(email.sequence_id), EnrollmentId(email.enrollment_id))
     failed = Failed(*ids, ContactId(email.contact_id), EmailId(email.id))
     await after_failure(conn, failed, bounces=because.bounces, now=now)
@@ -169,7 +169,7 @@ async def resend(conn: AsyncConnection, email: AnEmail, because: Evidence, *, no
         .values(retry_at=now)
     )
     await _record(conn, email, EmailEvent.RESEND, because, now=now)
-    await _count(conn, email, DayCount(0, used=-1))
+    await count_on_day(conn, email, DayCount(0, used=-1))
     await go_on(conn, [EnrollmentId(email.enrollment_id)], now=now)
 
 
@@ -204,7 +204,8 @@ async def _record(
     await record_events(conn, [happened], at=now)
 
 
-async def _count(conn: AsyncConnection, email: AnEmail, change: DayCount) -> None:
+async def count_on_day(conn: AsyncConnection, email: AnEmail, change: DayCount) -> None:
+    """Count *change* on the day that the held *email* was charged to, if it was."""
     days: dict[tuple[UUID, date], DayCount] = {}
     if email.quota_day is not None and email.capacity is not None:
         change.capacity = email.capacity

@@ -34,6 +34,12 @@ class MailboxDay:
     )
     sent: int = strawberry.field(description="Emails that the server accepted.")
     failed: int = strawberry.field(description="Emails given up for good.")
+    bounced: int = strawberry.field(
+        description="Emails to addresses that do not exist, or whose mailbox stayed full."
+    )
+    refused: int = strawberry.field(
+        description="Emails refused by policy: for whom they come from, or as spam."
+    )
     remaining: int | None = strawberry.field(
         description="Emails that still fit beside those planned and used; null is unlimited."
     )
@@ -155,5 +161,7 @@ class Mailbox(Node):
             used=spent,
             sent=used.sent if used else 0,
             failed=used.failed if used else 0,
+            bounced=used.bounced if used else 0,
+            refused=used.refused if used else 0,
             remaining=None if is_unlimited else max(0, capacity - spent - to_come),
         )

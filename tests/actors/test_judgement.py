@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from actors.judgement import Judgement, judge
-from actors.smtp import Handover, Withheld
+from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Contact
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
@@ -85,6 +85,18 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         (
             Handover(Stage.DOT, Reply(552, "5.3.4 too big")),
             Judgement(ended(EmailEvent.FAIL, "too_large", 552, "5.3.4 too big")),
+        ),
+        (
+            Handover(Stage.DOT, Reply(550, "5.7.1 spam")),
+            Judgement(ended(EmailEvent.FAIL, "policy", 550, "5.7.1 spam", is_refused_by_policy=True)),
+        ),
+        (
+            Handover(Stage.DOT, Interrupted()),
+            Judgement(ended(EmailEvent.LOSE_SIGHT, "WORKER_STOPPED", None, None, contact=None)),
+        ),
+        (
+            Handover(Stage.BODY, Interrupted()),
+            Judgement(ended(EmailEvent.RELEASE, "WORKER_STOPPED", None, None, contact=None)),
         ),
         (
             Handover(Stage.RCPT, Reply(451, "4.7.1 greylisted")),
@@ -192,7 +204,15 @@ def test_the_fourth_refusal_is_the_last(reply: Reply) -> None:
     judgement = judge(attempt, Handover(Stage.RCPT, reply), now=MONDAY, schedule=RETRY_SCHEDULE)
 
     assert judgement == Judgement(
-        Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", reply.code, reply.text, contact=Contact())
+        Result(
+            attempt,
+            EmailEvent.FAIL,
+            "RETRIES_EXHAUSTED",
+            reply.code,
+            reply.text,
+            bounces_softly=reply.enhanced == "4.2.2",
+            contact=Contact(),
+        )
     )
 
 
