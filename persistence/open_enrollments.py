@@ -5,13 +5,14 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
 from domain.itineraries import Leg, MoveCause
 from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.rebalances import RebalanceScope
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.histories import History, emails_of
@@ -72,29 +73,24 @@ async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: 
     return [EnrollmentId(enrollment_id) for (enrollment_id,) in await fetch_tuples(conn, first)]
 
 
-async def in_scope(
-    conn: AsyncConnection,
-    workspace_id: WorkspaceId,
-    *,
-    sequence_id: SequenceId | None,
-    mailbox_ids: Collection[MailboxId] = (),
-) -> list[EnrollmentId]:
-    """The active enrollments of a sequence, those that are or may be bound to *mailbox_ids*, or all."""
-    chosen = select(enrollments.c.id).where(
-        enrollments.c.workspace_id == workspace_id, enrollments.c.status == str(EnrollmentStatus.ACTIVE)
-    )
-    if sequence_id is not None:
-        chosen = chosen.where(enrollments.c.sequence_id == sequence_id)
-    if mailbox_ids:
-        has_email = exists().where(
-            scheduled_emails.c.enrollment_id == enrollments.c.id,
-            among(scheduled_emails.c.mailbox_id, mailbox_ids),
-            scheduled_emails.c.status == str(EmailStatus.PENDING),
+def is_in_scope(scope: RebalanceScope) -> ColumnElement[bool]:
+    """Whether an enrollment is of the sequence of *scope*, and is or may be bound to one of its mailboxes."""
+    conditions = [enrollments.c.status == str(EnrollmentStatus.ACTIVE)]
+    if scope.sequence_id is not None:
+        conditions.append(enrollments.c.sequence_id == scope.sequence_id)
+    if scope.mailbox_ids:
+        has_email = (
+            exists()
+            .where(
+                scheduled_emails.c.enrollment_id == enrollments.c.id,
+                among(scheduled_emails.c.mailbox_id, scope.mailbox_ids),
+                scheduled_emails.c.status == str(EmailStatus.PENDING),
+            )
+            .correlate(enrollments)
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
-        chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
-    found = await fetch_tuples(conn, chosen.order_by(enrollments.c.id))
-    return [EnrollmentId(enrollment_id) for (enrollment_id,) in found]
+        conditions.append(or_(among(enrollments.c.mailbox_id, scope.mailbox_ids), has_email, waits))
+    return and_(*conditions)
 
 
 async def enrollments_for_planning(
