@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from actors.smtp import Handover, Interrupted, Withheld
-from domain.circuit import Contact, contact_of, rest_after
+from domain.circuit import Encounter, encounter_of, rest_after
 from domain.delivery import CAPACITY_WAIT, ActsOn, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
 from domain.replies import Reply, Stage
@@ -35,12 +35,12 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
     if isinstance(handover.answer, Withheld):
         # Marked or not, nothing was handed over: it comes again, and the gate asks anew what withheld it.
         wait = min(schedule)
-        result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, contact=Contact())
+        result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, encounter=Encounter())
         return Judgement(result, retry_in=wait)
     found = verdict(handover.stage, handover.answer)
     judgement = _judged(attempt, handover, found, now=now, schedule=schedule)
-    contact = contact_of(handover.answer, found, handover.detail)
-    return replace(judgement, result=replace(judgement.result, contact=contact))
+    encounter = encounter_of(handover.answer, found, handover.detail)
+    return replace(judgement, result=replace(judgement.result, encounter=encounter))
 
 
 def _judged(

@@ -11,11 +11,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from actors.clocks import Clock
 from actors.micro_batches import MicroBatch
-from domain.circuit import Contact
+from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import MailboxId
 from persistence.attempts import Admission, Ticket
-from persistence.circuits import Switched, note_contacts
+from persistence.circuits import Switched, note_encounters
 from persistence.commits import Committing, mark_committing
 from persistence.database import Database
 from persistence.gate import begin_attempts
@@ -102,7 +102,9 @@ class Ledger:
             try:
                 now = await self._clock.now()
                 async with self._database.transaction() as conn:
-                    switched = await note_contacts(conn, _contacts(results), now=now, schedule=self._schedule)
+                    switched = await note_encounters(
+                        conn, _encounters(results), now=now, schedule=self._schedule
+                    )
                     counted = await end_attempts(conn, results, now=now)
             except _OUTAGES as outage:
                 if pause_s is None:
@@ -116,8 +118,8 @@ class Ledger:
         raise AssertionError("the last pause is None")
 
 
-def _contacts(results: Sequence[Result]) -> list[tuple[MailboxId, Contact]]:
-    return [(each.attempt.mailbox_id, each.contact) for each in results if each.contact is not None]
+def _encounters(results: Sequence[Result]) -> list[tuple[MailboxId, Encounter]]:
+    return [(each.attempt.mailbox_id, each.encounter) for each in results if each.encounter is not None]
 
 
 def _tell(switched: Switched) -> None:

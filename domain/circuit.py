@@ -19,7 +19,7 @@ class CircuitState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
+class Encounter:
     """
     What one conversation told of the mailbox's host: it answered, or there was *trouble*, in its words.
 
@@ -48,20 +48,20 @@ class Circuit:
         is_resting = self.rests_until is not None and now < self.rests_until
         return CircuitState.OPEN if is_resting else CircuitState.HALF_OPEN
 
-    def after(self, contact: Contact, *, now: datetime, schedule: Sequence[timedelta]) -> "Circuit":
+    def after(self, encounter: Encounter, *, now: datetime, schedule: Sequence[timedelta]) -> "Circuit":
         """
-        The circuit after *contact*, which ended at *now*; *schedule* are its rests, the last again and again.
+        The circuit after *encounter*, which ended at *now*; *schedule* are its rests, the last again and again.
 
         Trouble while it is open was met by an email that began before, and says nothing new.
         """
-        if contact.trouble is None:
+        if encounter.trouble is None:
             return Circuit()
         if self.state(now) is CircuitState.OPEN:
             return self
         troubles = self.troubles + 1
         if troubles < OPENS_AFTER:
             return Circuit(troubles)
-        return Circuit(troubles, now + (contact.retry_after or rest_after(troubles, schedule)))
+        return Circuit(troubles, now + (encounter.retry_after or rest_after(troubles, schedule)))
 
 
 def rest_after(troubles: int, schedule: Sequence[timedelta]) -> timedelta:
@@ -69,7 +69,7 @@ def rest_after(troubles: int, schedule: Sequence[timedelta]) -> timedelta:
     return schedule[min(max(troubles - OPENS_AFTER, 0), len(schedule) - 1)]
 
 
-def contact_of(answer: Reply | Fault, found: Verdict, detail: str = "") -> Contact | None:
+def encounter_of(answer: Reply | Fault, found: Verdict, detail: str = "") -> Encounter | None:
     """
     What *answer*, judged as *found*, tells of the host; None when it was not asked. *detail* words a fault.
 
@@ -77,7 +77,7 @@ def contact_of(answer: Reply | Fault, found: Verdict, detail: str = "") -> Conta
     handed to it would be in doubt as well.
     """
     if isinstance(answer, Fault):
-        return None if answer in NEEDS_A_PERSON else Contact(detail or str(answer))
+        return None if answer in NEEDS_A_PERSON else Encounter(detail or str(answer))
     if found.acts_on is ActsOn.HOST or found.outcome is Outcome.IN_DOUBT:
-        return Contact(f"{answer.code} {answer.text}".rstrip(), answer.try_again_in)
-    return Contact()
+        return Encounter(f"{answer.code} {answer.text}".rstrip(), answer.try_again_in)
+    return Encounter()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.circuit import Circuit, Contact
+from domain.circuit import Circuit, Encounter
 from domain.ids import MailboxId
 from persistence.arrays import among, unnested
 from persistence.tables import mailboxes
@@ -25,26 +25,26 @@ class Switched:
     error: str | None
 
 
-async def note_contacts(
+async def note_encounters(
     conn: AsyncConnection,
-    contacts: Sequence[tuple[MailboxId, Contact]],
+    encounters: Sequence[tuple[MailboxId, Encounter]],
     *,
     now: datetime,
     schedule: Sequence[timedelta],
 ) -> list[Switched]:
     """
-    Count *contacts*, in their order; those circuits that they opened or closed, by mailbox.
+    Count *encounters*, in their order; those circuits that they opened or closed, by mailbox.
 
     Only mailboxes of which something new is told are locked, before all that a result locks. Rests are those
     of *schedule*.
     """
-    before = await _lock(conn, contacts)
+    before = await _lock(conn, encounters)
     after = dict(before)
     errors: dict[MailboxId, str | None] = {}
-    for mailbox_id, contact in contacts:
+    for mailbox_id, encounter in encounters:
         if mailbox_id in after:
-            after[mailbox_id] = after[mailbox_id].after(contact, now=now, schedule=schedule)
-            errors[mailbox_id] = contact.trouble
+            after[mailbox_id] = after[mailbox_id].after(encounter, now=now, schedule=schedule)
+            errors[mailbox_id] = encounter.trouble
     await _write(conn, after, errors)
     return [
         Switched(mailbox_id, after[mailbox_id], errors[mailbox_id])
@@ -54,11 +54,11 @@ async def note_contacts(
 
 
 async def _lock(
-    conn: AsyncConnection, contacts: Sequence[tuple[MailboxId, Contact]]
+    conn: AsyncConnection, encounters: Sequence[tuple[MailboxId, Encounter]]
 ) -> dict[MailboxId, Circuit]:
-    """The circuits that *contacts* may change, in the order that everyone keeps."""
-    troubled = {mailbox_id for mailbox_id, contact in contacts if contact.trouble is not None}
-    reached = {mailbox_id for mailbox_id, _ in contacts} - troubled
+    """The circuits that *encounters* may change, in the order that everyone keeps."""
+    troubled = {mailbox_id for mailbox_id, encounter in encounters if encounter.trouble is not None}
+    reached = {mailbox_id for mailbox_id, _ in encounters} - troubled
     if not troubled and not reached:
         return {}
     columns = mailboxes.c

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.circuit import Contact
+from domain.circuit import Encounter
 from domain.ids import EmailId
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.arrays import among, unnested
@@ -44,7 +44,7 @@ class Result:
     # Released, the email needs another slot than its own; the planner looks at it in any case.
     needs_planner: bool = False
     # What the attempt tells of the mailbox's host; None when it was not asked.
-    contact: Contact | None = None
+    encounter: Encounter | None = None
 
 
 async def end_attempts(

@@ -8,7 +8,7 @@ import pytest
 
 from actors.judgement import Judgement, judge
 from actors.smtp import Handover, Interrupted, Withheld
-from domain.circuit import Contact
+from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.letter import StepText
@@ -56,7 +56,7 @@ ATTEMPT = attempt_of()
 
 def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, **more: object) -> Result:
     """A result after which all is well with the host, unless *more* says otherwise."""
-    return Result(ATTEMPT, event, reason, code, reply, **{"contact": Contact()} | more)  # type: ignore[arg-type]  # by its own names
+    return Result(ATTEMPT, event, reason, code, reply, **{"encounter": Encounter()} | more)  # type: ignore[arg-type]  # by its own names
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
                     "lost_after_dot",
                     None,
                     "connection reset",
-                    contact=Contact("connection reset"),
+                    encounter=Encounter("connection reset"),
                 )
             ),
         ),
@@ -92,11 +92,11 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.DOT, Interrupted()),
-            Judgement(ended(EmailEvent.LOSE_SIGHT, "WORKER_STOPPED", None, None, contact=None)),
+            Judgement(ended(EmailEvent.LOSE_SIGHT, "WORKER_STOPPED", None, None, encounter=None)),
         ),
         (
             Handover(Stage.BODY, Interrupted()),
-            Judgement(ended(EmailEvent.RELEASE, "WORKER_STOPPED", None, None, contact=None)),
+            Judgement(ended(EmailEvent.RELEASE, "WORKER_STOPPED", None, None, encounter=None)),
         ),
         (
             Handover(Stage.RCPT, Reply(451, "4.7.1 greylisted")),
@@ -135,7 +135,7 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
                     None,
                     None,
                     retry_at=MONDAY + FIVE,
-                    contact=Contact("REFUSED"),
+                    encounter=Encounter("REFUSED"),
                 ),
                 retry_in=FIVE,
             ),
@@ -211,7 +211,7 @@ def test_the_fourth_refusal_is_the_last(reply: Reply) -> None:
             reply.code,
             reply.text,
             bounces_softly=reply.enhanced == "4.2.2",
-            contact=Contact(),
+            encounter=Encounter(),
         )
     )
 

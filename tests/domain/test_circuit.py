@@ -4,19 +4,19 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from domain.circuit import Circuit, CircuitState, Contact, contact_of, rest_after
+from domain.circuit import Circuit, CircuitState, Encounter, encounter_of, rest_after
 from domain.delivery import RETRY_SCHEDULE, verdict
 from domain.replies import Fault, Reply, Stage
 
 NOW = datetime(2026, 11, 23, 10, 30, tzinfo=UTC)
 FIVE, FIFTEEN, THIRTY = RETRY_SCHEDULE
 SECOND = timedelta(seconds=1)
-TROUBLE, ANSWER = Contact("TIMEOUT"), Contact()
+TROUBLE, ANSWER = Encounter("TIMEOUT"), Encounter()
 
 
-def after(circuit: Circuit, *contacts: Contact, now: datetime = NOW) -> Circuit:
-    for contact in contacts:
-        circuit = circuit.after(contact, now=now, schedule=RETRY_SCHEDULE)
+def after(circuit: Circuit, *encounters: Encounter, now: datetime = NOW) -> Circuit:
+    for encounter in encounters:
+        circuit = circuit.after(encounter, now=now, schedule=RETRY_SCHEDULE)
     return circuit
 
 
@@ -72,23 +72,23 @@ def test_an_answer_closes_a_circuit() -> None:
 
 def test_a_host_that_says_how_long_is_believed() -> None:
     """It knows better than our schedule."""
-    trouble = Contact("421 4.7.0 try again in 2 hours", timedelta(hours=2))
+    trouble = Encounter("421 4.7.0 try again in 2 hours", timedelta(hours=2))
 
     assert after(Circuit(2), trouble) == Circuit(3, NOW + timedelta(hours=2))
 
 
 @pytest.mark.parametrize(
-    ("stage", "answer", "contact"),
+    ("stage", "answer", "encounter"),
     [
-        (Stage.CONNECT, Fault.REFUSED, Contact("REFUSED")),
-        (Stage.CONNECT, Fault.DNS, Contact("DNS")),
-        (Stage.EHLO, Fault.TIMEOUT, Contact("TIMEOUT")),
-        (Stage.STARTTLS, Fault.TLS_FAILED, Contact("TLS_FAILED")),
-        (Stage.EHLO, Reply(421, "4.3.2 busy"), Contact("421 4.3.2 busy")),
-        (Stage.RCPT, Reply(421, "4.7.0 slow down"), Contact("421 4.7.0 slow down")),
-        (Stage.BODY, Fault.DROPPED, Contact("DROPPED")),
-        (Stage.DOT, Fault.TIMEOUT, Contact("TIMEOUT")),
-        (Stage.DOT, Reply(354, "go on"), Contact("354 go on")),
+        (Stage.CONNECT, Fault.REFUSED, Encounter("REFUSED")),
+        (Stage.CONNECT, Fault.DNS, Encounter("DNS")),
+        (Stage.EHLO, Fault.TIMEOUT, Encounter("TIMEOUT")),
+        (Stage.STARTTLS, Fault.TLS_FAILED, Encounter("TLS_FAILED")),
+        (Stage.EHLO, Reply(421, "4.3.2 busy"), Encounter("421 4.3.2 busy")),
+        (Stage.RCPT, Reply(421, "4.7.0 slow down"), Encounter("421 4.7.0 slow down")),
+        (Stage.BODY, Fault.DROPPED, Encounter("DROPPED")),
+        (Stage.DOT, Fault.TIMEOUT, Encounter("TIMEOUT")),
+        (Stage.DOT, Reply(354, "go on"), Encounter("354 go on")),
         (Stage.DOT, Reply(250, "2.0.0 queued"), ANSWER),
         (Stage.RCPT, Reply(451, "4.7.1 greylisted"), ANSWER),
         (Stage.RCPT, Reply(550, "5.1.1 nobody"), ANSWER),
@@ -100,19 +100,19 @@ def test_a_host_that_says_how_long_is_believed() -> None:
     ],
 )
 def test_what_a_conversation_tells_of_the_host(
-    stage: Stage, answer: Reply | Fault, contact: Contact | None
+    stage: Stage, answer: Reply | Fault, encounter: Encounter | None
 ) -> None:
     """A refusal of an email or a login is an answer; what a person has to set right says nothing."""
-    assert contact_of(answer, verdict(stage, answer)) == contact
+    assert encounter_of(answer, verdict(stage, answer)) == encounter
 
 
 def test_trouble_is_told_in_words_and_with_the_time_that_the_host_named() -> None:
     """For the mailbox's owner, and for the rest."""
     reply = Reply(421, "4.3.2 try again in 1 hour")
 
-    assert contact_of(Fault.DROPPED, verdict(Stage.EHLO, Fault.DROPPED), "reset by peer") == Contact(
+    assert encounter_of(Fault.DROPPED, verdict(Stage.EHLO, Fault.DROPPED), "reset by peer") == Encounter(
         "reset by peer"
     )
-    assert contact_of(reply, verdict(Stage.EHLO, reply)) == Contact(
+    assert encounter_of(reply, verdict(Stage.EHLO, reply)) == Encounter(
         "421 4.3.2 try again in 1 hour", timedelta(hours=1, seconds=10)
     )

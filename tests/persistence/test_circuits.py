@@ -5,27 +5,27 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from domain.circuit import Circuit, Contact
+from domain.circuit import Circuit, Encounter
 from domain.delivery import RETRY_SCHEDULE
 from domain.gate import Hold
 from domain.ids import MailboxId
 from persistence.attempts import Attempt, Held, Ticket
-from persistence.circuits import Switched, note_contacts
+from persistence.circuits import Switched, note_encounters
 from persistence.pending_work import find_work
 from persistence.tables import mailboxes
 from tests.persistence.delivery import MINUTE, NOW, Delivery
 
-TROUBLE, ANSWER = Contact("TIMEOUT"), Contact()
+TROUBLE, ANSWER = Encounter("TIMEOUT"), Encounter()
 SECOND = timedelta(seconds=1)
 
 
 async def note(
-    delivery: Delivery, *contacts: Contact | tuple[MailboxId, Contact], now: datetime = NOW
+    delivery: Delivery, *encounters: Encounter | tuple[MailboxId, Encounter], now: datetime = NOW
 ) -> Sequence[Switched]:
     """Contacts of the delivery's mailbox, unless they are given with theirs."""
-    told = [each if isinstance(each, tuple) else (delivery.mailbox_id, each) for each in contacts]
+    told = [each if isinstance(each, tuple) else (delivery.mailbox_id, each) for each in encounters]
     async with delivery.db.transaction() as conn:
-        return await note_contacts(conn, told, now=now, schedule=RETRY_SCHEDULE)
+        return await note_encounters(conn, told, now=now, schedule=RETRY_SCHEDULE)
 
 
 async def circuit_of(delivery: Delivery, mailbox_id: MailboxId | None = None) -> tuple[object, ...]:
