@@ -50,7 +50,7 @@ class Circuit:
 
     def after(self, encounter: Encounter, *, now: datetime, schedule: Sequence[timedelta]) -> "Circuit":
         """
-        The circuit after *encounter*, which ended at *now*; *schedule* are its rests, the last again and again.
+        The circuit after *encounter*, which ended at *now*. *schedule* are its rests, the last for ever.
 
         Trouble while it is open was met by an email that began before, and says nothing new.
         """
