@@ -7,7 +7,6 @@ from typing import TypeVar
 import strawberry
 from strawberry.types.enum import StrawberryEnumDefinition
 
-from domain.circuit import CircuitState
 from domain.inbound import InboundKind
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.lifecycle import (
@@ -92,17 +91,6 @@ described(
         _B.NEEDS_AUTH: "Its server refused the user name or password; its emails wait.",
         _B.BLOCKED: "Its server refuses to take more for a while.",
         _B.REMOVED: "Taken out of use; kept for its history.",
-    },
-)
-
-_O = CircuitState
-described(
-    CircuitState,
-    description="Whether emails are handed to a mailbox's server, by how it answered the last ones.",
-    values={
-        _O.CLOSED: "They are: all is well, or there was trouble once or twice in a row.",
-        _O.OPEN: "They wait: there was trouble three times in a row or more.",
-        _O.HALF_OPEN: "The rest is over: one email tries the server.",
     },
 )
 

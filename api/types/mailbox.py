@@ -14,6 +14,7 @@ from api.inputs.policies import InDoubtPolicy
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
+from api.vocabulary import described
 from domain.circuit import Circuit, CircuitState
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Security
@@ -43,6 +44,17 @@ class MailboxDay:
     remaining: int | None = strawberry.field(
         description="Emails that still fit beside those planned and used; null is unlimited."
     )
+
+
+described(
+    CircuitState,
+    description="Whether emails are handed to a mailbox's server, by how it answered the last ones.",
+    values={
+        CircuitState.CLOSED: "They are: all is well, or there was trouble once or twice in a row.",
+        CircuitState.OPEN: "They wait: there was trouble three times in a row or more.",
+        CircuitState.HALF_OPEN: "The rest is over: one email tries the server.",
+    },
+)
 
 
 @strawberry.type(

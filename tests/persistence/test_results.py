@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from domain.lifecycle import EmailEvent
 from persistence.database import listen
 from persistence.results import Result
-from persistence.tables import contacts, mailbox_days, mailboxes, scheduled_emails, sequences
+from persistence.tables import mailboxes, scheduled_emails, sequences
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, at
 
 DAY = timedelta(days=1)
@@ -128,33 +127,6 @@ async def test_a_failure_is_counted_and_by_default_ends_the_enrollment(delivery:
     assert await delivery.day() == (30, 0, 0, 1)
     assert (enrollment.status, enrollment.started_at) == ("FAILED", None)
     assert await delivery.events(later) == [("CANCEL", "FAIL")]
-
-
-@pytest.mark.parametrize(
-    ("kind", "counts", "soft_bounces"),
-    [
-        ("bounces", (1, 0), 0),
-        ("bounces_softly", (1, 0), 1),
-        ("is_refused_by_policy", (0, 1), 0),
-        (None, (0, 0), 0),
-    ],
-)
-async def test_a_failure_counts_for_whom_it_is_about(
-    delivery: Delivery, kind: str | None, counts: tuple[int, int], soft_bounces: int
-) -> None:
-    """Bounces and refusals by policy for the mailbox's standing; one that stays full for the contact."""
-    (due,) = await delivery.due()
-    attempt = await delivery.committed(due)
-    about: dict[str, Any] = {kind: True} if kind else {}
-
-    await delivery.end(Result(attempt, EmailEvent.FAIL, "rejected", 550, **about))
-
-    async with delivery.db.transaction() as conn:
-        day = (await conn.execute(mailbox_days.select())).one()
-        contact = (await conn.execute(contacts.select())).one()
-    assert ((day.bounced, day.refused), contact.soft_bounces) == (counts, soft_bounces)
-    assert (day.used, day.failed) == (0, 1)
-    assert contact.status == ("BOUNCED" if kind == "bounces" else "ACTIVE")
 
 
 async def test_what_is_lost_sight_of_stays_charged_and_the_sequence_goes_on(delivery: Delivery) -> None:
