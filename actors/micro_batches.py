@@ -21,7 +21,7 @@ class MicroBatch(Generic[Asked, Answer]):
         self,
         flush: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
         *,
-        most: int = 50,
+        most: int = 250,
         gather_s: float = 0.004,
     ) -> None:
         self._flush = flush

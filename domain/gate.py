@@ -104,7 +104,9 @@ class MailboxLoad:
         return self.in_flight >= (1 if self.circuit.has_opened else CONNECTIONS_PER_MAILBOX)
 
     def is_too_close(self, now: datetime) -> bool:
-        return self.last_attempt_at is not None and now < self.last_attempt_at + self.mailbox.minimum_gap
+        """Whether the gap since the last one is not over; without a gap, two processes may begin at once."""
+        gap = self.mailbox.minimum_gap
+        return bool(gap) and self.last_attempt_at is not None and now < self.last_attempt_at + gap
 
     def take(self, now: datetime, *, is_reserved: bool, domain: str | None = None) -> None:
         """Count one email more that leaves at *now*."""

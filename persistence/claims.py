@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.gate import MailboxLoad
+from domain.gate import CONNECTIONS_PER_MAILBOX, MailboxLoad
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
@@ -33,7 +33,7 @@ class Claimed:
 
 # Mailboxes with something due, those first that have not sent for longest, shared out between dispatchers:
 # skipping what is locked, nobody waits in this order. Not FOR UPDATE, which the foreign keys of a plan that
-# is being written would wait for.
+# is being written would wait for. Those that are busy are not even locked: their senders need them.
 _MAILBOXES_DUE = text("""
 SELECT m.id FROM mailboxes AS m
 WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
@@ -43,6 +43,10 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     )
+    AND (
+        SELECT count(*) FROM scheduled_emails AS e
+        WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+    ) < :connections
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
@@ -78,7 +82,7 @@ CROSS JOIN LATERAL (
 LIMIT :most
 """)
 # Mailboxes that are looked at together.
-_PAGE = 500
+_PAGE = 250
 
 
 async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
@@ -94,7 +98,7 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     asked: list[UUID] = []
     # On and on, or mailboxes whose due emails cannot leave would hide those behind them.
     while len(claimed) < limit:
-        page = await conn.scalars(_MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE})
+        page = await conn.scalars(_MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE, "connections": CONNECTIONS_PER_MAILBOX})
         mailbox_ids = list(page)
         if not mailbox_ids:
             break

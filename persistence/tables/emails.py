@@ -87,8 +87,10 @@ scheduled_emails = Table(
     ),
     Index("scheduled_emails_due_idx", "mailbox_id", "send_at", postgresql_where=text("status = 'PENDING'")),
     Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("status = 'PENDING'")),
+    # What each mailbox has under way: few rows, however long the table gets.
     Index(
         "scheduled_emails_leased_idx",
+        "mailbox_id",
         "lease_until",
         postgresql_where=text("status IN ('QUEUED', 'SENDING', 'COMMITTING')"),
     ),

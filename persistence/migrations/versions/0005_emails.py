@@ -82,8 +82,8 @@ def upgrade() -> None:
             'PENDING'
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_leased_idx ON scheduled_emails (lease_until) WHERE status IN
-            ('QUEUED', 'SENDING', 'COMMITTING')
+        CREATE INDEX scheduled_emails_leased_idx ON scheduled_emails (mailbox_id, lease_until) WHERE status
+            IN ('QUEUED', 'SENDING', 'COMMITTING')
     """)
     op.execute("""
         CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
