@@ -16,7 +16,7 @@ from actors.letters import LetterWriter
 from actors.outage import QueueUnavailable
 from actors.publisher import Publisher
 from actors.queues import SENDER
-from actors.smtp import Handover
+from actors.smtp import DOT_S, Handover
 from actors.smtp_pool import ConnectionPool
 from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
@@ -66,6 +66,7 @@ class Sender:
         schedule: Sequence[timedelta],
         in_flight: int,
         timeout_s: float,
+        dot_timeout_s: float = DOT_S,
         boot_time: Callable[[], float] = _boot_time,
     ) -> None:
         self._database = database
@@ -78,6 +79,7 @@ class Sender:
         self._schedule = schedule
         self._places = asyncio.Semaphore(in_flight)
         self._timeout_s = timeout_s
+        self._dot_timeout_s = dot_timeout_s
         self._boot_time = boot_time
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -161,6 +163,7 @@ class Sender:
                 letter.content,
                 before_dot=before_dot,
                 timeout_s=self._timeout_s,
+                dot_timeout_s=self._dot_timeout_s,
             )
 
     async def _conclude(self, attempt: Attempt, judgement: Judgement, *, ms: int) -> None:

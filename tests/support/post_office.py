@@ -1,5 +1,6 @@
 """A dispatcher and a sender with their real tools, for the tests that follow emails on their way."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -115,6 +116,8 @@ async def post_office(
     ledger_of: Callable[..., Ledger] = Ledger,
     in_flight: int = 10,
     most_queued: int = 1000,
+    timeout_s: float = 5,
+    tls_context: ssl.SSLContext | None = None,
     **options: Any,
 ) -> AsyncIterator[PostOffice]:
     """*ledger_of* makes the sender's ledger; *options* are more of its sender's."""
@@ -122,7 +125,7 @@ async def post_office(
     broker = InProcessBroker(retry_schedule=RETRY_SCHEDULE, now=lambda: clock.present)
     broker.declare_all()
     publisher = Publisher(broker)
-    pool = ConnectionPool(total=in_flight, allow=LOOPBACK)
+    pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context)
     sender = Sender(
         database=database,
         ledger=ledger_of(database, clock, lease=LEASE),
@@ -133,7 +136,7 @@ async def post_office(
         clock=clock,
         schedule=RETRY_SCHEDULE,
         in_flight=in_flight,
-        timeout_s=5,
+        timeout_s=timeout_s,
         **options,
     )
     dispatcher = Dispatcher(
