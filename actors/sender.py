@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from actors.access_tokens import Grant
 from actors.clocks import Clock
 from actors.endpoints import Endpoint
 from actors.judgement import Judgement, judge
@@ -18,6 +19,7 @@ from actors.publisher import Publisher
 from actors.queues import SENDER
 from actors.smtp import DOT_S, Handover
 from actors.smtp_pool import ConnectionPool
+from domain.credentials import OAuthProvider
 from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
 from domain.lifecycle import EmailEvent
@@ -143,7 +145,7 @@ class Sender:
             return
         except UnreadableSecret as unreadable:
             await self._ledger.refuse_login(attempt.mailbox_id, reason=str(unreadable))
-            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "PASSWORD_UNREADABLE"))
+            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "SECRET_UNREADABLE"))
             return
         handover = await self._hand_over(attempt, letter, endpoint)
         judgement = judge(attempt, handover, now=await self._clock.now(), schedule=self._schedule)
@@ -196,12 +198,15 @@ class Sender:
             log.warning("email.retry_not_published", email_id=str(ticket.email_id), cause=unavailable.cause)
 
     def _endpoint(self, attempt: Attempt) -> Endpoint:
-        login = attempt.login
-        password = ""
+        login, mailbox_id = attempt.login, attempt.mailbox_id
+        password, grant = "", None
         if login.password_encrypted is not None:
-            password = self._vault.decrypt(login.password_encrypted, row_id=attempt.mailbox_id)
+            password = self._vault.decrypt(login.password_encrypted, row_id=mailbox_id)
+        if login.oauth_provider is not None and login.refresh_token_encrypted is not None:
+            refresh_token = self._vault.decrypt(login.refresh_token_encrypted, row_id=mailbox_id)
+            grant = Grant(mailbox_id, OAuthProvider(login.oauth_provider), refresh_token)
         return Endpoint(
-            login.host, login.port, Security(login.security), username=login.username or "", password=password
+            login.host, login.port, Security(login.security), login.username or "", password, grant
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
+from actors.access_tokens import AccessTokens
 from actors.endpoints import Endpoint, Undelivered, connect
 from actors.hosts import Network
 from actors.smtp import DOT_S, Handover, SmtpConnection
@@ -91,7 +92,7 @@ class ConnectionPool:
     Connections kept between emails: per mailbox never more than *limit_per_mailbox*, together never more than
     *total*, and none that nobody used for *idle_s*. Belongs to one event loop.
 
-    *allow* and *tls_context* are those of `connect`.
+    *allow*, *tls_context* and *tokens* are those of `connect`.
     """
 
     def __init__(
@@ -102,11 +103,12 @@ class ConnectionPool:
         idle_s: float = 60.0,
         allow: Sequence[Network] = (),
         tls_context: ssl.SSLContext | None = None,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._total = total
         self._limit_per_mailbox = limit_per_mailbox
         self._idle_s = idle_s
-        self._connect = partial(connect, allow=allow, tls_context=tls_context)
+        self._connect = partial(connect, allow=allow, tls_context=tls_context, tokens=tokens)
         self._turns = asyncio.Semaphore(total)
         self._borrowed = 0
         self._lines: dict[MailboxId, _Line] = {}

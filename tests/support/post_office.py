@@ -10,6 +10,7 @@ from typing import Any
 from dramatiq import Message
 from sqlalchemy import Row, select
 
+from actors.access_tokens import AccessTokens
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.in_process_broker import InProcessBroker
 from actors.ledger import Ledger
@@ -118,6 +119,7 @@ async def post_office(
     most_queued: int = 1000,
     timeout_s: float = 5,
     tls_context: ssl.SSLContext | None = None,
+    tokens: AccessTokens | None = None,
     **options: Any,
 ) -> AsyncIterator[PostOffice]:
     """*ledger_of* makes the sender's ledger; *options* are more of its sender's."""
@@ -125,7 +127,7 @@ async def post_office(
     broker = InProcessBroker(retry_schedule=RETRY_SCHEDULE, now=lambda: clock.present)
     broker.declare_all()
     publisher = Publisher(broker)
-    pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context)
+    pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context, tokens=tokens)
     sender = Sender(
         database=database,
         ledger=ledger_of(database, clock, lease=LEASE),
@@ -177,7 +179,7 @@ async def make_campaign(
     """
     async with database.transaction() as conn:
         workspace_id = await make_workspace(conn)
-        mailbox_id = MailboxId(uuid7())
+        mailbox_id = overrides.pop("id", None) or MailboxId(uuid7())
         if password is not None:
             overrides |= {
                 "username": "sender",
