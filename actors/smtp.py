@@ -72,8 +72,8 @@ class SmtpConnection:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the socket still stands as far as we know."""
-        return self._smtp.is_connected
+        """Whether the socket still stands as far as we know, and the server is in step with us."""
+        return self._smtp.is_connected and not self._has_said_more()
 
     async def deliver(
         self,

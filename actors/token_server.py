@@ -17,6 +17,7 @@ from domain.credentials import OAuthProvider
 
 _LARGEST_ANSWER = 64 * 1024
 _LONGEST_DESCRIPTION = 300
+_LONGEST_S = 86_400
 # RFC 6749 §A.12, without the space: what may follow "Bearer" in SASL XOAUTH2.
 _ACCESS_TOKEN = re.compile(r"[\x21-\x7e]+")
 # RFC 6749 §5.2, and two of Microsoft's that also want the person. All others are for the operator.
@@ -70,7 +71,7 @@ class HttpTokenServer:
                 status, body = await self._post(
                     httpx.URL(endpoint.url), {name: text for name, text in form.items() if text}
                 )
-        except (httpx.HTTPError, OSError, HostBlocked, HostNotFound) as failure:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, HostBlocked, HostNotFound) as failure:
             said = str(failure) or type(failure).__name__
             raise TokenUnavailable(f"{endpoint.url} cannot be asked: {said}") from failure
         return _issued(status, _object(body), secret=grant.refresh_token)
@@ -94,13 +95,18 @@ class HttpTokenServer:
                 "POST",
                 url.copy_with(host=str(address)),
                 data=form,
-                headers={"Host": url.netloc.decode(), "Accept": "application/json"},
+                # Packed, 64 KiB could be much more.
+                headers={
+                    "Host": url.netloc.decode(),
+                    "Accept": "application/json",
+                    "Accept-Encoding": "identity",
+                },
                 # The certificate is checked for the name, not for the address.
                 extensions={"sni_hostname": url.host},
             ) as response,
         ):
             body = b""
-            async for chunk in response.aiter_bytes():
+            async for chunk in response.aiter_raw():
                 body += chunk
                 if len(body) > _LARGEST_ANSWER:
                     raise httpx.DecodingError("its answer has no end")
@@ -111,7 +117,8 @@ def _object(body: bytes) -> Mapping[str, Any]:
     """The JSON object that *body* is, empty if it is none; Any: whatever a server put in it."""
     try:
         found = json.loads(body)
-    except ValueError:
+    # Brackets within brackets without end are a RecursionError.
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -126,7 +133,7 @@ def _issued(status: int, answer: Mapping[str, Any], *, secret: str) -> Issued:
     return Issued(
         token,
         # Without it, nobody knows how long the token may be kept.
-        lasts_s=float(lasts_s) if isinstance(lasts_s, int | float) else 0.0,
+        lasts_s=float(min(lasts_s, _LONGEST_S)) if isinstance(lasts_s, int | float) else 0.0,
         refresh_token=replacement if isinstance(replacement, str) and replacement else None,
     )
 

@@ -33,7 +33,7 @@ from tests.support.world import (
     make_workspace,
 )
 
-TIMEOUT_S, DOT_TIMEOUT_S, TOLERANCE_S = 1.5, 1.0, 1.0
+TIMEOUT_S, DOT_TIMEOUT_S, TOLERANCE_S = 2.0, 1.0, 1.0
 
 FAULTS: dict[str, Answer] = {
     "421": "421 4.3.2 closing",

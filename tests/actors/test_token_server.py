@@ -45,6 +45,14 @@ async def test_what_is_not_set_is_not_sent() -> None:
     assert provider.forms[0].keys() == {"grant_type", "refresh_token", "client_id"}
 
 
+async def test_no_token_is_kept_for_more_than_a_day() -> None:
+    """Whatever the provider says of it."""
+    async with token_provider() as provider:
+        provider.answer = {"access_token": "a", "expires_in": 10**400}
+
+        assert await provider.client().refresh(grant()) == Issued("a", 86_400.0)
+
+
 async def test_a_replacement_comes_along() -> None:
     """A provider may put another refresh token in the place of the one that was used."""
     async with token_provider() as provider:
@@ -82,6 +90,7 @@ async def test_what_a_person_has_to_mend_is_a_refusal(
         (503, b"<html>", "the token server answered 503"),
         (302, b"", "the token server answered 302"),
         (200, b"no json", "the token server answered without an access token"),
+        (200, b"[" * 60_000, "the token server answered without an access token"),
         (200, b"[]", "the token server answered without an access token"),
         (200, {"access_token": ""}, "the token server answered without an access token"),
         (200, {"access_token": "a\x01b"}, "the token server answered without an access token"),
@@ -122,6 +131,7 @@ async def test_a_server_that_cannot_be_reached_is_named() -> None:
         urls = {
             f"http://127.0.0.1:{port}/token": "cannot be asked: All connection attempts failed",
             f"https://{'a' * 64}.test/token": "has no address",
+            "https://token.test:port/": "Invalid port",
             "https://10.0.0.1/token": "10.0.0.1 is 10.0.0.1: private",
         }
         for url, said in urls.items():
