@@ -233,9 +233,10 @@ class Timetable:
 
     def _neighbours(self, send_day: date, moment: datetime) -> Sequence[MailboxDay]:
         """The days around *send_day* that an email at *moment* is closer to than the gap."""
-        bounds = self.layout.bounds(send_day)
-        first, last = moment - self.gap, moment + self.gap
-        if bounds.start <= first and last <= bounds.end:
+        apart = self.layout.apart(send_day)
+        if apart.start <= moment <= apart.end:
             return ()
-        near = days_between(self.layout.local_day(first), self.layout.local_day(last))
+        near = days_between(
+            self.layout.local_day(moment - self.gap), self.layout.local_day(moment + self.gap)
+        )
         return [self.day(day) for day in near if day != send_day]
