@@ -139,6 +139,13 @@ class UpdateMailboxInput(Rehearsable):
             columns["in_doubt_policy"] = str(self.in_doubt_policy.value)
         return columns | self._server(problems) | self._day(problems) | self._limits(problems)
 
+    def forgotten_secrets(self) -> dict[str, object]:
+        """The columns of the secrets that are named, to be emptied where no new one is given."""
+        forgotten: dict[str, object] = {"password_encrypted": None} if self.password else {}
+        if self.oauth:
+            forgotten |= {"oauth_provider": None, "refresh_token_encrypted": None}
+        return forgotten
+
     def _server(self, problems: Problems) -> dict[str, object]:
         columns: dict[str, object] = {}
         if self.host:

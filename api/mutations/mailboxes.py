@@ -93,8 +93,10 @@ class MailboxMutations:
             password = asked.password.value if asked.password else None
             oauth = asked.oauth.value if asked.oauth else None
             check_credentials(password, oauth, problems, providers=info.context.services.providers)
-        if asked.password or asked.oauth:
+        if password or oauth:
             changes |= secrets(password, oauth, vault=info.context.vault, row_id=mailbox_id)
+        else:
+            changes |= asked.forgotten_secrets()
         async with changing(info.context, asked) as change:
             before = await lock_mailbox(
                 change.conn, change.workspace_id, mailbox_id, expected_version=asked.expected_version

@@ -102,6 +102,21 @@ async def test_a_grant_can_be_taken_away(api: ApiClient, worker_db: Database) ->
         assert (row.oauth_provider, row.refresh_token_encrypted) == (None, None)
 
 
+async def test_forgetting_one_secret_leaves_the_other(api: ApiClient, worker_db: Database) -> None:
+    """Null names what is forgotten: a password that is not there, or a grant that is not."""
+    created = await done(api, "createMailbox", "mailbox { id }", **MINIMAL, oauth=GOOGLE)
+    which = {"mailboxId": created["mailbox"]["id"]}
+
+    without_password = await done(api, "updateMailbox", KIND, **which, password=None)
+    await done(api, "updateMailbox", KIND, **which, password="hunter2")
+    without_grant = await done(api, "updateMailbox", KIND, **which, oauth=None)
+
+    [row] = (await everything(worker_db))["mailboxes"]
+    assert without_password["mailbox"]["authentication"] == "OAUTH"
+    assert without_grant["mailbox"]["authentication"] == "PASSWORD"
+    assert row.password_encrypted is not None
+
+
 WRONG = [
     (
         {"password": "hunter2", "oauth": GOOGLE},
