@@ -79,6 +79,8 @@ async def _misbehave(writer: asyncio.StreamWriter, trouble: Trouble) -> None:
         case Trouble.ENDLESS:
             while True:
                 await say(writer, f"250-{1000 * 'a'}")
+                # drain() does not yield to a lost TLS connection, which then never learns that it is lost.
+                await asyncio.sleep(0)
         case Trouble.TOO_LONG:
             await say(writer, f"250 {100_000 * 'a'}")
         case Trouble.GARBAGE:
