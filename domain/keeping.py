@@ -91,7 +91,7 @@ def _broken(
 def shed(draft: Draft) -> None:
     """Take their slots from the latest-planned emails where there are too many, and of pairs too close."""
     for timetable in draft.timetables.values():
-        if timetable.mailbox.is_available:
+        if timetable.mailbox.is_available and timetable.has_bookings:
             for send_day, day in list(timetable.days.items()):
                 _shed(draft, timetable, send_day, day)
             _slow_down(draft, timetable)
