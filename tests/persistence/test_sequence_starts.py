@@ -31,7 +31,7 @@ async def starts(
 
 
 async def test_the_first_email_of_a_contact_counts_on_the_day_of_its_window(worker_db: Database) -> None:
-    """Its follow-up does not, nor does what was stopped, failed, or began before the days that are asked for."""
+    """Its follow-up does not, nor does what was stopped, failed, or began before the days in question."""
     async with worker_db.transaction() as conn:
         workspace_id = await make_workspace(conn)
         box = await make_mailbox(conn, workspace_id)
