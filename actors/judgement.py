@@ -83,8 +83,8 @@ def _set_aside(
     """The mailbox cannot send, for now or without a person; the email loses nothing by it."""
     is_blocked = found.outcome is Outcome.MAILBOX_BLOCKED
     rest = (found.retry_after or CAPACITY_WAIT) if is_blocked else None
-    if stage is Stage.DOT:
-        # Past the point of no return nothing is given back: the gate holds it when it comes again.
+    if stage in (Stage.BODY, Stage.DOT):
+        # Perhaps past the point of no return, where nothing is given back: the gate holds it next time.
         result = Result(attempt, EmailEvent.RETRY, found.reason, code, said, retry_at=now + wait)
         return Judgement(result, wait, login_refused=not is_blocked, rest=rest)
     result = Result(attempt, EmailEvent.RELEASE, found.reason, code, said, needs_planner=is_blocked)

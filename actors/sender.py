@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from actors.access_tokens import Grant
 from actors.clocks import Clock
 from actors.endpoints import Endpoint
 from actors.handovers import Handovers
@@ -19,8 +20,9 @@ from actors.outage import QueueUnavailable
 from actors.places import Places
 from actors.publisher import Publisher
 from actors.queues import SENDER
-from actors.smtp import Handover
+from actors.smtp import DOT_S, Handover
 from actors.smtp_pool import ConnectionPool
+from domain.credentials import OAuthProvider
 from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
 from domain.lifecycle import EmailEvent
@@ -57,6 +59,7 @@ class Sender:
         schedule: Sequence[timedelta],
         in_flight: int,
         timeout_s: float,
+        dot_timeout_s: float = DOT_S,
         boot_time: Callable[[], float] = boot_time,
     ) -> None:
         self._database = database
@@ -70,6 +73,7 @@ class Sender:
         self._places = Places(in_flight)
         self._handovers = Handovers()
         self._timeout_s = timeout_s
+        self._dot_timeout_s = dot_timeout_s
         self._boot_time = boot_time
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -164,7 +168,7 @@ class Sender:
             return
         except UnreadableSecret as unreadable:
             await self._ledger.refuse_login(attempt.mailbox_id, reason=str(unreadable))
-            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "PASSWORD_UNREADABLE"))
+            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "SECRET_UNREADABLE"))
             return
         handover = await self._hand_over(attempt, letter, endpoint)
         judgement = judge(attempt, handover, now=await self._clock.now(), schedule=self._schedule)
@@ -187,6 +191,7 @@ class Sender:
                     letter.content,
                     before_dot=before_dot,
                     timeout_s=self._timeout_s,
+                    dot_timeout_s=self._dot_timeout_s,
                 )
 
         return await self._handovers.run(deliver)
@@ -221,12 +226,15 @@ class Sender:
             log.warning("email.retry_not_published", email_id=str(ticket.email_id), cause=unavailable.cause)
 
     def _endpoint(self, attempt: Attempt) -> Endpoint:
-        login = attempt.login
-        password = ""
+        login, mailbox_id = attempt.login, attempt.mailbox_id
+        password, grant = "", None
         if login.password_encrypted is not None:
-            password = self._vault.decrypt(login.password_encrypted, row_id=attempt.mailbox_id)
+            password = self._vault.decrypt(login.password_encrypted, row_id=mailbox_id)
+        if login.oauth_provider is not None and login.refresh_token_encrypted is not None:
+            refresh_token = self._vault.decrypt(login.refresh_token_encrypted, row_id=mailbox_id)
+            grant = Grant(mailbox_id, OAuthProvider(login.oauth_provider), refresh_token)
         return Endpoint(
-            login.host, login.port, Security(login.security), username=login.username or "", password=password
+            login.host, login.port, Security(login.security), login.username or "", password, grant
         )
 
 

@@ -88,7 +88,7 @@ described(
     values={
         _B.ACTIVE: "Sending.",
         _B.PAUSED: "Put on hold by someone.",
-        _B.NEEDS_AUTH: "Its server refused the user name or password; its emails wait.",
+        _B.NEEDS_AUTH: "Its server refused its login, or its provider to renew it; its emails wait.",
         _B.BLOCKED: "Its server refuses to take more for a while.",
         _B.REMOVED: "Taken out of use; kept for its history.",
     },

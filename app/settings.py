@@ -74,12 +74,35 @@ class Settings(BaseSettings):
         ge=1,
         description="Emails that one worker process has on their way to SMTP servers at once.",
     )
+    google_client_id: str = Field(
+        default="",
+        description="Client id at Google, for mailboxes that log in by OAuth; without it there are none.",
+    )
+    google_client_secret: str = Field(
+        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
+    )
+    google_token_url: str = Field(
+        default="https://oauth2.googleapis.com/token", description="Where Google renews access."
+    )
+    microsoft_client_id: str = Field(
+        default="", description="Client id at Microsoft, for mailboxes that log in by OAuth."
+    )
+    microsoft_client_secret: str = Field(
+        default="",
+        repr=False,
+        description="Its client secret; a public client has none.",
+        json_schema_extra=_SECRET,
+    )
+    microsoft_token_url: str = Field(
+        default="https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        description="Where Microsoft renews access; an app for one organisation names its tenant in it.",
+    )
     smtp_allow_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
     ] = Field(
         default=(),
-        description="Networks that are not public and yet may hold SMTP servers of mailboxes, separated by "
-        "commas: a relay in the LAN, 127.0.0.0/8 for a test.",
+        description="Networks that are not public and yet may hold SMTP servers of mailboxes, and token "
+        "servers, separated by commas: a relay in the LAN, 127.0.0.0/8 for a test.",
         examples=["10.20.0.0/16,127.0.0.0/8"],
     )
     most_queued: int = Field(
@@ -142,6 +165,14 @@ class Settings(BaseSettings):
     @classmethod
     def _is_http(cls, url: str) -> str:
         return _with_scheme(url, "http://", "https://").rstrip("/")
+
+    @field_validator("google_token_url", "microsoft_token_url")
+    @classmethod
+    def _is_private(cls, url: str) -> str:
+        """A refresh token crosses no network in clear text."""
+        if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("has to begin with https://")
+        return url
 
     @field_validator("secret_key")
     @classmethod

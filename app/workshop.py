@@ -5,7 +5,9 @@ from datetime import timedelta
 from functools import partial
 from time import monotonic
 
+from actors.access_tokens import AccessTokens
 from actors.dispatcher import Dispatcher, Rescuer
+from actors.grants import GrantKeeper
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
 from actors.planner import Planner
@@ -15,7 +17,9 @@ from actors.recalculator import Recalculator
 from actors.sender import Sender
 from actors.smtp_pool import ConnectionPool
 from actors.timekeeper import RESCUE
+from actors.token_server import HttpTokenServer
 from app.business_clock import business_clock_of
+from app.oauth import token_endpoints
 from app.settings import Settings
 from domain.unsubscribe import KEY_PURPOSE
 from persistence.database import Role, open_database
@@ -54,7 +58,12 @@ class Workshop:
         clock = business_clock_of(settings, database)
         lease = timedelta(seconds=settings.lease_s)
         publisher = Publisher(self._broker())
-        pool = ConnectionPool(total=settings.smtp_connections, allow=settings.smtp_allow_networks)
+        allow = settings.smtp_allow_networks
+        tokens = AccessTokens(
+            HttpTokenServer(token_endpoints(settings), allow=allow),
+            replaced=GrantKeeper(database, vault).replace,
+        )
+        pool = ConnectionPool(total=settings.smtp_connections, allow=allow, tokens=tokens)
         sender = Sender(
             database=database,
             ledger=Ledger(database, clock, lease=lease, schedule=settings.retry_schedule),

@@ -112,7 +112,7 @@ def _is_over_limit(reply: Reply) -> bool:
 _BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 _NAMES_RECIPIENT = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT})
 
-NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.BLOCKED_HOST})
+NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.TOKEN_REFUSED, Fault.BLOCKED_HOST})
 
 
 def _without_reply(stage: Stage, fault: Fault) -> Verdict:

@@ -24,7 +24,7 @@ async def add_mailbox(
     conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, settings: Mapping[str, object]
 ) -> None:
     """
-    Make a mailbox with *settings* by column; its id is given, because its password is bound to it.
+    Make a mailbox with *settings* by column; its id is given, because its secrets are bound to it.
 
     Raises:
         MailboxAddressTaken: A live mailbox of any workspace has the address.
@@ -90,7 +90,7 @@ async def move_mailbox(
     expected_version: int | None = None,
 ) -> None:
     """
-    Lock a mailbox and let *event* happen to it. Once removed, it forgets its passwords.
+    Lock a mailbox and let *event* happen to it. Once removed, it forgets its secrets.
 
     One that only waits for a host in trouble can be resumed too, which lets it try the host at once.
 
@@ -120,11 +120,14 @@ async def move_mailbox(
         raise NotInStatus(Noun.MAILBOX, mailbox.status)
 
 
+_SECRETS = ("password_encrypted", "oauth_provider", "refresh_token_encrypted", "imap_password_encrypted")
+
+
 def _consequences(event: MailboxEvent, now: datetime) -> dict[str, object]:
     if event is MailboxEvent.RESUME:
         return {"status_reason": None, "blocked_until": None, **CLOSED}
     if event is MailboxEvent.REMOVE:
-        return {"removed_at": now, "password_encrypted": None, "imap_password_encrypted": None}
+        return {"removed_at": now, **dict.fromkeys(_SECRETS)}
     if event is MailboxEvent.RESTORE:
         return {"removed_at": None}
     return {}

@@ -11,11 +11,13 @@ from api.context import Info
 from api.errors import BadUserInput
 from api.fields import resolves
 from api.inputs.policies import InDoubtPolicy
+from api.login_vocabulary import Authentication, OAuthProvider
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from api.vocabulary import described
 from domain.circuit import Circuit, CircuitState
+from domain.credentials import authentication
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Security
 from domain.mailboxes import Mailbox as PlannedMailbox
@@ -85,6 +87,10 @@ class Mailbox(Node):
     username: str | None = strawberry.field(
         description="The name to log in with; null sends without a login."
     )
+    authentication: Authentication = strawberry.field(description="How it logs in.")
+    oauth_provider: OAuthProvider | None = strawberry.field(
+        description="Who issues its access tokens, if it logs in by OAuth."
+    )
     owner: str | None = strawberry.field(description="Whose mailbox it is, if noted.")
     provider: str | None = strawberry.field(description="Who runs it, if noted.")
     status: MailboxStatus = strawberry.field(description="Whether it can send.")
@@ -127,8 +133,14 @@ class Mailbox(Node):
     @override
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
-        derived |= {"minimum_gap_seconds": row.minimum_gap_s, "stored_hours": row.working_hours}
-        derived |= {"host_circuit": Circuit(row.host_troubles, row.host_rests_until)}
+        provider = None if row.oauth_provider is None else OAuthProvider(row.oauth_provider)
+        derived |= {
+            "authentication": authentication(row.username, provider),
+            "oauth_provider": provider,
+            "minimum_gap_seconds": row.minimum_gap_s,
+            "stored_hours": row.working_hours,
+            "host_circuit": Circuit(row.host_troubles, row.host_rests_until),
+        }
         return super().of(row, planned=mailbox_of(row), **derived)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")

@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.credentials import OAuthProvider
 from domain.lifecycle import MAILBOX
 from domain.mailboxes import Security
 from persistence.tables.columns import (
@@ -54,6 +55,9 @@ mailboxes = Table(
     Column("username", Text),
     # AES-GCM of the password, bound to this row's id.
     Column("password_encrypted", LargeBinary),
+    # In place of a password; encrypted like one.
+    Column("oauth_provider", Text),
+    Column("refresh_token_encrypted", LargeBinary),
     Column("imap_host", Text),
     Column("imap_port", Integer),
     Column("imap_username", Text),
@@ -90,6 +94,9 @@ mailboxes = Table(
     *timestamps(),
     *in_workspace(),
     one_of("security", Security),
+    one_of("oauth_provider", OAuthProvider),
+    Check("(oauth_provider IS NULL) = (refresh_token_encrypted IS NULL)", name="oauth_is_whole"),
+    Check("password_encrypted IS NULL OR refresh_token_encrypted IS NULL", name="one_secret"),
     one_of("in_doubt_policy", IN_DOUBT_POLICIES),
     Check("daily_capacity >= 0", name="daily_capacity"),
     Check("minimum_gap_s >= 0", name="minimum_gap_s"),

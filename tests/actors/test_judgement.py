@@ -174,6 +174,14 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
             ),
         ),
         (
+            Handover(Stage.BODY, Reply(550, "5.7.30 no passwords")),
+            Judgement(
+                ended(EmailEvent.RETRY, "authentication", 550, "5.7.30 no passwords", retry_at=MONDAY + FIVE),
+                retry_in=FIVE,
+                login_refused=True,
+            ),
+        ),
+        (
             Handover(Stage.BODY, Withheld()),
             Judgement(ended(EmailEvent.RETRY, "WITHHELD", None, None, retry_at=MONDAY + FIVE), retry_in=FIVE),
         ),

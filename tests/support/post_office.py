@@ -1,5 +1,6 @@
 """A dispatcher and a sender with their real tools, for the tests that follow emails on their way."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from dramatiq import Message
 from sqlalchemy import Row, select
 
+from actors.access_tokens import AccessTokens
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.in_process_broker import InProcessBroker
 from actors.ledger import Ledger
@@ -116,6 +118,9 @@ async def post_office(
     ledger_of: Callable[..., Ledger] = Ledger,
     in_flight: int = 10,
     most_queued: int = 1000,
+    timeout_s: float = 5,
+    tls_context: ssl.SSLContext | None = None,
+    tokens: AccessTokens | None = None,
     **options: Any,
 ) -> AsyncIterator[PostOffice]:
     """*ledger_of* makes the sender's ledger; *options* are more of its sender's."""
@@ -123,7 +128,7 @@ async def post_office(
     broker = InProcessBroker(retry_schedule=RETRY_SCHEDULE, now=lambda: clock.present)
     broker.declare_all()
     publisher = Publisher(broker)
-    pool = ConnectionPool(total=in_flight, allow=LOOPBACK)
+    pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context, tokens=tokens)
     sender = Sender(
         database=database,
         ledger=ledger_of(database, clock, lease=LEASE),
@@ -134,7 +139,7 @@ async def post_office(
         clock=clock,
         schedule=RETRY_SCHEDULE,
         in_flight=in_flight,
-        timeout_s=5,
+        timeout_s=timeout_s,
         **options,
     )
     dispatcher = Dispatcher(
@@ -175,7 +180,7 @@ async def make_campaign(
     """
     async with database.transaction() as conn:
         workspace_id = await make_workspace(conn)
-        mailbox_id = MailboxId(uuid7())
+        mailbox_id = overrides.pop("id", None) or MailboxId(uuid7())
         if password is not None:
             overrides |= {
                 "username": "sender",

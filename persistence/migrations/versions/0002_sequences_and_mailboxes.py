@@ -126,6 +126,8 @@ def upgrade() -> None:
             security TEXT DEFAULT 'STARTTLS' NOT NULL,
             username TEXT,
             password_encrypted BYTEA,
+            oauth_provider TEXT,
+            refresh_token_encrypted BYTEA,
             imap_host TEXT,
             imap_port INTEGER,
             imap_username TEXT,
@@ -160,6 +162,11 @@ def upgrade() -> None:
                 DELETE CASCADE,
             CONSTRAINT mailboxes_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT mailboxes_security_check CHECK (security IN ('STARTTLS', 'TLS', 'NONE')),
+            CONSTRAINT mailboxes_oauth_provider_check CHECK (oauth_provider IN ('GOOGLE', 'MICROSOFT')),
+            CONSTRAINT mailboxes_oauth_is_whole_check CHECK ((oauth_provider IS NULL) =
+                (refresh_token_encrypted IS NULL)),
+            CONSTRAINT mailboxes_one_secret_check CHECK (password_encrypted IS NULL OR
+                refresh_token_encrypted IS NULL),
             CONSTRAINT mailboxes_in_doubt_policy_check CHECK (in_doubt_policy IN ('ASSUME_SENT', 'HOLD',
                 'RESEND')),
             CONSTRAINT mailboxes_daily_capacity_check CHECK (daily_capacity >= 0),
