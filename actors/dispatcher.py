@@ -1,5 +1,6 @@
 """The dispatcher: claims what is due and hands it to the senders; rescues what they left behind."""
 
+import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -12,7 +13,7 @@ from actors.publisher import Publisher
 from actors.queues import SENDER
 from domain.ids import EmailId, WorkspaceId
 from persistence.attempts import Ticket
-from persistence.claims import Claimed, claim_due, count_queued
+from persistence.claims import Claimed, claim_due, count_under_way
 from persistence.database import Database
 from persistence.dispatches import carried_out, hand_over, processed, taken
 from persistence.overdue_retries import sweep_overdue
@@ -25,10 +26,20 @@ log = structlog.get_logger(__name__)
 # One message carries this many emails: the broker's share of the work is 1 % then.
 BATCH = 50
 CLAIM = 500
-_MOST_CLAIMS = 100
+
+
+# How soon it looks again for mailboxes that have sent meanwhile; longer and longer while there are none.
+_PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 
 
 class Dispatcher:
+    """
+    Claims what is due and publishes it.
+
+    A mailbox has two emails under way at most, and the senders have only so much room. So it goes on for
+    *goes_on_s* after each call, while anything is under way: a fast mailbox need not wait for the next tick.
+    """
+
     def __init__(
         self,
         *,
@@ -37,26 +48,52 @@ class Dispatcher:
         clock: Clock,
         lease: timedelta,
         most_queued: int,
+        goes_on_s: float = 0.0,
     ) -> None:
         self._database = database
         self._publisher = publisher
         self._clock = clock
         self._lease = lease
         self._most_queued = most_queued
+        self._goes_on_s = goes_on_s
+        self._ends_at = 0.0
+        self._is_at_work = False
 
     async def __call__(self, dispatch_id: str | None) -> None:
-        """Claim and publish until nothing is due, or the senders have enough to do."""
+        """Claim and publish until nothing is due, or time is up; a call meanwhile only gives it more time."""
         async with carried_out(self._database, dispatch_id):
-            for _ in range(_MOST_CLAIMS):
-                if not await self._claim():
-                    break
+            self._ends_at = asyncio.get_running_loop().time() + self._goes_on_s
+            if self._is_at_work:
+                return
+            self._is_at_work = True
+            try:
+                await self._work()
+            finally:
+                self._is_at_work = False
 
-    async def _claim(self) -> bool:
+    async def _work(self) -> None:
+        pauses = iter(_PAUSES_S)
+        pause_s = 0.0
+        while True:
+            claimed = await self._claim()
+            if claimed is None:
+                return
+            if claimed:
+                pauses = iter(_PAUSES_S)
+            if claimed < CLAIM:
+                pause_s = next(pauses, pause_s)
+                if asyncio.get_running_loop().time() + pause_s > self._ends_at:
+                    return
+                await asyncio.sleep(pause_s)
+
+    async def _claim(self) -> int | None:
+        """How many were claimed and published; None when there is nothing to go on for."""
         now = await self._clock.now()
         async with self._database.transaction() as conn:
-            room = self._most_queued - await count_queued(conn)
+            queued, begun = await count_under_way(conn)
+            room = self._most_queued - queued
             if room <= 0:
-                return False
+                return 0
             claimed = await claim_due(conn, now=now, limit=min(room, CLAIM), lease=self._lease)
             messages = [
                 (await hand_over(conn, SENDER, email_count=len(emails)), emails)
@@ -66,15 +103,16 @@ class Dispatcher:
             tickets = [Ticket(each.email_id, each.attempt) for each in emails]
             alone = any(each.crashes for each in emails)
             if not await _publish(self._publisher, str(dispatch_id), tickets, alone=alone):
-                return False
+                return None
         if claimed:
             log.info("emails.dispatched", count=len(claimed), messages=len(messages))
-        return bool(claimed)
+        return len(claimed) if claimed or queued or begun else None
 
 
 def in_messages(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
     """Messages of up to 50; one that its worker died of travels alone, and takes nobody along."""
-    healthy = [each for each in claimed if not each.crashes]
+    # Those of one mailbox side by side: two processes that send for it would wait for each other's locks.
+    healthy = sorted((each for each in claimed if not each.crashes), key=lambda each: each.mailbox_id)
     for start in range(0, len(healthy), BATCH):
         yield healthy[start : start + BATCH]
     for suspect in claimed:

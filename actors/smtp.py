@@ -1,22 +1,26 @@
 """The SMTP conversation that hands over one email, stage by stage; the final dot is a step of its own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import cast
 
-from aiosmtplib import SMTP, SMTPException, SMTPServerDisconnected
-from aiosmtplib.response import SMTPResponse
+from aiosmtplib import SMTP, SMTPException
 
-from actors.smtp_answers import answer_of, reply_of, wording_of
+from actors.smtp_answers import answer_of, wording_of
 from actors.smtp_lines import dot_stuffed, path_of
+from actors.smtp_wire import Wire
 from domain.replies import Fault, Reply, Stage
 
 # RFC 5321 §4.5.3.2: how long a client waits at each stage; what it does not name waits as long as MAIL.
 DOT_S = 600.0
 _PATIENCE_S = {Stage.DATA: 120.0, Stage.BODY: 180.0}
 _OTHER_PATIENCE_S = 300.0
+
+# For the replies behind one that refused the letter already.
+_HEAR_OUT_S = 5.0
+_ENVELOPE = (Stage.MAIL, Stage.RCPT, Stage.DATA)
 
 _SERVICE_CLOSING = 421
 _START_INPUT = 354
@@ -66,19 +70,17 @@ class SmtpConnection:
 
     def __init__(self, smtp: SMTP) -> None:
         self._smtp = smtp
-        # A StreamWriter's drain() is the public way to wait for the network, and aiosmtplib's protocol is
-        # made to serve it. Both attributes are set while connected, whatever their types say.
-        transport = cast("asyncio.WriteTransport", smtp.transport)
-        protocol = cast("asyncio.Protocol", smtp.protocol)
-        self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
-        self._reply: asyncio.Task[SMTPResponse] | None = None
+        # Set while connected, whatever its type says.
+        self._wire = Wire(cast("asyncio.WriteTransport", smtp.transport))
+        self._takes_size = smtp.supports_extension("size")
+        self._pipelines = smtp.supports_extension("pipelining")
         self.needs_reset = False
         self.last_used = asyncio.get_running_loop().time()
 
     @property
     def is_usable(self) -> bool:
         """Whether the socket still stands as far as we know, and the server is in step with us."""
-        return self._smtp.is_connected and not self._has_said_more()
+        return self._wire.is_open and not self._wire.has_said_more
 
     async def deliver(
         self,
@@ -101,13 +103,13 @@ class SmtpConnection:
             ValueError: If an address is not ASCII or could end its command line, or *content* is not 7-bit or
                 has a bare CR or LF. Nothing was sent then.
         """
-        paths = [path_of(sender), path_of(recipient)]
+        size = b" SIZE=%d" % len(content) if self._takes_size else b""
+        envelope = [b"MAIL FROM:" + path_of(sender) + size, b"RCPT TO:" + path_of(recipient), b"DATA"]
         body = dot_stuffed(content)
         if not self.is_usable:
             return Handover(Stage.MAIL, Fault.DROPPED)
-        size = [b"SIZE=%d" % len(content)] if self._smtp.supports_extension("size") else []
         try:
-            ended = await self._write_letter(paths, size, body, timeout_s=timeout_s)
+            ended = await self._write_letter(envelope, body, timeout_s=timeout_s)
             if ended is None and not await before_dot():
                 self.close()
                 ended = Handover(Stage.BODY, Withheld())
@@ -117,7 +119,6 @@ class SmtpConnection:
             self.close()
             raise
         finally:
-            self._stop_listening()
             self.last_used = asyncio.get_running_loop().time()
 
     async def reset(self, *, timeout_s: float = 10.0) -> bool:
@@ -136,108 +137,116 @@ class SmtpConnection:
         try:
             with suppress(SMTPException, OSError):
                 async with asyncio.timeout(timeout_s):
-                    await self._smtp.execute_command(b"QUIT")
+                    self._wire.say(b"QUIT")
+                    await self._wire.reply()
         finally:
             self.close()
 
     def close(self) -> None:
         """Close the socket at once. What was not yet sent is dropped, so no dot can leave late."""
-        self._writer.transport.abort()
+        self._wire.transport.abort()
         self._smtp.close()
 
-    async def _write_letter(
-        self, paths: list[bytes], size: list[bytes], body: bytes, *, timeout_s: float
-    ) -> Handover | None:
+    async def _write_letter(self, envelope: list[bytes], body: bytes, *, timeout_s: float) -> Handover | None:
         """MAIL, RCPT, DATA and the body; None when the server waits for the dot."""
-        sender, recipient = paths
         progress = Progress(Stage.MAIL, timeout_s=timeout_s)
         try:
             async with progress.clock:
-                for stage, command, wanted in (
-                    (Stage.MAIL, [b"MAIL", b"FROM:" + sender, *size], range(200, 300)),
-                    (Stage.RCPT, [b"RCPT", b"TO:" + recipient], range(200, 300)),
-                    (Stage.DATA, [b"DATA"], range(_START_INPUT, _START_INPUT + 1)),
-                ):
-                    progress.enter(stage)
-                    response = await self._smtp.execute_command(*command)
-                    if response.code not in wanted or self._has_said_more():
-                        return self._refused(stage, response)
-                    self.needs_reset = True
-                progress.enter(Stage.BODY)
-                self._listen()
-                await self._write(body)
+                refused = await self._write_envelope(envelope, progress)
+                if refused is None:
+                    progress.enter(Stage.BODY)
+                    # From now on, as some servers refuse a letter before they have all of it.
+                    self._wire.expect(1)
+                    self._wire.write(body)
+                    await self._wire.drain()
         except (SMTPException, OSError) as lost:
-            early = self._early_end()
+            early = self._early_end() if progress.stage is Stage.BODY else None
             self.close()
             return early or Handover(progress.stage, answer_of(lost), wording_of(lost))
+        if refused is not None:
+            await self._hear_out(refused.stage)
+            return refused
         return self._early_end()
 
-    def _has_said_more(self) -> bool:
-        """Whether a reply came with another one behind it, which would pass for the reply to the dot."""
-        return bool(self._smtp.protocol and self._smtp.protocol._buffer)
+    async def _write_envelope(self, envelope: Sequence[bytes], progress: Progress) -> Handover | None:
+        """MAIL, RCPT and DATA, at once where the server offers PIPELINING (RFC 2920); what it refused."""
+        if self._pipelines:
+            self._wire.say(*envelope)
+        for stage, command in zip(_ENVELOPE, envelope, strict=True):
+            progress.enter(stage)
+            if not self._pipelines:
+                self._wire.say(command)
+            reply = await self._wire.reply()
+            is_wanted = reply.code == _START_INPUT if stage is Stage.DATA else reply.code // 100 == 2
+            if not is_wanted or self._wire.has_said_more:
+                return self._refused(stage, reply)
+            self.needs_reset = True
+        return None
 
-    def _listen(self) -> None:
-        """Await the next reply from now on: some servers refuse a letter before they have all of it."""
-        if self._smtp.protocol is None:
-            raise SMTPServerDisconnected("Connection lost")
-        self._reply = asyncio.create_task(self._smtp.protocol.read_response())
-        # If nobody asks for it any more, asyncio shall not complain of that.
-        self._reply.add_done_callback(lambda reply: reply.cancelled() or reply.exception())
+    async def _hear_out(self, stage: Stage) -> None:
+        """
+        Take the replies to what was written behind a refused *stage*. None of them delivers anything.
 
-    def _stop_listening(self) -> None:
-        if self._reply is not None:
-            self._reply.cancel()
-            self._reply = None
+        A server that wants a letter without a recipient gets a lone dot for it (RFC 2920 §3.1). One that
+        wants it without a sender may have a recipient, and is left.
+        """
+        unanswered = self._wire.awaited
+        if not unanswered or not self.is_usable:
+            return
+        self.needs_reset = True
+        try:
+            async with asyncio.timeout(_HEAR_OUT_S):
+                *_, reply = [await self._wire.reply() for _ in range(unanswered)]
+                if reply.code == _START_INPUT and stage is Stage.RCPT:
+                    self._wire.say(b".")
+                    reply = await self._wire.reply()
+        except (SMTPException, OSError):
+            self.close()
+            return
+        if reply.code == _SERVICE_CLOSING or reply.code // 100 == 3 or not self.is_usable:
+            self.close()
 
     def _early_end(self) -> Handover | None:
         """What ended the letter before its dot, if something did: without a dot, nothing can go on."""
-        if self._reply is None or not self._reply.done():
+        try:
+            reply = self._wire.reply_so_far()
+        except (SMTPException, OSError) as lost:
+            self.close()
+            return Handover(Stage.BODY, answer_of(lost), wording_of(lost))
+        if reply is None:
             return None
         self.close()
-        try:
-            response = self._reply.result()
-        except (SMTPException, OSError) as lost:
-            return Handover(Stage.BODY, answer_of(lost), wording_of(lost))
-        return Handover(Stage.BODY, reply_of(response.code, response.message))
-
-    async def _write(self, body: bytes) -> None:
-        protocol = self._smtp.protocol
-        if protocol is None:
-            raise SMTPServerDisconnected("Connection lost")
-        protocol.write(body)
-        await self._writer.drain()
-        if not protocol.is_connected:
-            raise SMTPServerDisconnected("Connection lost")
+        return Handover(Stage.BODY, reply)
 
     async def _write_dot(self, *, timeout_s: float) -> Handover:
         if early := self._early_end():
             return early
-        protocol, reply = self._smtp.protocol, self._reply
-        if protocol is None or reply is None or not protocol.is_connected:
+        if not self._wire.is_open:
             return Handover(Stage.BODY, Fault.DROPPED)
-        protocol.write(b".\r\n")
+        self._wire.write(b".\r\n")
         try:
             async with asyncio.timeout(timeout_s):
-                response = await reply
+                reply = await self._wire.reply()
         except (SMTPException, OSError) as lost:
             self.close()
             return Handover(Stage.DOT, answer_of(lost), wording_of(lost))
-        if response.code // 100 == 2:
+        if reply.code // 100 == 2:
             self.needs_reset = False
-            return Handover(Stage.DOT, reply_of(response.code, response.message))
-        return self._refused(Stage.DOT, response)
+            return Handover(Stage.DOT, reply)
+        return self._refused(Stage.DOT, reply)
 
-    def _refused(self, stage: Stage, response: SMTPResponse) -> Handover:
+    def _refused(self, stage: Stage, reply: Reply) -> Handover:
         """A reply other than the one wanted; after one that refuses nothing we are out of step."""
-        if response.code == _SERVICE_CLOSING or not 400 <= response.code < 600:
+        if reply.code == _SERVICE_CLOSING or not 400 <= reply.code < 600:
             self.close()
-        return Handover(stage, reply_of(response.code, response.message))
+        return Handover(stage, reply)
 
     async def _is_answered_with_250(self, command: bytes, *, timeout_s: float) -> bool:
         try:
             async with asyncio.timeout(timeout_s):
-                response = await self._smtp.execute_command(command)
+                self._wire.say(command)
+                reply = await self._wire.reply()
         except (SMTPException, OSError):
             self.close()
             return False
-        return response.code == 250
+        return reply.code == 250

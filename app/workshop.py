@@ -27,6 +27,8 @@ from persistence.vault import Vault
 
 # Of the time that a stop may take: to write down what is in doubt.
 _WRITING_SHARE = 1 / 9
+# From one tick of the clock to the next, and some more: there is no gap between two calls.
+_DISPATCHING_S = 2.0
 # For everything before the dot, connecting included.
 _SMTP_TIMEOUT_S = 60.0
 
@@ -84,6 +86,7 @@ class Workshop:
                 clock=clock,
                 lease=lease,
                 most_queued=settings.most_queued,
+                goes_on_s=_DISPATCHING_S,
             ),
             SENDER: sender,
             RECALCULATOR: Recalculator(database=database, clock=clock),

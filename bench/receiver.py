@@ -35,7 +35,9 @@ def postfix(program: str) -> str:
     Raises:
         PostfixMissing: It is not installed.
     """
-    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec/postfix")
+    found = shutil.which(
+        program, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin:/usr/libexec/postfix"
+    )
     if found is None:
         raise PostfixMissing(
             f"{program} is missing, it comes with Postfix: apt-get install --no-install-recommends postfix "

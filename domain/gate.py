@@ -68,6 +68,8 @@ class MailboxLoad:
     day: date
     used: int
     in_flight: int = 0
+    # Claimed, and not begun.
+    queued: int = 0
     last_attempt_at: datetime | None = None
     starts: list[datetime] = field(default_factory=list)
     by_domain: dict[str, int] = field(default_factory=dict)

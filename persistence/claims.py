@@ -7,15 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.gate import CONNECTIONS_PER_MAILBOX, MailboxLoad
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
-from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
+from domain.lifecycle import EMAIL, EmailEvent
 from persistence.arrays import unnested
-from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
+from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
 
@@ -50,10 +50,6 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
-""")
-_QUEUED = text("""
-SELECT mailbox_id, count(*) AS emails FROM scheduled_emails
-WHERE status = 'QUEUED' AND mailbox_id = ANY(CAST(:ids AS uuid[])) GROUP BY mailbox_id
 """)
 
 # The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
@@ -98,14 +94,16 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     asked: list[UUID] = []
     # On and on, or mailboxes whose due emails cannot leave would hide those behind them.
     while len(claimed) < limit:
-        page = await conn.scalars(_MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE, "connections": CONNECTIONS_PER_MAILBOX})
+        page = await conn.scalars(
+            _MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE, "connections": CONNECTIONS_PER_MAILBOX}
+        )
         mailbox_ids = list(page)
         if not mailbox_ids:
             break
         asked.extend(mailbox_ids)
-        loads = await lock_loads(conn, mailbox_ids, now=now)
+        loads = await read_loads(conn, mailbox_ids, now=now)
         # In the order of the page: when *limit* is reached, those behind it have their turn next time.
-        rooms = await _rooms(conn, {mailbox_id: loads[mailbox_id] for mailbox_id in mailbox_ids}, now=now)
+        rooms = _rooms({mailbox_id: loads[mailbox_id] for mailbox_id in mailbox_ids}, now=now)
         if not rooms:
             continue
         heads = await conn.execute(
@@ -157,19 +155,16 @@ async def _queue(
     return sorted(queued, key=lambda row: (row.send_at, row.id))
 
 
-async def _rooms(
-    conn: AsyncConnection, loads: Mapping[UUID, MailboxLoad], *, now: datetime
-) -> dict[UUID, int]:
+def _rooms(loads: Mapping[UUID, MailboxLoad], *, now: datetime) -> dict[UUID, int]:
     """How many emails each mailbox may be given at once, where it is any."""
-    queued = {row.mailbox_id: row.emails for row in await conn.execute(_QUEUED, {"ids": list(loads)})}
-    rooms = {mailbox_id: _room(load, queued.get(mailbox_id, 0), now) for mailbox_id, load in loads.items()}
+    rooms = {mailbox_id: _room(load, now) for mailbox_id, load in loads.items()}
     return {mailbox_id: room for mailbox_id, room in rooms.items() if room > 0}
 
 
-def _room(load: MailboxLoad, queued: int, now: datetime) -> int:
-    """How many the gate would let pass now, after those that are *queued* for it and hold a reservation."""
-    load.in_flight += queued
-    load.starts.extend([now] * queued)
+def _room(load: MailboxLoad, now: datetime) -> int:
+    """How many the gate would let pass now, after those that are queued for it and hold a reservation."""
+    load.in_flight += load.queued
+    load.starts.extend([now] * load.queued)
     room = 0
     while not load.is_busy and load.limited(now) is None and not load.is_too_close(now):
         load.take(now, is_reserved=False)
@@ -198,7 +193,13 @@ async def _reserve(
     await conn.execute(_SPACE, {"now": now, "mailbox_ids": list(claims)})
 
 
-async def count_queued(conn: AsyncConnection) -> int:
-    """Emails that are claimed and not yet begun, in all workspaces."""
-    queued = select(func.count()).where(scheduled_emails.c.status == str(EmailStatus.QUEUED))
-    return int(await conn.scalar(queued) or 0)
+_UNDER_WAY = text("""
+SELECT count(*) FILTER (WHERE status = 'QUEUED') AS queued, count(*) FILTER (WHERE status <> 'QUEUED') AS begun
+FROM scheduled_emails WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING')
+""")
+
+
+async def count_under_way(conn: AsyncConnection) -> tuple[int, int]:
+    """Emails that are claimed and not yet begun, and that are being sent, in all workspaces."""
+    row = (await conn.execute(_UNDER_WAY)).one()
+    return row.queued, row.begun

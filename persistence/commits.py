@@ -26,15 +26,17 @@ class Committing:
     letter: Letter
 
 
-# One statement each, in the order that everyone keeps: a stop, which updates one of these rows, comes wholly
-# before or wholly after. What is read under the locks is read by the next statement, or it would be stale.
-_LOCKS = tuple(
-    text(f"""
-SELECT count(*) FROM (
-    SELECT FROM {table} WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR SHARE
-) AS locked
-""")
-    for table in ("sequences", "mailboxes", "contacts", "enrollments")
+# In the order that everyone keeps, which is that of the columns: a stop, which updates one of these rows,
+# comes wholly before or wholly after. What is read under the locks is read by the next statement, or it would
+# be stale.
+_LOCK = text(
+    "SELECT "
+    + ", ".join(
+        f"""(SELECT count(*) FROM (
+    SELECT FROM {table} WHERE id = ANY(CAST(:{table} AS uuid[])) ORDER BY id FOR SHARE
+) AS locked)"""
+        for table in ("sequences", "mailboxes", "contacts", "enrollments")
+    )
 )
 _UNSTOPPED = text("""
 SELECT e.id
@@ -59,14 +61,13 @@ async def mark_committing(
     Left out are those that someone stopped, whose lease ran out, or that another attempt took over.
     """
     attempts = [each.attempt for each in group]
-    stoppable: tuple[set[UUID], ...] = (
-        {attempt.sequence_id for attempt in attempts},
-        {attempt.mailbox_id for attempt in attempts},
-        {attempt.contact_id for attempt in attempts},
-        {attempt.enrollment_id for attempt in attempts},
-    )
-    for lock, ids in zip(_LOCKS, stoppable, strict=True):
-        await conn.execute(lock, {"ids": list(ids)})
+    stoppable: dict[str, set[UUID]] = {
+        "sequences": {attempt.sequence_id for attempt in attempts},
+        "mailboxes": {attempt.mailbox_id for attempt in attempts},
+        "contacts": {attempt.contact_id for attempt in attempts},
+        "enrollments": {attempt.enrollment_id for attempt in attempts},
+    }
+    await conn.execute(_LOCK, {table: list(ids) for table, ids in stoppable.items()})
     unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in attempts]}))
     committed = await _mark(conn, [each for each in group if each.attempt.email_id in unstopped], now, lease)
     passed = [attempt for attempt in attempts if attempt.email_id in committed]

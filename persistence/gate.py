@@ -26,8 +26,8 @@ from persistence.arrays import among, unnested
 from persistence.attempts import Admission, Attempt, Held, Login, Ticket, TooEarly
 from persistence.database import notify
 from persistence.email_events import Happening, record_events
-from persistence.gate_facts import FACTS, LOCK_EMAILS, LOCK_ENROLLMENTS, MAILBOXES_OF
-from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
+from persistence.gate_facts import FACTS, LOCK_ENROLLMENTS_AND_EMAILS, LOCK_MAILBOXES
+from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.planning_terms import read_closed_days, read_window
 from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
@@ -46,10 +46,9 @@ async def begin_attempts(
     """
     tickets = list(dict.fromkeys(tickets))
     asked = {"ids": [ticket.email_id for ticket in tickets], "numbers": [ticket.number for ticket in tickets]}
-    mailbox_ids = list(await conn.scalars(MAILBOXES_OF, asked))
-    loads = await lock_loads(conn, mailbox_ids, now=now)
-    await conn.execute(LOCK_ENROLLMENTS, asked)
-    await conn.execute(LOCK_EMAILS, asked)
+    mailbox_ids = list(await conn.scalars(LOCK_MAILBOXES, asked))
+    loads = await read_loads(conn, mailbox_ids, now=now)
+    await conn.execute(LOCK_ENROLLMENTS_AND_EMAILS, asked)
     gate = _Gate(loads, now)
     # A mailbox that was handed over since is not locked here: its email's message is out of date.
     rows = [row for row in await conn.execute(FACTS, asked) if row.mailbox_id in loads]
@@ -68,12 +67,11 @@ class _Gate:
         self.held: list[tuple[Any, Hold]] = []
         self.cancelled: list[Any] = []
         self.days: dict[tuple[UUID, date], DayCount] = {}
+        self._calendars: dict[tuple[UUID, str], Calendar] = {}
 
     def admit(self, row: _Row) -> Admission:
         load = self.loads[row.mailbox_id]
-        zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
-        window, closed = read_window(row.send_window), read_closed_days(row)
-        calendar = Calendar(ZoneInfo(zone), window, row.first_date, row.last_date, closed)
+        calendar = self._calendar(row)
         email = _due_email(row, calendar)
         judged = Pass.CANCEL if row.is_removed else judge(email, load, now=self.now)
         if judged is Pass.WAIT:
@@ -93,6 +91,16 @@ class _Gate:
             return None
         self.held.append((row, judged))
         return Held(EmailId(row.id), judged)
+
+    def _calendar(self, row: _Row) -> Calendar:
+        """Made once for all emails that share it: what a calendar works out is kept by its identity."""
+        zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
+        calendar = self._calendars.get((row.sequence_id, zone))
+        if calendar is None:
+            window, closed = read_window(row.send_window), read_closed_days(row)
+            calendar = Calendar(ZoneInfo(zone), window, row.first_date, row.last_date, closed)
+            self._calendars[row.sequence_id, zone] = calendar
+        return calendar
 
     def _charge(self, row: _Row, load: MailboxLoad, *, is_reserved: bool) -> None:
         """The budget is that of today: one reserved yesterday goes back to yesterday."""

@@ -7,22 +7,24 @@ _TICKETS = """
     unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
 """
 _BEGINNABLE = "e.attempt + 1 = ticket.number AND e.status IN ('QUEUED', 'RETRYING')"
-MAILBOXES_OF = text(f"""
-SELECT DISTINCT e.mailbox_id FROM {_TICKETS} JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
+LOCK_MAILBOXES = text(f"""
+SELECT m.id FROM mailboxes AS m
+WHERE m.id IN (
+    SELECT e.mailbox_id FROM {_TICKETS} JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
+)
+ORDER BY m.id FOR NO KEY UPDATE
 """)
-LOCK_ENROLLMENTS = text(f"""
-SELECT count(*) FROM (
+# Enrollments before emails, which is the order of the columns.
+LOCK_ENROLLMENTS_AND_EMAILS = text(f"""
+SELECT (SELECT count(*) FROM (
     SELECT n.id FROM {_TICKETS}
     JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
     JOIN enrollments AS n ON n.id = e.enrollment_id
     ORDER BY n.id FOR NO KEY UPDATE OF n
-) AS locked
-""")
-LOCK_EMAILS = text(f"""
-SELECT count(*) FROM (
+) AS locked), (SELECT count(*) FROM (
     SELECT e.id FROM {_TICKETS} JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
     ORDER BY e.id FOR NO KEY UPDATE OF e
-) AS locked
+) AS locked)
 """)
 FACTS = text(f"""
 SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mailbox_id, e.status, e.attempt,

@@ -1,4 +1,4 @@
-"""What mailboxes have sent and are sending, read under their lock: the ground of gate and claims."""
+"""What mailboxes have sent and are sending: the ground of gate and claims."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -13,16 +13,9 @@ from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
 
-# The lock is a statement of its own: what is read after it has seen everyone who held it before.
-_LOCK = text("""
-SELECT count(*) FROM (
-    SELECT FROM mailboxes WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
-) AS locked
-""")
 _LOADS = text("""
 SELECT m.*, coalesce(d.used, 0) AS used, (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
-    (SELECT count(*) FROM scheduled_emails AS e
-     WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING')) AS in_flight,
+    under_way.in_flight, under_way.queued,
     CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
         SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
@@ -42,6 +35,12 @@ SELECT m.*, coalesce(d.used, 0) AS used, (CAST(:now AS timestamptz) AT TIME ZONE
     w.planning_seed
 FROM mailboxes AS m
 JOIN workspaces AS w ON w.id = m.workspace_id
+CROSS JOIN LATERAL (
+    SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
+        count(*) FILTER (WHERE e.status = 'QUEUED') AS queued
+    FROM scheduled_emails AS e
+    WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
 WHERE m.id = ANY(CAST(:ids AS uuid[]))
@@ -49,13 +48,16 @@ ORDER BY m.id
 """)
 
 
-async def lock_loads(
+async def read_loads(
     conn: AsyncConnection, ids: Collection[UUID], *, now: datetime
 ) -> dict[UUID, MailboxLoad]:
-    """Lock the mailboxes *ids*, in the order that everyone keeps, and count what they sent up to *now*."""
+    """
+    Count what the mailboxes *ids* sent up to *now*.
+
+    They are locked by an earlier statement, so that this one sees everyone who held them before.
+    """
     if not ids:
         return {}
-    await conn.execute(_LOCK, {"ids": list(ids)})
     rows = await conn.execute(_LOADS, {"ids": list(ids), "now": now})
     return {
         row.id: MailboxLoad(
@@ -64,6 +66,7 @@ async def lock_loads(
             day=row.today,
             used=row.used,
             in_flight=row.in_flight,
+            queued=row.queued,
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),
             by_domain=dict(row.by_domain or {}),
@@ -86,36 +89,55 @@ class DayCount:
 
 
 # The highest capacity that was in force on a day stays: lowered later, it means nothing more on that day.
-_OPEN_DAYS = text("""
+_HIGHEST = """
+CASE WHEN d.capacity = 0 OR {given}.capacity = 0 THEN 0 ELSE greatest(d.capacity, {given}.capacity) END
+"""
+_OPEN_DAYS = text(f"""
 INSERT INTO mailbox_days AS d (workspace_id, mailbox_id, day, capacity)
 SELECT m.workspace_id, m.id, given.day, given.capacity
-FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacities AS int[]))
+FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]))
     AS given (mailbox_id, day, capacity)
 JOIN mailboxes AS m ON m.id = given.mailbox_id
 ORDER BY m.id, given.day
-ON CONFLICT (mailbox_id, day) DO UPDATE
-SET capacity = CASE WHEN d.capacity = 0 OR excluded.capacity = 0 THEN 0
-                    ELSE greatest(d.capacity, excluded.capacity) END
+ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {_HIGHEST.format(given="excluded")}
 """)
-_COUNT = text("""
+# Locked in one order first: an UPDATE has none.
+_COUNT = text(f"""
+WITH given AS (
+    SELECT * FROM unnest(
+        CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]), CAST(:used AS int[]),
+        CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:bounced AS int[]), CAST(:refused AS int[])
+    ) AS given (mailbox_id, day, capacity, used, sent, failed, bounced, refused)
+), locked AS MATERIALIZED (
+    SELECT d.mailbox_id, d.day FROM given JOIN mailbox_days AS d USING (mailbox_id, day)
+    ORDER BY d.mailbox_id, d.day FOR NO KEY UPDATE OF d
+)
 UPDATE mailbox_days AS d
-SET used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
+SET capacity = {_HIGHEST.format(given="given")},
+    used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
     bounced = d.bounced + given.bounced, refused = d.refused + given.refused, updated_at = now()
-FROM unnest(
-    CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:used AS int[]), CAST(:sent AS int[]),
-    CAST(:failed AS int[]), CAST(:bounced AS int[]), CAST(:refused AS int[])
-) AS given (mailbox_id, day, used, sent, failed, bounced, refused)
+FROM given JOIN locked USING (mailbox_id, day)
 WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
+RETURNING d.mailbox_id, d.day
 """)
+_KINDS = ("capacity", "used", "sent", "failed", "bounced", "refused")
 
 
 async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date], DayCount]) -> None:
     """Add *counts* to the days of mailboxes; a day that nothing was counted on begins here."""
-    days = sorted(counts)
-    if not days:
+    if not counts:
         return
-    of_days = {"mailbox_ids": [mailbox_id for mailbox_id, _ in days], "days": [day for _, day in days]}
-    await conn.execute(_OPEN_DAYS, of_days | {"capacities": [counts[day].capacity for day in days]})
-    kinds = ("used", "sent", "failed", "bounced", "refused")
-    changes = {kind: [getattr(counts[day], kind) for day in days] for kind in kinds}
-    await conn.execute(_COUNT, of_days | changes)
+    counted = {(row.mailbox_id, row.day) for row in await conn.execute(_COUNT, _arrays(counts))}
+    missing = {day: count for day, count in counts.items() if day not in counted}
+    if missing:
+        await conn.execute(_OPEN_DAYS, _arrays(missing))
+        await conn.execute(_COUNT, _arrays(missing))
+
+
+def _arrays(counts: Mapping[tuple[UUID, date], DayCount]) -> dict[str, list[object]]:
+    days = sorted(counts)
+    of_days: dict[str, list[object]] = {
+        "mailbox_ids": [mailbox_id for mailbox_id, _ in days],
+        "days": [day for _, day in days],
+    }
+    return of_days | {kind: [getattr(counts[day], kind) for day in days] for kind in _KINDS}

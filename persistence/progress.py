@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import ContactId, EnrollmentId, SequenceId, WorkspaceId
+from domain.ids import ContactId, EmailId, EnrollmentId, SequenceId, WorkspaceId
 from domain.lifecycle import EnrollmentEvent
 from persistence.arrays import among
 from persistence.database import notify
@@ -60,13 +60,16 @@ SELECT count(*) FROM (
     SELECT FROM contacts WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
+# Enrollments before emails, which is the order of the columns.
 _LOCK_ENROLLMENTS = text("""
-SELECT count(*) FROM (
+SELECT (SELECT count(*) FROM (
     SELECT FROM enrollments
     WHERE id = ANY(CAST(:ids AS uuid[]))
         OR (contact_id = ANY(CAST(:contact_ids AS uuid[])) AND status IN ('ACTIVE', 'PAUSED'))
     ORDER BY id FOR NO KEY UPDATE
-) AS locked
+) AS locked), (SELECT count(*) FROM (
+    SELECT FROM scheduled_emails WHERE id = ANY(CAST(:email_ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
+) AS locked)
 """)
 
 
@@ -77,10 +80,15 @@ async def lock_contacts(conn: AsyncConnection, ids: Collection[ContactId]) -> No
 
 
 async def lock_enrollments(
-    conn: AsyncConnection, ids: Collection[EnrollmentId], *, of_contacts: Collection[ContactId] = ()
+    conn: AsyncConnection,
+    ids: Collection[EnrollmentId],
+    *,
+    of_contacts: Collection[ContactId] = (),
+    email_ids: Collection[EmailId] = (),
 ) -> None:
-    """Lock *ids*, and all open ones of *of_contacts*, in the order that everyone keeps; emails come after."""
-    await conn.execute(_LOCK_ENROLLMENTS, {"ids": list(ids), "contact_ids": list(of_contacts)})
+    """Lock *ids* and all open ones of *of_contacts*, then *email_ids*, in the order that everyone keeps."""
+    locked = {"ids": list(ids), "contact_ids": list(of_contacts), "email_ids": list(email_ids)}
+    await conn.execute(_LOCK_ENROLLMENTS, locked)
 
 
 _ADVANCE = text(f"""

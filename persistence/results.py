@@ -57,8 +57,12 @@ async def end_attempts(
     """
     bounced = {each.attempt.contact_id for each in results if each.bounces}
     await lock_contacts(conn, bounced | {each.attempt.contact_id for each in results if each.bounces_softly})
-    await lock_enrollments(conn, {each.attempt.enrollment_id for each in results}, of_contacts=bounced)
-    await _lock_emails(conn, results)
+    await lock_enrollments(
+        conn,
+        {each.attempt.enrollment_id for each in results},
+        of_contacts=bounced,
+        email_ids=[each.attempt.email_id for each in results],
+    )
     counted: list[Result] = []
     for event in sorted({result.event for result in results}):
         counted.extend(await _record(conn, [each for each in results if each.event is event], event, now=now))
@@ -87,18 +91,6 @@ def _lets_go_on(result: Result) -> bool:
 
 # What was provably not accepted gives its budget back.
 _REFUNDED = frozenset({EmailEvent.RETRY, EmailEvent.FAIL, EmailEvent.RELEASE})
-
-
-async def _lock_emails(conn: AsyncConnection, results: Sequence[Result]) -> None:
-    ids = [result.attempt.email_id for result in results]
-    locked = (
-        scheduled_emails.select()
-        .with_only_columns(scheduled_emails.c.id)
-        .where(among(scheduled_emails.c.id, ids))
-        .order_by(scheduled_emails.c.id)
-        .with_for_update(key_share=True)
-    )
-    await conn.execute(locked)
 
 
 async def _record(

@@ -112,12 +112,22 @@ def acted_on(monkeypatch: pytest.MonkeyPatch) -> dict[EmailId, ActsOn]:
     return noted
 
 
-@pytest.mark.parametrize("stage", EXPECTED)
+@pytest.mark.parametrize(
+    ("stage", "pipelines"),
+    [
+        *((stage, False) for stage in EXPECTED),
+        *((stage, True) for stage in ("MAIL", "RCPT", "DATA", "BODY", "DOT")),
+    ],
+)
 async def test_each_fault_ends_as_the_table_says(
-    worker_db: Database, certificate: Certificate, acted_on: dict[EmailId, ActsOn], stage: str
+    worker_db: Database,
+    certificate: Certificate,
+    acted_on: dict[EmailId, ActsOn],
+    stage: str,
+    pipelines: bool,
 ) -> None:
     """All faults of a stage at once, each at a server of its own: status, blame, time, and what arrived."""
-    async with servers_with(stage, certificate) as servers:
+    async with servers_with(stage, certificate, pipelines=pipelines) as servers:
         email_ids = await make_emails(worker_db, servers)
         took_s = await send(worker_db, certificate.trusting)
         accepted = [len(server.accepted) for server in servers]
@@ -164,12 +174,16 @@ _NOT_ACCEPTED = ("PENDING", "RETRYING", "FAILED", "IN_DOUBT")
 
 
 @asynccontextmanager
-async def servers_with(stage: str, certificate: Certificate) -> AsyncIterator[list[ScriptedSmtpServer]]:
+async def servers_with(
+    stage: str, certificate: Certificate, *, pipelines: bool
+) -> AsyncIterator[list[ScriptedSmtpServer]]:
     """One server for each fault at *stage*."""
     async with AsyncExitStack() as stack:
         yield [
             await stack.enter_async_context(
-                ScriptedSmtpServer({stage: answer}, tls_context=certificate.server, password="secret")
+                ScriptedSmtpServer(
+                    {stage: answer}, tls_context=certificate.server, password="secret", pipelines=pipelines
+                )
             )
             for answer in FAULTS.values()
         ]

@@ -24,13 +24,15 @@ from tests.support.smtp_server import Answer, Letter, ScriptedSmtpServer, Troubl
 _LETTER = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.DOT)
 
 
+@pytest.mark.parametrize("pipelines", [False, True])
 @pytest.mark.parametrize("stage", _LETTER)
 @pytest.mark.parametrize(("script", "expected"), ANSWERS)
 async def test_trouble_with_a_letter_names_its_stage(
-    stage: Stage, script: Answer, expected: Reply | Fault
+    stage: Stage, script: Answer, expected: Reply | Fault, pipelines: bool
 ) -> None:
     """From MAIL to the dot, the stage and the answer are told, and a letter counts only at the dot."""
-    async with ScriptedSmtpServer({stage: script}) as server, connected(server) as connection:
+    server = ScriptedSmtpServer({stage: script}, pipelines=pipelines)
+    async with server, connected(server) as connection:
         patience_s = IMPATIENCE_S if script is Trouble.HANG else PATIENCE_S
 
         handover = await deliver(connection, timeout_s=patience_s, dot_timeout_s=patience_s)

@@ -6,14 +6,14 @@ from uuid import UUID
 from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
 from domain.rates import Rate, RateKind
-from persistence.mailbox_loads import DayCount, count_on_days, lock_loads
+from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.tables import mailboxes
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, at
 
 
 async def load_of(delivery: Delivery, *ids: UUID) -> dict[UUID, MailboxLoad]:
     async with delivery.db.transaction() as conn:
-        return await lock_loads(conn, ids or [delivery.mailbox_id], now=NOW)
+        return await read_loads(conn, ids or [delivery.mailbox_id], now=NOW)
 
 
 async def count(delivery: Delivery, capacity: int, **changes: int) -> None:
@@ -82,7 +82,7 @@ async def test_the_day_is_that_of_the_mailboxs_zone(delivery: Delivery) -> None:
         honolulu: at(9, day=1).date(),
     }
     async with delivery.db.transaction() as conn:
-        assert await lock_loads(conn, [], now=NOW) == {}
+        assert await read_loads(conn, [], now=NOW) == {}
 
 
 async def test_counts_of_a_day_add_up(delivery: Delivery) -> None:

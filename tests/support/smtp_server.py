@@ -32,7 +32,8 @@ class ScriptedSmtpServer:
     """
     Listens on 127.0.0.1 inside `async with`. *answers* are kept by stage, for RSET, NOOP and QUIT by verb.
     *tls_context* makes it offer STARTTLS, or speak TLS from the first byte if *is_implicit*. Without a
-    *password* every login succeeds.
+    *password* every login succeeds. *pipelines* makes it offer PIPELINING; one that *is_careless* wants a
+    letter whoever it is from and for.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class ScriptedSmtpServer:
         is_implicit: bool = False,
         password: str | None = None,
         mechanisms: str = "PLAIN LOGIN",
+        pipelines: bool = False,
+        is_careless: bool = False,
     ) -> None:
         self.answers: dict[str, Answer] = dict(answers or {})
         """What to answer at a stage, each time."""
@@ -52,6 +55,8 @@ class ScriptedSmtpServer:
         self.is_implicit = is_implicit
         self.password = password
         self.mechanisms = mechanisms
+        self.pipelines = pipelines
+        self.is_careless = is_careless
         self.access_tokens: set[str] = set()
         """Those that a login by XOAUTH2 may show."""
         self.letters: list[Letter] = []
@@ -131,12 +136,12 @@ class _Session:
                 case "MAIL":
                     await self._begin_envelope(_path(argument))
                 case "RCPT":
-                    self.recipient = _path(argument)
-                    await self._answer(Stage.RCPT, "250 2.1.5 ok")
+                    await self._take_recipient(_path(argument))
                 case "DATA":
                     await self._read_letter()
                 case "RSET" | "NOOP":
-                    self.sender = "" if verb == "RSET" else self.sender
+                    if verb == "RSET":
+                        self.sender = self.recipient = ""
                     await self._answer(verb, "250 2.0.0 ok")
                 case "QUIT":
                     await self._answer(verb, "221 2.0.0 bye")
@@ -153,6 +158,8 @@ class _Session:
         offers = ["scripted.test", "SIZE 1000000"]
         if self.server.tls_context and not self.is_encrypted:
             offers.append("STARTTLS")
+        if self.server.pipelines:
+            offers.append("PIPELINING")
         if self.server.mechanisms:
             offers.append(f"AUTH {self.server.mechanisms}")
         return "\r\n".join([*(f"250-{offer}" for offer in offers[:-1]), f"250 {offers[-1]}"])
@@ -196,7 +203,16 @@ class _Session:
         elif await self._answer(Stage.MAIL, "250 2.1.0 ok"):
             self.sender = sender
 
+    async def _take_recipient(self, recipient: str) -> None:
+        if not self.sender:
+            await say(self.writer, "503 5.5.1 no sender")
+        elif await self._answer(Stage.RCPT, "250 2.1.5 ok"):
+            self.recipient = recipient
+
     async def _read_letter(self) -> None:
+        if not self.recipient and not self.server.is_careless:
+            await say(self.writer, "554 5.5.1 no valid recipients")
+            return
         if not await self._answer(Stage.DATA, "354 go on"):
             return
         begun = await self.reader.read(1)
@@ -215,7 +231,7 @@ class _Session:
             lines.append(line.removeprefix(b"."))
         letter = Letter(self.sender, self.recipient, b"".join(lines))
         self.server.letters.append(letter)
-        self.sender = ""
+        self.sender = self.recipient = ""
         answer = self._next_answer(Stage.DOT, "250 2.0.0 queued")
         if not _refuses(answer):
             self.server.accepted.append(letter)
