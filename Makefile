@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy bench-plan lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy bench-plan bench-send lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,14 @@ GROWTH ?= 1
 
 bench-plan: $(VENV)/dev.stamp ## Measure planning against COPY: make bench-plan CONTACTS=50000 ROUNDS=3
 	@$(BIN)/python -m bench.plan --contacts $(CONTACTS) --rounds $(ROUNDS) --growth $(GROWTH)
+
+# How many emails a run sends, how many times 10,000 memory is watched, and how large the table of claims gets.
+EMAILS ?= 5000
+WATCHED ?= 10
+ROWS ?= 2000000
+
+bench-send: $(VENV)/dev.stamp ## Measure sending against Postfix's smtp-source: make bench-send EMAILS=5000 ROUNDS=3
+	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS)
 
 lint: $(VENV)/dev.stamp ## Check style and layers
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }

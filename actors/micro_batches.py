@@ -22,7 +22,7 @@ class MicroBatch(Generic[Asked, Answer]):
         flush: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
         *,
         most: int = 250,
-        gather_s: float = 0.004,
+        gather_s: float = 0.01,
     ) -> None:
         self._flush = flush
         self._most = most

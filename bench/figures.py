@@ -10,15 +10,20 @@ from rich.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far a figure may go: so many *times* its floor, and so much of its own unit *more*."""
+    """
+    How far a figure may go: so many *times* its floor, and so much of its own unit *more*.
+
+    Of what is the better the more there is of it, it has to be *at least* as much.
+    """
 
     times: float = 0
     more: float = 0
+    at_least: bool = False
 
     def says(self, unit: str) -> str:
         parts = [f"{self.times:g} x floor"] if self.times else []
         parts += [f"{self.more:g} {unit}"] if self.more else []
-        return "<= " + " + ".join(parts)
+        return (">= " if self.at_least else "<= ") + " + ".join(parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,8 @@ class Figure:
     @property
     def met(self) -> bool:
         reach = self.work.reach
-        return median(each.value - reach.times * each.floor for each in self.rounds) <= reach.more
+        beyond = median(each.value - reach.times * each.floor for each in self.rounds)
+        return beyond >= reach.more if reach.at_least else beyond <= reach.more
 
     def line(self) -> str:
         """One line of JSON."""

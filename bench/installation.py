@@ -18,7 +18,6 @@ UNMARKED = "bench.unmarked_worker:broker"
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 60.0
-_READY = "worker.ready"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +71,10 @@ def installation(
     try:
         for name, command in commands.items():
             with (directory / f"{name}.log").open("wb") as log:
-                started.append(
-                    subprocess.Popen(command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)  # noqa: S603 - our own
+                process = subprocess.Popen(
+                    command, env=environment, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
                 )
+                started.append(process)
         running = Installation([process.pid for process in started])
         _wait_until_ready(running, processes, directory)
         yield running

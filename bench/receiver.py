@@ -5,10 +5,11 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from resource import RUSAGE_CHILDREN, getrusage
 from time import monotonic, perf_counter, sleep
+from typing import Protocol
 
 _READY_WITHIN_S = 10.0
 _SESSIONS = 10
@@ -46,32 +47,54 @@ def postfix(program: str) -> str:
     return found
 
 
-@contextmanager
-def smtp_sink(*, delay_s: int = 0) -> Iterator[int]:
-    """Listen on the port that is given until the block ends, answering DATA after *delay_s*."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    command = [postfix("smtp-sink"), "-m", str(_MOST_CONNECTIONS)]
-    command += ["-w", str(delay_s)] if delay_s else []
-    command += ["-u", "nobody"] if os.geteuid() == 0 else []
-    sink = subprocess.Popen([*command, f"127.0.0.1:{port}", "1024"])
-    try:
-        _wait_for(port)
-        yield port
-    finally:
-        sink.terminate()
-        sink.wait()
+class Receiver(Protocol):
+    """Who takes the emails, and what may be sent to it without us."""
+
+    def listening(self, *, delay_s: int = 0) -> AbstractContextManager[int]:
+        """Listen on the port that is given until the block ends; each email takes *delay_s*."""
+        ...
+
+    def source(self, port: int, *, emails: int) -> Source:
+        """Send so many emails to *port* at once."""
+        ...
 
 
-def smtp_source(port: int, *, emails: int) -> Source:
-    """Send *emails* of about 2 KB over kept sessions: no database, no queue, no rendering."""
-    command = [postfix("smtp-source"), "-d", "-s", str(_SESSIONS), "-l", str(_BYTES), "-m", str(emails)]
-    command += ["-f", "sender@example.com", "-t", "contact@example.test", f"127.0.0.1:{port}"]
-    before, began = _cpu_s(), perf_counter()
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    seconds = perf_counter() - began
-    return Source(emails / seconds, (_cpu_s() - before) * 1000 / emails)
+class Postfix:
+    """
+    smtp-sink and smtp-source.
+
+    Raises:
+        PostfixMissing: One of them is not installed.
+    """
+
+    def __init__(self) -> None:
+        self._sink, self._source = postfix("smtp-sink"), postfix("smtp-source")
+
+    @contextmanager
+    def listening(self, *, delay_s: int = 0) -> Iterator[int]:
+        """DATA is answered after *delay_s*."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port: int = probe.getsockname()[1]
+        command = [self._sink, "-m", str(_MOST_CONNECTIONS)]
+        command += ["-w", str(delay_s)] if delay_s else []
+        command += ["-u", "nobody"] if os.geteuid() == 0 else []
+        sink = subprocess.Popen([*command, f"127.0.0.1:{port}", "1024"])
+        try:
+            _wait_for(port)
+            yield port
+        finally:
+            sink.terminate()
+            sink.wait()
+
+    def source(self, port: int, *, emails: int) -> Source:
+        """Send *emails* of about 2 KB over kept sessions: no database, no queue, no rendering."""
+        command = [self._source, "-d", "-s", str(_SESSIONS), "-l", str(_BYTES), "-m", str(emails)]
+        command += ["-f", "sender@example.com", "-t", "contact@example.test", f"127.0.0.1:{port}"]
+        before, began = _cpu_s(), perf_counter()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        seconds = perf_counter() - began
+        return Source(emails / seconds, (_cpu_s() - before) * 1000 / emails)
 
 
 def _cpu_s() -> float:

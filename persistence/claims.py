@@ -175,7 +175,7 @@ def _room(load: MailboxLoad, now: datetime) -> int:
 _SPACE = text("""
 UPDATE mailboxes AS m
 SET next_allowed_at = CAST(:now AS timestamptz) + make_interval(secs => m.minimum_gap_s)
-WHERE m.id = ANY(CAST(:mailbox_ids AS uuid[])) AND m.minimum_gap_s > 0
+WHERE m.id = ANY(CAST(:mailbox_ids AS uuid[]))
 """)
 
 
@@ -190,11 +190,14 @@ async def _reserve(
             for mailbox_id, emails in claims.items()
         },
     )
-    await conn.execute(_SPACE, {"now": now, "mailbox_ids": list(claims)})
+    spaced = [mailbox_id for mailbox_id in claims if loads[mailbox_id].mailbox.minimum_gap]
+    if spaced:
+        await conn.execute(_SPACE, {"now": now, "mailbox_ids": spaced})
 
 
 _UNDER_WAY = text("""
-SELECT count(*) FILTER (WHERE status = 'QUEUED') AS queued, count(*) FILTER (WHERE status <> 'QUEUED') AS begun
+SELECT count(*) FILTER (WHERE status = 'QUEUED') AS queued,
+    count(*) FILTER (WHERE status <> 'QUEUED') AS begun
 FROM scheduled_emails WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING')
 """)
 

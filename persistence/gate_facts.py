@@ -3,27 +3,27 @@
 from sqlalchemy import text
 
 # A ticket is an email's id and the attempt that its message may begin: one that is out of date finds nothing.
-_TICKETS = """
+# OFFSET 0 keeps the look-up by id: PostgreSQL believes that next to nothing is queued, as is true most of the
+# time, and would compare every such email with every ticket.
+_ASKED = """
     unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
+CROSS JOIN LATERAL (
+    SELECT * FROM scheduled_emails AS e
+    WHERE e.id = ticket.id AND e.attempt + 1 = ticket.number AND e.status IN ('QUEUED', 'RETRYING')
+    OFFSET 0
+) AS e
 """
-_BEGINNABLE = "e.attempt + 1 = ticket.number AND e.status IN ('QUEUED', 'RETRYING')"
 LOCK_MAILBOXES = text(f"""
 SELECT m.id FROM mailboxes AS m
-WHERE m.id IN (
-    SELECT e.mailbox_id FROM {_TICKETS} JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
-)
-ORDER BY m.id FOR NO KEY UPDATE
+WHERE m.id IN (SELECT e.mailbox_id FROM {_ASKED}) ORDER BY m.id FOR NO KEY UPDATE
 """)
 # Enrollments before emails, which is the order of the columns.
 LOCK_ENROLLMENTS_AND_EMAILS = text(f"""
 SELECT (SELECT count(*) FROM (
-    SELECT n.id FROM {_TICKETS}
-    JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
-    JOIN enrollments AS n ON n.id = e.enrollment_id
-    ORDER BY n.id FOR NO KEY UPDATE OF n
+    SELECT n.id FROM enrollments AS n
+    WHERE n.id IN (SELECT e.enrollment_id FROM {_ASKED}) ORDER BY n.id FOR NO KEY UPDATE
 ) AS locked), (SELECT count(*) FROM (
-    SELECT e.id FROM {_TICKETS} JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
-    ORDER BY e.id FOR NO KEY UPDATE OF e
+    SELECT FROM scheduled_emails WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked)
 """)
 FACTS = text(f"""
@@ -44,8 +44,7 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
     m.username, m.password_encrypted, m.oauth_provider, m.refresh_token_encrypted,
     v.id AS step_version_id, v.subject, v.body_text, v.body_html, s.starts_thread,
     parent.message_id AS parent_message_id, parent.thread_references, parent.subject AS parent_subject
-FROM {_TICKETS}
-JOIN scheduled_emails AS e ON e.id = ticket.id AND {_BEGINNABLE}
+FROM {_ASKED}
 JOIN enrollments AS n ON n.id = e.enrollment_id
 JOIN steps AS s ON s.id = e.step_id
 JOIN step_versions AS v ON v.step_id = s.id AND v.version = s.text_version

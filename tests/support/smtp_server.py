@@ -140,8 +140,7 @@ class _Session:
                 case "DATA":
                     await self._read_letter()
                 case "RSET" | "NOOP":
-                    if verb == "RSET":
-                        self.sender = self.recipient = ""
+                    self._forget_envelope(verb)
                     await self._answer(verb, "250 2.0.0 ok")
                 case "QUIT":
                     await self._answer(verb, "221 2.0.0 bye")
@@ -202,6 +201,10 @@ class _Session:
             await say(self.writer, "503 5.5.1 there is an envelope already")
         elif await self._answer(Stage.MAIL, "250 2.1.0 ok"):
             self.sender = sender
+
+    def _forget_envelope(self, verb: str) -> None:
+        if verb == "RSET":
+            self.sender = self.recipient = ""
 
     async def _take_recipient(self, recipient: str) -> None:
         if not self.sender:

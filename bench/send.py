@@ -1,0 +1,156 @@
+"""`make bench-send`: what sending costs, as a ratio to smtp-source into the same sink in the same run."""
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from app.embedded_postgres import start_postgres
+from bench.claiming import measure_claims
+from bench.figures import Figure, Measured, Reach, Work, table_of
+from bench.installation import UNMARKED
+from bench.receiver import Postfix, PostfixMissing, Receiver
+from bench.sending import Servers, office
+from persistence.migrations import migrate
+from tests.support.rabbitmq_node import RabbitMQNode
+from tests.support.rabbitmq_server import RabbitMQMissing
+
+RATE = Work("enqueued to sent", "emails/s", Reach(0.2, at_least=True))
+CPU = Work("CPU of our processes per 1,000 emails", "s", Reach(more=0.5))
+PROTOCOL = Work("with the mark before the dot, beside without", "s", Reach(1.15))
+SLOW = Work("into a receiver that takes a second per email", "emails/s", Reach(more=400, at_least=True))
+MEMORY = Work("memory of a worker process", "MB", Reach(more=150))
+GROWTH = Work("memory of a worker process, after many more emails", "MB", Reach(1, more=10))
+CLAIM = Work("claim, 500 at a time", "rows/s", Reach(more=40_000, at_least=True))
+LARGE = Work("claim, from a large table", "rows/s", Reach(0.8, at_least=True))
+PAST = Work("claim, past overdue emails of blocked mailboxes", "rows/s", Reach(0.8, at_least=True))
+
+_MAILBOXES = 500
+# So many may be under way, two for each mailbox, with each of two processes.
+_CONNECTIONS = 1_000
+_SMALL_TABLE = 50_000
+_WITHIN_S = 240.0
+
+Rounds = dict[Work, list[Measured]]
+
+
+def measure_round(
+    servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, mailboxes: int
+) -> None:
+    """Measure sending once: by smtp-source, by us, and by us without marking the point of no return."""
+    with receiver.listening() as port:
+        source = receiver.source(port, emails=emails)
+        with office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as marking:
+            run = marking.send(emails, within_s=_WITHIN_S)
+        _note(rounds, RATE, emails / run.seconds, source.rate)
+        _note(rounds, CPU, run.cpu_s * 1000 / emails, source.cpu_s)
+        with office(
+            servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS, entry=UNMARKED
+        ) as unmarked:
+            _note(rounds, PROTOCOL, run.seconds, unmarked.send(emails, within_s=_WITHIN_S).seconds)
+
+
+def measure_slow(
+    servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, mailboxes: int
+) -> None:
+    """Measure sending to a slow receiver; the floor is as many a second as may be under way."""
+    with (
+        receiver.listening(delay_s=1) as port,
+        office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as opened,
+    ):
+        run = opened.send(emails, within_s=_WITHIN_S)
+    _note(rounds, SLOW, emails / run.seconds, 2.0 * mailboxes)
+
+
+def measure_memory(
+    servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, growth: int, mailboxes: int
+) -> None:
+    """Measure what a worker process has at most, and after *growth* times as many emails."""
+    with (
+        receiver.listening() as port,
+        office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as opened,
+    ):
+        before = opened.installation.peaks_mb()[0]
+        opened.send(emails, within_s=_WITHIN_S)
+        peak = opened.installation.peaks_mb()[0]
+        _note(rounds, MEMORY, peak, before)
+        for _ in range(growth - 1):
+            opened.send(emails, within_s=_WITHIN_S)
+        _note(rounds, GROWTH, opened.installation.peaks_mb()[0], peak)
+
+
+async def measure_dispatcher(
+    url: str, rounds: Rounds, *, mailboxes: int, small: int, large: int, overdue: int
+) -> None:
+    """Measure claims from a *small* table, from a *large* one, and past *overdue* emails."""
+    first = await measure_claims(url, mailboxes=mailboxes, rows=small)
+    _note(rounds, CLAIM, first.rate, first.bare)
+    past = await measure_claims(url, mailboxes=mailboxes, rows=small, overdue=overdue)
+    _note(rounds, PAST, past.rate, first.rate)
+    most = await measure_claims(url, mailboxes=mailboxes, rows=large)
+    _note(rounds, LARGE, most.rate, first.rate)
+
+
+def _note(rounds: Rounds, work: Work, value: float, floor: float) -> None:
+    rounds.setdefault(work, []).append(Measured(value, floor))
+
+
+@contextmanager
+def _servers() -> Iterator[Servers]:
+    """A PostgreSQL and a RabbitMQ of our own, as durable as real ones, and empty."""
+    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as directory:
+        (Path(directory) / "rabbitmq").mkdir()
+        postgres = start_postgres(Path(directory) / "postgres", durable=True)
+        try:
+            migrate(postgres.url)
+            rabbitmq = RabbitMQNode(Path(directory) / "rabbitmq")
+            try:
+                yield Servers(postgres.url, f"{rabbitmq.amqp_url}/")
+            finally:
+                rabbitmq.kill()
+        finally:
+            postgres.stop()
+
+
+def main(
+    emails: Annotated[int, typer.Option(min=1, help="Emails of a run.")] = 5_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often sending is measured.")] = 3,
+    growth: Annotated[int, typer.Option(min=1, help="Times 10,000 emails that memory is watched.")] = 10,
+    rows: Annotated[int, typer.Option(min=50_000, help="Rows of the large table of the claims.")] = 2_000_000,
+) -> None:
+    """Write a line of JSON per figure to standard output, and a table to standard error."""
+    measured: Rounds = {}
+    try:
+        receiver = Postfix()
+        with _servers() as servers:
+            for _ in range(rounds):
+                measure_round(servers, receiver, measured, emails=emails, mailboxes=_MAILBOXES)
+            measure_slow(servers, receiver, measured, emails=2 * emails, mailboxes=_MAILBOXES)
+            measure_memory(servers, receiver, measured, emails=10_000, growth=growth, mailboxes=_MAILBOXES)
+            asyncio.run(
+                measure_dispatcher(
+                    servers.database_url,
+                    measured,
+                    mailboxes=_MAILBOXES,
+                    small=_SMALL_TABLE,
+                    large=rows,
+                    overdue=2 * _SMALL_TABLE,
+                )
+            )
+    except (PostfixMissing, RabbitMQMissing) as missing:
+        sys.exit(str(missing))
+    figures = [Figure(work, each) for work, each in measured.items()]
+    for figure in figures:
+        sys.stdout.write(figure.line() + "\n")
+    title = f"Sending {emails:,} emails, {_MAILBOXES} mailboxes, {rounds} rounds"
+    Console(stderr=True, width=130).print(table_of(figures, title=title))
+
+
+if __name__ == "__main__":
+    typer.run(main)
