@@ -55,14 +55,16 @@ class Progress:
 
     def __init__(self, stage: Stage, *, timeout_s: float) -> None:
         self.stage = stage
-        self.clock = asyncio.timeout(timeout_s)
         self._deadline = asyncio.get_running_loop().time() + timeout_s
+        self.clock = asyncio.timeout_at(self._deadline)
 
     def enter(self, stage: Stage) -> None:
         """Go on to *stage*; only inside `async with progress.clock`."""
         self.stage = stage
         patience = _PATIENCE_S.get(stage, _OTHER_PATIENCE_S)
-        self.clock.reschedule(min(self._deadline, asyncio.get_running_loop().time() + patience))
+        ends_at = min(self._deadline, asyncio.get_running_loop().time() + patience)
+        if ends_at != self.clock.when():
+            self.clock.reschedule(ends_at)
 
 
 class SmtpConnection:

@@ -8,6 +8,7 @@ from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
+from domain.merging import Merge
 from domain.renderings import TEXT_LIMIT, MissingValue, TemplateError, TemplateLimit, field_name, has_default
 from domain.template_language import HTML, PLAIN, expressions
 
@@ -53,7 +54,7 @@ class TemplateFailed(TemplateError):
 class Template:
     """A parsed template."""
 
-    __slots__ = ("_parsed", "required", "variables")
+    __slots__ = ("_merge", "_parsed", "required", "variables")
 
     variables: frozenset[str]
     """The fields it uses, by dotted name."""
@@ -63,9 +64,10 @@ class Template:
 
     _LANGUAGES: ClassVar = {False: PLAIN, True: HTML}
 
-    def __init__(self, parsed: BoundTemplate) -> None:
+    def __init__(self, parsed: BoundTemplate, *, is_html: bool) -> None:
         """For `parse`, which checks what it passes."""
         self._parsed = parsed
+        self._merge = Merge.of(parsed, is_html=is_html)
         self.variables = _variables(parsed)
         self.required = _required(parsed) & self.variables
 
@@ -84,7 +86,7 @@ class Template:
             text.encode()
             parsed = cls._LANGUAGES[html].from_string(text)
             _check(parsed, text)
-            return cls(parsed)
+            return cls(parsed, is_html=html)
         except LiquidError as error:
             raise TemplateSyntaxError(_message(error), _line(text, error)) from error
         except UnicodeEncodeError as error:
@@ -102,6 +104,9 @@ class Template:
             TemplateLimit: If the work or the text grows beyond the limits.
             TemplateFailed: If values do not go together.
         """
+        merged = None if self._merge is None else self._merge.fill(fields)
+        if merged is not None:
+            return merged
         try:
             return self._parsed.render(fields)
         except ResourceLimitError as error:

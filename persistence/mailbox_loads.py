@@ -15,9 +15,10 @@ from persistence.planning_terms import mailbox_of
 
 _LOADS = text("""
 SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ramp_started_on,
-    m.minimum_gap_s, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s, m.rolling_24h_limit, m.working_hours,
-    m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent, m.last_attempt_at,
-    m.host_troubles, m.host_rests_until, coalesce(d.used, 0) AS used, (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
+    m.minimum_gap_s, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s, m.rolling_24h_limit,
+    m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
+    m.last_attempt_at, m.host_troubles, m.host_rests_until, coalesce(d.used, 0) AS used,
+    (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
     under_way.in_flight, under_way.queued,
     CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
         SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
