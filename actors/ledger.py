@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import TypeVar
+from uuid import UUID
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -18,6 +19,7 @@ from persistence.attempts import Admission, Ticket
 from persistence.circuits import Switched, note_encounters
 from persistence.commits import Committing, mark_committing
 from persistence.database import Database
+from persistence.dispatches import processed, taken
 from persistence.gate import begin_attempts
 from persistence.mailbox_troubles import block, refuse_login
 from persistence.results import Result, end_attempts
@@ -56,6 +58,16 @@ class Ledger:
         self._begins: MicroBatch[Ticket, Admission] = MicroBatch(self._begin)
         self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
         self._results: MicroBatch[Result, bool] = MicroBatch(self._end)
+        self._taken: MicroBatch[UUID, None] = MicroBatch(self._note_taken)
+        self._processed: MicroBatch[UUID, None] = MicroBatch(self._note_processed)
+
+    async def note_taken(self, dispatch_id: UUID) -> None:
+        """Record that a batch of emails has arrived here."""
+        await self._taken.submit(dispatch_id)
+
+    async def note_processed(self, dispatch_id: UUID) -> None:
+        """Record that every email of a batch has ended here."""
+        await self._processed.submit(dispatch_id)
 
     async def begin(self, ticket: Ticket) -> Admission:
         """Ask the gate for an attempt; None when there is nothing to begin."""
@@ -83,6 +95,16 @@ class Ledger:
             blocked = await block(conn, mailbox_id, until=until, reason=reason, now=now)
         if blocked:
             log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat(), reason=reason)
+
+    async def _note_taken(self, dispatch_ids: Sequence[UUID]) -> Sequence[None]:
+        async with self._database.transaction() as conn:
+            await taken(conn, *dispatch_ids)
+        return [None] * len(dispatch_ids)
+
+    async def _note_processed(self, dispatch_ids: Sequence[UUID]) -> Sequence[None]:
+        async with self._database.transaction() as conn:
+            await processed(conn, *dispatch_ids)
+        return [None] * len(dispatch_ids)
 
     async def _begin(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:
         now = await self._clock.now()

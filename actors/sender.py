@@ -30,8 +30,6 @@ from domain.mailboxes import Security
 from domain.templates import TemplateError
 from persistence.attempts import Attempt, Held, Ticket, TooEarly
 from persistence.commits import Committing
-from persistence.database import Database
-from persistence.dispatches import processed, taken
 from persistence.results import Result
 from persistence.vault import UnreadableSecret, Vault
 
@@ -49,7 +47,6 @@ class Sender:
     def __init__(
         self,
         *,
-        database: Database,
         ledger: Ledger,
         letters: LetterWriter,
         pool: ConnectionPool,
@@ -62,7 +59,6 @@ class Sender:
         dot_timeout_s: float = DOT_S,
         boot_time: Callable[[], float] = boot_time,
     ) -> None:
-        self._database = database
         self._ledger = ledger
         self._letters = letters
         self._pool = pool
@@ -87,8 +83,7 @@ class Sender:
         """
         batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
         if dispatch_id is not None:
-            async with self._database.transaction() as conn:
-                await taken(conn, UUID(dispatch_id))
+            await self._ledger.note_taken(UUID(dispatch_id))
         sending = []
         for count, ticket in enumerate(batch):
             if not await self._places.take(alone=alone):
@@ -123,8 +118,7 @@ class Sender:
 
     async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
         await asyncio.wait(sending)
-        async with self._database.transaction() as conn:
-            await processed(conn, dispatch_id)
+        await self._ledger.note_processed(dispatch_id)
 
     async def _leave_to_others(
         self, dispatch_id: str | None, tickets: Sequence[Ticket], *, alone: bool

@@ -67,7 +67,6 @@ class Workshop:
         )
         pool = ConnectionPool(total=settings.smtp_connections, allow=allow, tokens=tokens)
         sender = Sender(
-            database=database,
             ledger=Ledger(database, clock, lease=lease, schedule=settings.retry_schedule),
             letters=LetterWriter(public_url=settings.public_url, token_key=vault.derive(KEY_PURPOSE)),
             pool=pool,

@@ -1,6 +1,6 @@
 """Dispatches: what was handed to the broker, when it was taken, and when it was done."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import func
 
 from domain.ids import WorkspaceId
+from persistence.arrays import among
 from persistence.database import Database
 from persistence.ids import uuid7
 from persistence.tables import dispatches
@@ -55,19 +56,17 @@ async def _note(
     return dispatch_id
 
 
-async def taken(conn: AsyncConnection, dispatch_id: UUID) -> None:
-    await _stamp(
-        conn, dispatch_id, {"taken_at": func.coalesce(dispatches.c.taken_at, func.clock_timestamp())}
-    )
+async def taken(conn: AsyncConnection, *ids: UUID) -> None:
+    await _stamp(conn, ids, {"taken_at": func.coalesce(dispatches.c.taken_at, func.clock_timestamp())})
 
 
-async def processed(conn: AsyncConnection, dispatch_id: UUID) -> None:
-    await _stamp(conn, dispatch_id, {"processed_at": func.clock_timestamp()})
+async def processed(conn: AsyncConnection, *ids: UUID) -> None:
+    await _stamp(conn, ids, {"processed_at": func.clock_timestamp()})
 
 
 # Any: expressions of the statement.
-async def _stamp(conn: AsyncConnection, dispatch_id: UUID, values: dict[str, Any]) -> None:
-    await conn.execute(update(dispatches).where(dispatches.c.id == dispatch_id).values(values))
+async def _stamp(conn: AsyncConnection, ids: Sequence[UUID], values: dict[str, Any]) -> None:
+    await conn.execute(update(dispatches).where(among(dispatches.c.id, ids)).values(values))
 
 
 async def forget_old(conn: AsyncConnection, *, before: datetime) -> int:

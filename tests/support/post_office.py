@@ -130,7 +130,6 @@ async def post_office(
     publisher = Publisher(broker)
     pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context, tokens=tokens)
     sender = Sender(
-        database=database,
         ledger=ledger_of(database, clock, lease=LEASE),
         letters=LetterWriter(public_url=PUBLIC_URL, token_key=VAULT.derive("unsubscribe")),
         pool=pool,
