@@ -3,25 +3,26 @@
 from sqlalchemy import text
 
 # A ticket is an email's id and the attempt that its message may begin: one that is out of date finds nothing.
-# OFFSET 0 keeps the look-up by id: PostgreSQL believes that next to nothing is queued, as is true most of the
-# time, and would compare every such email with every ticket.
-_ASKED = """
-    unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
-CROSS JOIN LATERAL (
-    SELECT * FROM scheduled_emails AS e
-    WHERE e.id = ticket.id AND e.attempt + 1 = ticket.number AND e.status IN ('QUEUED', 'RETRYING')
+# OFFSET 0 keeps the look-up by id, once for all of them: PostgreSQL believes that next to nothing is queued, as
+# is true most of the time, and would compare every such email with every ticket. For the same reason sets of
+# ids below are arrays: as joins they have been looked up anew for every row.
+_ASKED = """(
+    SELECT * FROM scheduled_emails
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('QUEUED', 'RETRYING')
     OFFSET 0
 ) AS e
+JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
+    ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
 LOCK_MAILBOXES = text(f"""
-SELECT m.id FROM mailboxes AS m
-WHERE m.id IN (SELECT e.mailbox_id FROM {_ASKED}) ORDER BY m.id FOR NO KEY UPDATE
+SELECT id FROM mailboxes
+WHERE id = ANY(ARRAY(SELECT e.mailbox_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
 """)
 # Enrollments before emails, which is the order of the columns.
 LOCK_ENROLLMENTS_AND_EMAILS = text(f"""
 SELECT (SELECT count(*) FROM (
-    SELECT n.id FROM enrollments AS n
-    WHERE n.id IN (SELECT e.enrollment_id FROM {_ASKED}) ORDER BY n.id FOR NO KEY UPDATE
+    SELECT FROM enrollments
+    WHERE id = ANY(ARRAY(SELECT e.enrollment_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
 ) AS locked), (SELECT count(*) FROM (
     SELECT FROM scheduled_emails WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked)
