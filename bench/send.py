@@ -98,7 +98,9 @@ async def measure_dispatcher(
 
 
 def _note(rounds: Rounds, work: Work, value: float, floor: float) -> None:
+    """Keep a figure, and tell of it at once: a run takes minutes."""
     rounds.setdefault(work, []).append(Measured(value, floor))
+    sys.stderr.write(f"{work.name}: {value:.2f} {work.unit}, floor {floor:.2f}\n")
 
 
 @contextmanager

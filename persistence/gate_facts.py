@@ -3,9 +3,9 @@
 from sqlalchemy import text
 
 # A ticket is an email's id and the attempt that its message may begin: one that is out of date finds nothing.
-# OFFSET 0 keeps the look-up by id, once for all of them: PostgreSQL believes that next to nothing is queued, as
-# is true most of the time, and would compare every such email with every ticket. For the same reason sets of
-# ids below are arrays: as joins they have been looked up anew for every row.
+# OFFSET 0 keeps the look-up by id, once for all of them: PostgreSQL believes that next to nothing is queued,
+# as is true most of the time, and would compare every such email with every ticket. For the same reason sets
+# of ids below are arrays: as joins they may be looked up anew for every row.
 _ASKED = """(
     SELECT * FROM scheduled_emails
     WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('QUEUED', 'RETRYING')
