@@ -1,6 +1,6 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -9,7 +9,7 @@ from domain.ids import MailboxId
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
-from domain.rates import AN_HOUR, LATE_BY, Mark, Rate, Sweep
+from domain.rates import Mark, Sweep, counted_at, is_kept
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -115,16 +115,11 @@ def _slow_down(draft: Draft, timetable: Timetable) -> None:
     for rate in timetable.mailbox.rates:
         sweep = Sweep[Booking](rate, timetable.mailbox.zone)
         for holder, instant in timetable.holders():
-            left_at = _counted_at(draft, instant)
+            left_at = counted_at(instant, now=draft.now)
             for booking in sweep.pass_over(
                 Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
             ):
                 draft.drop(booking, MoveCause.CAPACITY_LOWERED)
-
-
-def _counted_at(draft: Draft, instant: datetime) -> datetime:
-    """When an email counts as gone: what left a moment late left in time, and the gate keeps the distance."""
-    return instant if instant > draft.now else instant - LATE_BY
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:
@@ -152,7 +147,7 @@ def take_back(draft: Draft) -> None:
             continue
         mailbox_id = timetable.mailbox.id
         if mailbox_id not in instants:
-            instants[mailbox_id] = [_counted_at(draft, instant) for _, instant in timetable.holders()]
+            instants[mailbox_id] = [counted_at(instant, now=draft.now) for _, instant in timetable.holders()]
         _take_back(draft, journey, timetable, instants[mailbox_id])
 
 
@@ -188,14 +183,5 @@ def _is_free(timetable: Timetable, slot: Slot, domain: str | None, instants: lis
     near = instants[max(at - 1, 0) : at + 1]
     if any(abs(slot.send_at - other) < timetable.gap for other in near):
         return False
-    return all(_keeps(rate, timetable, slot.send_at, instants) for rate in timetable.mailbox.rates)
-
-
-def _keeps(rate: Rate, timetable: Timetable, moment: datetime, instants: list[datetime]) -> bool:
-    """Whether one more email at *moment* keeps *rate* beside those at *instants*."""
-    # An hour of the clock may last longer than its span.
-    reach = rate.span + AN_HOUR
-    first, last = bisect_left(instants, moment - reach), bisect_right(instants, moment + reach)
-    sweep = Sweep[datetime](rate, timetable.mailbox.zone)
-    around = sorted((*instants[first:last], moment))
-    return not any(sweep.pass_over(Mark(each, each, each)) for each in around)
+    rates, zone = timetable.mailbox.rates, timetable.mailbox.zone
+    return all(is_kept(rate, zone, slot.send_at, instants) for rate in rates)

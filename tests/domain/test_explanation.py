@@ -186,17 +186,17 @@ def test_an_urgent_email_in_the_first_slot_there_is_was_not_kept_waiting() -> No
 
 
 def test_emails_between_slots_use_up_none_that_somebody_is_on() -> None:
-    """The window has two slots: nine o'clock's email is on one, and eight o'clock's uses up the other."""
+    """Of four slots 09:15 and 09:30 are taken; the email at 09:29 uses up 09:45, the last one ahead."""
     narrow = Calendar(BERLIN, hours((9, 0, 10, 0)))
-    box = mailbox(1, capacity=0, gap_s=1800)
-    [enrollment] = enrolled(1, sequence(1, narrow, [box]), at=NOW)
+    box = mailbox(1, capacity=4)
+    [enrollment] = enrolled(1, sequence(1, narrow, [box]), at=at(23, 9, 20))
     [leg] = enrollment.legs
     held = replace(enrollment, legs=(replace(leg, held=slot(at(24, 9))),))
-    around = Surroundings(box, (narrow,), taken(at(23, 8), at(23, 9)))
+    around = Surroundings(box, (narrow,), taken(at(23, 9, 15), at(23, 9, 29), at(23, 9, 30)))
 
     found = explain(held, held.legs[0], surroundings=around)
 
-    assert ("MAILBOX_FULL", "Tue 09:00") in wall(found)
+    assert wall(found) == [("ENROLLED", "Mon 09:20"), ("MAILBOX_FULL", "Tue 09:00")]
 
 
 def test_a_window_with_too_little_left_leads_to_the_next_one() -> None:
