@@ -200,6 +200,18 @@ def test_high_priority_takes_the_earliest_slots_and_the_rest_is_spread() -> None
     assert walls(made) == ["Mon 09:00", "Mon 09:16", "Mon 09:32", "Mon 13:16"]
 
 
+def test_high_priority_goes_on_in_a_narrow_window_that_lies_in_its_own() -> None:
+    """Enrolled at 12:50, slots are two minutes apart: none is left out, nor taken from who needs it."""
+    box, noon = mailbox(1), datetime(2026, 11, 23, 11, 50, tzinfo=UTC)
+    urgent = enrolled(7, sequence(1, OFFICE, [box], priority=1), at=noon)
+    narrow = enrolled(1, sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), [box]), at=noon)
+
+    made = plan([*urgent, *narrow], [box], now=noon)
+
+    minutes = ("12:50", "12:52", "12:54", "12:56", "12:58", "13:00", "13:02", "13:04")
+    assert walls(made) == [f"Mon {each}" for each in minutes]
+
+
 def test_waits_count_from_the_day_in_the_zone_of_the_window() -> None:
     """For a contact in Auckland the wait of a day is a day in Auckland, whatever the mailbox's zone."""
     box, auckland = mailbox(1), ZoneInfo("Pacific/Auckland")
