@@ -159,8 +159,8 @@ class Draft:
     def keep(
         self, journey: Journey, booking: Booking, slot: Slot, not_before: datetime | None, *, may_shift: bool
     ) -> None:
-        """Hold *slot* for *booking*; if it *may_shift* in its window, then only until it is due."""
-        window = (journey.calendar, slot.window_day) if may_shift and slot.send_at > self.now else None
+        """Hold *slot* for *booking*, which *may_shift* in its window."""
+        window = (journey.calendar, slot.window_day) if may_shift else None
         send_day = self.timetables[slot.mailbox_id].hold(
             booking,
             slot.send_at,

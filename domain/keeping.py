@@ -35,10 +35,16 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
             if booking.lost_by is None:
                 if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
-                is_paced = enrollment.sequence.pace is not None
-                may_shift = opened_on is not None and not is_paced and not journey.shares_day(number)
+                may_shift = opened_on is not None and _may_shift(draft, journey, number, held)
                 draft.keep(journey, booking, held, not_before, may_shift=may_shift)
         day_before, before = booking.window_day, booking.slot
+
+
+def _may_shift(draft: Draft, journey: Journey, number: int, held: Slot) -> bool:
+    """Whether leg *number*, from 0, may leave at another instant of its window, for somebody else's sake."""
+    if held.send_at <= draft.now + SETTLED_BEFORE:
+        return False
+    return journey.enrollment.sequence.pace is None and not journey.shares_day(number)
 
 
 def _floors(

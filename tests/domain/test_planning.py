@@ -13,6 +13,7 @@ from domain.itineraries import MoveCause, Slot
 from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.send_window import Calendar
+from tests.domain.planning_changes import passed
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import BERLIN, WORKDAYS, World, enrolled, hours, mailbox, sequence, slots_of
 
@@ -140,6 +141,22 @@ def test_a_narrow_window_gets_its_own_hour_from_emails_that_may_leave_at_another
         "Mon 13:48",
     ]
     assert {slot.send_day for slot in slots_of(made)} == {MONDAY}
+
+
+def test_an_email_that_is_about_to_leave_makes_no_place() -> None:
+    """At 12:56 the slot of 13:00 is somebody's, whom the dispatcher may take up meanwhile: others shift."""
+    box, soon = mailbox(1, gap_s=960), datetime(2026, 11, 23, 11, 56, tzinfo=UTC)
+    wide = enrolled(25, sequence(1, OFFICE, [box]), at=NOW)
+    narrow = enrolled(4, sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), [box]), at=soon)
+    first = World(NOW, (box,), tuple(wide))
+    held = first.holding(plan(wide, [box], now=NOW, calendars={box.id: [narrow[0].calendar]}))
+    held = passed(held, soon, missed=0, late=timedelta())
+
+    made = replace(held, enrollments=(*held.enrollments, *narrow)).plan()
+
+    ids = {each.id for each in narrow}
+    starts = Plan(tuple(each for each in made.itineraries if each.enrollment_id in ids))
+    assert walls(starts) == ["Mon 13:16", "Mon 13:32", "Mon 13:48", "Tue 13:00"]
 
 
 def test_emails_outside_of_the_plan_make_place_for_a_narrower_window() -> None:
