@@ -209,7 +209,7 @@ class SmtpConnection:
 
 def _path(address: str) -> bytes:
     if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"not an address that fits on an SMTP command line: {address!r}")
+        raise ValueError("not an address that fits on an SMTP command line")
     return b"<" + address.encode("ascii") + b">"
 
 

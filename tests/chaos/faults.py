@@ -101,4 +101,4 @@ class Faults:
     def _kill_broker(self) -> None:
         self.running.rabbitmq.kill()
         self.running.rabbitmq.restart()
-        self.messages.listen()
+        self.messages.firehose.listen()

@@ -56,7 +56,7 @@ BREAKS: Sequence[Break] = (
                 "            )\n",
                 "            committed = await self._ledger.commit(Committing(attempt, letter))\n"
                 "            if committed:\n"
-                '                await self._ledger.end(Result(attempt, EmailEvent.ACCEPT, "accepted", 250))\n'
+                '                await self._ledger.end(Result(attempt, EmailEvent.ACCEPT, "early"))\n'
                 "            return committed and self._boot_time() < trusted_until\n",
             )
         ],
@@ -124,7 +124,7 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/commits.py",
-                "    unstopped = set(await conn.scalars(_UNSTOPPED, {\"ids\": [attempt.email_id for attempt in"
+                '    unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in'
                 " attempts]}))\n",
                 "    unstopped = {attempt.email_id for attempt in attempts}\n",
             )

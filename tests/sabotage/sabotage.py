@@ -103,7 +103,11 @@ def main() -> None:
 
 
 def _say(noticed: Noticed) -> None:
-    words = f"noticed by {len(noticed.red)}" if not noticed.green else f"NOT noticed by {', '.join(noticed.green)}"
+    words = (
+        f"noticed by {len(noticed.red)}"
+        if not noticed.green
+        else f"NOT noticed by {', '.join(noticed.green)}"
+    )
     typer.echo(f"{noticed.name:<36} {words}, {noticed.seconds:.0f} s", err=True)
     figures = {"break": noticed.name, "red": list(noticed.red), "green": list(noticed.green)}
     sys.stdout.write(f"{json.dumps(figures)}\n")

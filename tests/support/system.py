@@ -86,7 +86,11 @@ class System:
     def wait_until_ready(self) -> None:
         wait_for(lambda: _answers(f"http://127.0.0.1:{self.api_port}/readyz"), "the API to be ready")
 
+    def whole_logs(self) -> str:
+        return "\n".join(log.read_text(errors="replace") for log in sorted(self.directory.glob("*.log")))
+
     def logs(self) -> str:
+        """The end of each log."""
         return "\n".join(
             f"== {log.name}\n{log.read_text(errors='replace')[-4000:]}"
             for log in sorted(self.directory.glob("*.log"))
