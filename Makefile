@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy chaos rolling bench-plan lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy chaos rolling backlog sabotage bench-plan lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,14 @@ RESTARTS ?= 20
 
 rolling: $(VENV)/dev.stamp ## Restart four workers in turn while emails leave: make rolling RESTARTS=20
 	@$(BIN)/python -m tests.chaos.rolling --rounds $(RESTARTS) --seed $(SEED)
+
+OVERDUE ?= 100000
+
+backlog: $(VENV)/dev.stamp ## Catch up after an outage, and measure it: make backlog OVERDUE=100000
+	@$(BIN)/python -m tests.chaos.backlog --emails $(OVERDUE)
+
+sabotage: $(VENV)/dev.stamp ## Break a copy of the code in ten ways, and see that tests notice each
+	@$(BIN)/python -m tests.sabotage.sabotage
 
 # How many contacts and rounds, and how many times the contacts are measured beside them (1: not at all).
 CONTACTS ?= 50000

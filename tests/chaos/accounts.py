@@ -1,12 +1,16 @@
 """Accounts: what was promised, what the receiver's log says, and what the rows say."""
 
 from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.captured_mail import read_log
 from tests.chaos.installation import Installation
 from tests.chaos.traffic import SUBJECTS
+
+# An email as the receiver knows it: to whom, and with which subject.
+Letter = tuple[str, str]
 
 _IN_DOUBT = """
 SELECT c.email, e.subject FROM scheduled_emails AS e JOIN contacts AS c ON c.id = e.contact_id
@@ -32,7 +36,7 @@ class Accounts:
     in_doubt_received: int
     most_in_doubt: int
     resets: int
-    states: dict[str, int]
+    states: Mapping[str, int]
     is_verified: bool
     verification: str
 
@@ -55,23 +59,35 @@ class Accounts:
         return {key: value for key, value in asdict(self).items() if key != "verification"}
 
 
+def compare(
+    promised: Collection[Letter], received: Counter[Letter], in_doubt: Collection[Letter]
+) -> dict[str, int]:
+    """The figures of `Accounts` that follow from what was *promised*, came, and is listed *in_doubt*."""
+    asked, came, listed = set(promised), set(received), set(in_doubt)
+    return {
+        "promised": len(asked),
+        "received": received.total(),
+        "lost": len(asked - came - listed),
+        "twice": sum(times > 1 for times in received.values()),
+        "unasked": len(came - asked),
+        "in_doubt": len(in_doubt),
+        "in_doubt_received": len(listed & came),
+    }
+
+
 def account(running: Installation, enrolled: list[str], *, most_interrupted: int) -> Accounts:
     """
     Count what became of the emails to *enrolled*; *most_interrupted* were on their way when a fault struck.
     """
-    promised = {(address, subject) for address in enrolled for subject in SUBJECTS}
-    received = Counter((each.recipient, each.subject) for each in read_log(running.log.path)[0])
-    in_doubt = {(address, subject) for address, subject in running.rows(_IN_DOUBT)}
     resets = running.resets.read_text().count("\n") if running.resets.exists() else 0
     exit_code, verification = running.verify()
+    figures = compare(
+        [(address, subject) for address in enrolled for subject in SUBJECTS],
+        Counter((each.recipient, each.subject) for each in read_log(running.log.path)[0]),
+        [(address, subject) for address, subject in running.rows(_IN_DOUBT)],
+    )
     return Accounts(
-        promised=len(promised),
-        received=received.total(),
-        lost=len(promised - received.keys() - in_doubt),
-        twice=sum(times > 1 for times in received.values()),
-        unasked=len(received.keys() - promised),
-        in_doubt=len(in_doubt),
-        in_doubt_received=len(in_doubt & received.keys()),
+        **figures,
         most_in_doubt=resets + most_interrupted,
         resets=resets,
         states=dict(running.states()),

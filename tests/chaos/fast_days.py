@@ -6,6 +6,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from typing_extensions import override
 
 OPENS_AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 """On a Monday."""
@@ -21,31 +22,33 @@ ON CONFLICT (id) DO UPDATE SET present = excluded.present
 
 
 class FastDays(threading.Thread):
-    """From `start` to `stop` each day lasts 14 seconds: two minutes of window, and a short evening."""
+    """From `start` to `stop` each day is its *window* and a short evening, *speed* times as fast as here."""
 
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, *, window: timedelta = WINDOW, speed: float = SPEED) -> None:
         super().__init__(name="fast days", daemon=True)
         self._url = database_url
+        self._window = window
+        self._speed = speed
         self._ended = threading.Event()
         self._set(OPENS_AT)
 
+    @override
     def run(self) -> None:
         began = time.monotonic()
         while not self._ended.wait(_EVERY_S):
             # Without its database time stands still for everyone, and jumps when that is back.
             with suppress(psycopg.Error):
-                self._set(_present(time.monotonic() - began))
+                self._set(self._present(time.monotonic() - began))
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
 
+    def _present(self, seconds: float) -> datetime:
+        """Business time *seconds* after the first morning."""
+        days, into_day = divmod(timedelta(seconds=self._speed * seconds), self._window + _EVENING)
+        return OPENS_AT + timedelta(days=days) + into_day
+
     def _set(self, present: datetime) -> None:
         with psycopg.connect(self._url, connect_timeout=5) as conn:
             conn.execute(_SET, [present])
-
-
-def _present(seconds: float) -> datetime:
-    """Business time *seconds* after the first morning."""
-    days, into_day = divmod(timedelta(seconds=SPEED * seconds), WINDOW + _EVENING)
-    return OPENS_AT + timedelta(days=days) + into_day

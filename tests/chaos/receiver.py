@@ -42,7 +42,7 @@ class Receiver(CaptureServer):
         self.received.clear()  # the log has them
         chance = Random(f"{self._seed} {letter.recipient} {letter.subject}")  # noqa: S311
         await asyncio.sleep(chance.uniform(0, _SLOWEST_S))
-        if chance.uniform(0, 100) < self._reset_percent and server.transport is not None:
+        if chance.uniform(0, 100) < self._reset_percent and isinstance(server.transport, asyncio.Transport):
             os.write(self._resets, f"{letter.message_id}\n".encode())
             connection: socket.socket = server.transport.get_extra_info("socket")
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABRUPTLY)

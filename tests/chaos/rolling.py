@@ -50,9 +50,13 @@ class Rolled:
         return found + self.accounts.breaches
 
 
-def roll(directory: Path, *, rounds: int, seed: int, say: Say = lambda line: None) -> Rolled:
+def roll(
+    directory: Path, *, rounds: int, seed: int, ahead: int = AHEAD, say: Say = lambda line: None
+) -> Rolled:
     """
     Restart each of four workers by SIGTERM in *rounds* turns while emails leave, then count.
+
+    *ahead* emails are always asked for and have not left yet.
 
     Raises:
         TimeoutError: If a worker does not get ready, or not everything is settled in time.
@@ -66,7 +70,7 @@ def roll(directory: Path, *, rounds: int, seed: int, say: Say = lambda line: Non
             running,
             make_sequence(running, mailboxes=_MAILBOXES),
             contacts=1_000_000,
-            wants_more=lambda enrolled: is_rolling and enrolled * len(SUBJECTS) - running.log.count() < AHEAD,
+            wants_more=lambda enrolled: is_rolling and enrolled * len(SUBJECTS) - running.log.count() < ahead,
         )
         days.start()
         traffic.start()

@@ -5,6 +5,8 @@ import threading
 import urllib.error
 from collections.abc import Callable
 
+from typing_extensions import override
+
 from app.demo.campaign import Refused
 from tests.chaos.fast_days import OPENS_AT, WINDOW
 from tests.chaos.installation import Installation
@@ -24,7 +26,7 @@ mutation ($input: CreateSequenceInput!) {
   createSequence(input: $input) { sequence { id } userErrors { message } }
 }"""
 _ACTIVATE = "mutation ($id: ID!) { activateSequence(input: {sequenceId: $id}) { userErrors { message } } }"
-_ENROLL = """
+ENROLL = """
 mutation ($id: ID!, $contacts: [ContactInput!]!) {
   enrollContacts(input: {sequenceId: $id, contacts: $contacts}) {
     enrolled alreadyEnrolled userErrors { message }
@@ -32,12 +34,12 @@ mutation ($id: ID!, $contacts: [ContactInput!]!) {
 }"""
 
 
-def make_sequence(running: Installation, *, mailboxes: int) -> str:
+def make_sequence(running: Installation, *, mailboxes: int, domain: str = "example.com") -> str:
     """An active sequence of two steps on two days, in the window of `FastDays`; its id."""
     made = []
     for number in range(mailboxes):
         mailbox = {
-            "email": f"sender-{number}@example.com",
+            "email": f"sender-{number}@{domain}",
             "host": "127.0.0.1",
             "port": running.smtp_port,
             "security": "NONE",
@@ -80,6 +82,7 @@ class Traffic(threading.Thread):
         self._contacts = contacts
         self._wants_more = wants_more
 
+    @override
     def run(self) -> None:
         while len(self.enrolled) < self._contacts and not self.stop.is_set():
             if not self._wants_more(len(self.enrolled)):
@@ -97,7 +100,7 @@ class Traffic(threading.Thread):
         """Whether the API gave its word: until then it may have been done, or not."""
         contacts = [{"email": address} for address in batch]
         try:
-            done = self._running.ask(_ENROLL, id=self._sequence_id, contacts=contacts)["enrollContacts"]
+            done = self._running.ask(ENROLL, id=self._sequence_id, contacts=contacts)["enrollContacts"]
         except (urllib.error.URLError, OSError, Refused, json.JSONDecodeError):
             return False
         return bool(done["enrolled"] + done["alreadyEnrolled"] == len(batch))

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from domain.ids import EmailId, EnrollmentId
 from domain.lifecycle import EmailEvent
@@ -16,13 +17,13 @@ SAME_DAY = ((0, "Welcome", "Hello"), (0, "One more thing", "Hello again"))
 
 
 async def make_busy_delivery(worker_db: Database) -> Delivery:
-    """With someone who is on the way all the time, so that the sequence is not complete between two rounds."""
+    """With someone who is on the way all the time, so that the sequence is never complete."""
     delivery = await make_delivery(worker_db, steps=SAME_DAY)
     await delivery.add(send_at=NOW + timedelta(hours=9))
     return delivery
 
 
-async def both_due(delivery: Delivery, **first: object) -> tuple[EmailId, EmailId]:
+async def both_due(delivery: Delivery, **first: Any) -> tuple[EmailId, EmailId]:
     """The two emails of a new contact, both of which could leave now."""
     email_id = await delivery.add(**first)
     enrollment_id = EnrollmentId((await delivery.email(email_id)).enrollment_id)
@@ -70,8 +71,9 @@ async def test_a_cancel_during_the_dot_takes_only_what_follows(worker_db: Databa
 
         async def cancelling(attempt: Attempt) -> None:
             async with delivery.db.transaction() as conn:
-                ids = {"workspace_id": delivery.workspace_id, "contact_id": attempt.contact_id}
-                await unsubscribe(conn, **ids, now=NOW)
+                await unsubscribe(
+                    conn, workspace_id=delivery.workspace_id, contact_id=attempt.contact_id, now=NOW
+                )
 
         result = Result(attempt, EmailEvent.ACCEPT, "accepted", 250)
         _, accepted = await asyncio.gather(cancelling(attempt), delivery.end(result))

@@ -66,6 +66,14 @@ class System:
         for pid in [process.pid, *_descendants(process.pid)]:
             _signal(pid, signal.SIGSTOP)
 
+    def most_memory_mb(self, name: str) -> float:
+        """The most memory that one process of *name* has had since its start (VmHWM)."""
+        peaks = [0]
+        for pid in _descendants(self.processes[name].pid):
+            status = Path(f"/proc/{pid}/status").read_text()
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+        return max(peaks) / 1024
+
     def thaw(self, name: str) -> None:
         process = self.processes[name]
         for pid in [*_descendants(process.pid), process.pid]:
