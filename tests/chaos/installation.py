@@ -108,10 +108,10 @@ class Installation:
     def ask(self, document: str, **variables: object) -> dict[str, Any]:
         return asyncio.run(self.api.ask(document, variables))
 
-    def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
+    def rows(self, statement: str, *parameters: object, **named: object) -> list[tuple[Any, ...]]:
         """What *statement* finds, read past roles and row-level security."""
         with psycopg.connect(self.database_url) as conn:
-            return conn.execute(statement.encode(), parameters).fetchall()
+            return conn.execute(statement.encode(), named or parameters).fetchall()
 
     def states(self) -> Counter[str]:
         return Counter(dict(self.rows("SELECT status, count(*) FROM scheduled_emails GROUP BY status")))

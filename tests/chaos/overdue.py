@@ -10,11 +10,12 @@ from tests.chaos.installation import Installation
 
 # The hours of a day in which all of it may leave.
 WINDOW = timedelta(minutes=10)
+GAP_S = 1
 _HOURS = (
     f'{{"weekdays": [1, 2, 3, 4, 5, 6, 7], "intervals": [["{OPENS_AT:%H:%M}", "{OPENS_AT + WINDOW:%H:%M}"]]}}'
 )
 
-_MAILBOXES = "UPDATE mailboxes SET port = %s, daily_capacity = %s, minimum_gap_s = 1"
+_MAILBOXES = "UPDATE mailboxes SET port = %s, daily_capacity = %s, minimum_gap_s = %s"
 # Spread over the mailboxes in turn, as planner and dispatcher leave them when everything ends at once.
 _ENROLLMENTS = """
 INSERT INTO enrollments (id, workspace_id, sequence_id, contact_id, mailbox_id, enrolled_at, planned_at)
@@ -49,7 +50,7 @@ def make_overdue(running: Installation, *, emails: int, mailboxes: int, capacity
         "due_at": yesterday,
     }
     with psycopg.connect(running.database_url) as conn:
-        conn.execute(_MAILBOXES, [running.smtp_port, capacity])
+        conn.execute(_MAILBOXES, [running.smtp_port, capacity, GAP_S])
         conn.execute(_ENROLLMENTS, values)
         conn.execute(_EMAILS, values)
     settle(running.database_url)
