@@ -1,7 +1,7 @@
 """The dispatcher: claims what is due and hands it to the senders; rescues what they left behind."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
@@ -10,12 +10,15 @@ from actors.clocks import Clock
 from actors.outage import QueueUnavailable
 from actors.publisher import Publisher
 from actors.queues import SENDER
+from domain.ids import EmailId, WorkspaceId
 from persistence.attempts import Ticket
 from persistence.claims import Claimed, claim_due, count_queued
 from persistence.database import Database
 from persistence.dispatches import carried_out, hand_over, processed, taken
 from persistence.overdue_retries import sweep_overdue
+from persistence.refusals import Refusal
 from persistence.rescue import rescue
+from persistence.resends import find_resends, forget_resend, resend_in_doubt
 
 log = structlog.get_logger(__name__)
 
@@ -61,7 +64,8 @@ class Dispatcher:
             ]
         for dispatch_id, emails in messages:
             tickets = [Ticket(each.email_id, each.attempt) for each in emails]
-            if not await _publish(self._publisher, str(dispatch_id), tickets):
+            alone = any(each.crashes for each in emails)
+            if not await _publish(self._publisher, str(dispatch_id), tickets, alone=alone):
                 return False
         if claimed:
             log.info("emails.dispatched", count=len(claimed), messages=len(messages))
@@ -79,7 +83,7 @@ def in_messages(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
 
 
 class Rescuer:
-    """Finds what nobody holds any more: leases that ran out, and retries whose message was lost."""
+    """Finds what nobody holds any more: leases that ran out, lost retries, doubts to be sent once more."""
 
     def __init__(self, *, database: Database, publisher: Publisher, clock: Clock, grace: timedelta) -> None:
         self._database = database
@@ -94,6 +98,8 @@ class Rescuer:
                 await taken(conn, UUID(dispatch_id))
             found = await rescue(conn, now=now)
             overdue = await sweep_overdue(conn, now=now, grace=self._grace)
+            in_doubt = await find_resends(conn, now=now)
+        overdue += [ticket for each in in_doubt if (ticket := await self._resend(*each, now=now))]
         for email_id in found.in_doubt:
             log.warning("email.in_doubt", email_id=str(email_id), reason="SENDER_LOST")
         if found.released or found.poisonous:
@@ -105,11 +111,29 @@ class Rescuer:
             async with self._database.transaction() as conn:
                 await processed(conn, UUID(dispatch_id))
 
+    async def _resend(self, workspace_id: WorkspaceId, email_id: EmailId, *, now: datetime) -> Ticket | None:
+        """In a transaction of its own: each locks a sequence, a contact and an enrollment."""
+        try:
+            async with self._database.transaction() as conn:
+                ticket = await resend_in_doubt(conn, workspace_id, email_id, now=now)
+        except Refusal as refusal:
+            # Somebody has moved on by hand. It stays in doubt, and is not asked for every second.
+            async with self._database.transaction() as conn:
+                await forget_resend(conn, email_id)
+            log.warning("email.not_resent", email_id=str(email_id), cause=type(refusal).__name__)
+            return None
+        if ticket is not None:
+            log.warning("email.resent", email_id=str(email_id), attempt=ticket.number)
+        return ticket
 
-async def _publish(publisher: Publisher, dispatch_id: str | None, tickets: Sequence[Ticket]) -> bool:
+
+async def _publish(
+    publisher: Publisher, dispatch_id: str | None, tickets: Sequence[Ticket], *, alone: bool = False
+) -> bool:
     """Hand *tickets* to the senders; False without a broker: their rows are found again when time is up."""
+    pairs = [(str(each.email_id), each.number) for each in tickets]
     try:
-        await publisher.publish(SENDER, dispatch_id, [(str(each.email_id), each.number) for each in tickets])
+        await publisher.publish(SENDER, dispatch_id, pairs, *([True] if alone else []))
     except QueueUnavailable as unavailable:
         log.error("emails.not_published", count=len(tickets), cause=unavailable.cause)
         return False

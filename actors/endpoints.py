@@ -11,6 +11,7 @@ from typing import cast
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
 
+from actors.access_tokens import AccessTokens, Grant, NoAccessToken, TokenUnavailable
 from actors.hosts import Address, HostBlocked, HostNotFound, Network, resolve_checked
 from actors.smtp import Progress, SmtpConnection
 from actors.smtp_answers import answer_of, wording_of
@@ -23,13 +24,18 @@ _MECHANISM_UNKNOWN = 504
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where and how a mailbox hands over its emails; without a *username* nobody logs in."""
+    """
+    Where and how a mailbox hands over its emails; without a *username* nobody logs in.
+
+    A *grant* stands in place of a password, and makes the login one by XOAUTH2.
+    """
 
     host: str
     port: int
     security: Security
     username: str = ""
     password: str = field(default="", repr=False)
+    grant: Grant | None = None
 
 
 class Undelivered(Exception):
@@ -54,12 +60,14 @@ async def connect(
     allow: Sequence[Network] = (),
     timeout_s: float,
     tls_context: ssl.SSLContext | None = None,
+    tokens: AccessTokens | None = None,
 ) -> SmtpConnection:
     """
     Open a connection to *endpoint*, secure it as it demands and log in, all within *timeout_s*.
 
     STARTTLS is required, never a try; plain text is for loopback only. *allow* opens networks that
-    `resolve_checked` refuses; *tls_context* stands in for the certificates this machine trusts.
+    `resolve_checked` refuses; *tls_context* stands in for the certificates this machine trusts; *tokens* are
+    for endpoints with a grant.
 
     Raises:
         Undelivered: For whatever prevents it.
@@ -80,9 +88,12 @@ async def connect(
             await _greet(smtp, endpoint, progress)
             if endpoint.username:
                 progress.enter(Stage.AUTH)
-                await _log_in(smtp, endpoint)
+                if endpoint.grant is None:
+                    await _log_in(smtp, endpoint)
+                else:
+                    await _log_in_by_token(smtp, endpoint.username, endpoint.grant, tokens)
             return SmtpConnection(smtp)
-    except (SMTPException, OSError, HostBlocked, HostNotFound) as failure:
+    except (SMTPException, OSError, HostBlocked, HostNotFound, NoAccessToken) as failure:
         _abort(smtp)
         raise Undelivered(progress.stage, answer_of(failure), wording_of(failure)) from failure
     except BaseException:
@@ -150,6 +161,26 @@ async def _log_in(smtp: SMTP, endpoint: Endpoint) -> None:
         else:
             return
     raise refusal
+
+
+async def _log_in_by_token(smtp: SMTP, username: str, grant: Grant, tokens: AccessTokens | None) -> None:
+    """
+    SASL XOAUTH2, as Google and Microsoft document it.
+
+    A kept token may have been withdrawn before its end, so its refusal counts only if a new one's follows.
+    """
+    if "xoauth2" not in smtp.server_auth_methods:
+        raise Undelivered(Stage.AUTH, Fault.AUTH_UNAVAILABLE, "the server does not offer XOAUTH2")
+    if tokens is None:
+        raise TokenUnavailable("this process has no access tokens")
+    token = await tokens.get(grant)
+    try:
+        await smtp.auth_xoauth2(username, token.text)
+    except SMTPAuthenticationError as refusal:
+        if token.is_new or refusal.code < 500:
+            raise
+        token = await tokens.get(grant, refused=token.text)
+        await smtp.auth_xoauth2(username, token.text)
 
 
 def _refuse_beyond_loopback(host: str, addresses: Sequence[Address]) -> None:

@@ -11,8 +11,11 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from actors.clocks import Clock
 from actors.micro_batches import MicroBatch
+from domain.circuit import Encounter
+from domain.delivery import RETRY_SCHEDULE
 from domain.ids import MailboxId
 from persistence.attempts import Admission, Ticket
+from persistence.circuits import Switched, note_encounters
 from persistence.commits import Committing, mark_committing
 from persistence.database import Database
 from persistence.gate import begin_attempts
@@ -34,12 +37,21 @@ class Ledger:
     """
     One transaction per group of emails, so that the protocol costs statements per group.
 
-    When the database refuses a group, each of it is tried alone: one bad email stops no other.
+    When the database refuses a group, each of it is tried alone: one bad email stops no other. *schedule* are
+    the rests of a host in trouble.
     """
 
-    def __init__(self, database: Database, clock: Clock, *, lease: timedelta) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        *,
+        lease: timedelta,
+        schedule: Sequence[timedelta] = RETRY_SCHEDULE,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._schedule = schedule
         self.lease = lease
         self._begins: MicroBatch[Ticket, Admission] = MicroBatch(self._begin)
         self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
@@ -90,6 +102,9 @@ class Ledger:
             try:
                 now = await self._clock.now()
                 async with self._database.transaction() as conn:
+                    switched = await note_encounters(
+                        conn, _encounters(results), now=now, schedule=self._schedule
+                    )
                     counted = await end_attempts(conn, results, now=now)
             except _OUTAGES as outage:
                 if pause_s is None:
@@ -97,8 +112,27 @@ class Ledger:
                 log.warning("results.delayed", emails=len(results), cause=type(outage).__name__)
                 await asyncio.sleep(pause_s)
             else:
+                for each in switched:
+                    _tell(each)
                 return [result.attempt.email_id in counted for result in results]
         raise AssertionError("the last pause is None")
+
+
+def _encounters(results: Sequence[Result]) -> list[tuple[MailboxId, Encounter]]:
+    return [(each.attempt.mailbox_id, each.encounter) for each in results if each.encounter is not None]
+
+
+def _tell(switched: Switched) -> None:
+    mailbox_id, until = str(switched.mailbox_id), switched.circuit.rests_until
+    if until is None:
+        log.info("mailbox.circuit_closed", mailbox_id=mailbox_id)
+        return
+    log.warning(
+        "mailbox.circuit_opened",
+        mailbox_id=mailbox_id,
+        until=until.isoformat(),
+        troubles=switched.circuit.troubles,
+    )
 
 
 async def _grouped(

@@ -54,7 +54,9 @@ _FAULT_WORDS = {
     Fault.DROPPED: "{where} closed the connection at {stage}.{hint}",
     Fault.TLS_FAILED: "{where} offers no encryption that works: {detail}.{hint}",
     Fault.CERTIFICATE: "The certificate of {where} does not vouch for {host}: {detail}.",
-    Fault.AUTH_UNAVAILABLE: "{where} offers no login that Drumbeat knows (PLAIN, LOGIN).",
+    Fault.AUTH_UNAVAILABLE: "{where} offers no login that Drumbeat knows (PLAIN, LOGIN, or XOAUTH2).",
+    Fault.TOKEN_REFUSED: "{where} is closed to {username} until they consent again: {detail}.",
+    Fault.TOKEN_UNAVAILABLE: "There is no access token of {username} for {where}: {detail}.",
     Fault.BLOCKED_HOST: "Drumbeat does not connect to {where}: {detail}.",
 }
 
@@ -65,6 +67,7 @@ def explain(endpoint: Endpoint, failure: Undelivered) -> str:
         return _FAULT_WORDS[failure.answer].format(
             where=_where(endpoint),
             host=endpoint.host,
+            username=endpoint.username,
             stage=failure.stage,
             detail=failure.detail.rstrip("."),
             hint=_hint(endpoint),

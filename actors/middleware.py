@@ -14,6 +14,7 @@ from dramatiq.middleware import AsyncIO, CurrentMessage, Middleware, MiddlewareE
 from typing_extensions import override
 
 from actors.queues import SENDER, in_milliseconds, wait_queue_for
+from actors.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from dramatiq.worker import Worker
@@ -26,23 +27,31 @@ TIME_LIMIT: Final = timedelta(minutes=10)
 Errand = Callable[[], Awaitable[None]]
 
 
+async def _nothing() -> None: ...
+
+
 def middleware_stack(
     *,
     at_start: Errand,
     at_stop: Errand,
+    at_signal: Errand = _nothing,
     retry_schedule: Sequence[timedelta],
     time_limit: timedelta = TIME_LIMIT,
+    blocked_after_s: tuple[float, float] | None = None,
 ) -> list[Middleware]:
     """
     List what a worker needs, in order.
 
-    There is no ShutdownNotifications: a batch in flight is never interrupted, it ends by itself.
+    There is no ShutdownNotifications: no actor is interrupted, those in hand end by themselves. *at_signal*
+    may see to it that they do so soon; *at_stop* comes after them. A loop that is blocked is told of after
+    the first of *blocked_after_s*, and its process ended after the second; without them nobody watches.
     """
     return [
         TimeLimit(time_limit=in_milliseconds(time_limit)),
         CurrentMessage(),
         UvloopThread(),
-        OnLoop(at_start, at_stop),
+        *([WatchedLoop(*blocked_after_s)] if blocked_after_s else []),
+        OnLoop(at_start, at_stop, at_signal=at_signal),
         ScheduledRetries(retry_schedule),
     ]
 
@@ -64,12 +73,33 @@ class UvloopThread(AsyncIO):
         set_event_loop_thread(thread)
 
 
+class WatchedLoop(Middleware):
+    """A watchdog over the loop, from its first coroutine to its last."""
+
+    def __init__(self, warn_after_s: float, give_up_after_s: float) -> None:
+        self._warn_after_s = warn_after_s
+        self._give_up_after_s = give_up_after_s
+
+    @override
+    def before_worker_boot(self, broker: Broker, worker: "Worker") -> None:
+        thread = _loop_thread()
+        self._watchdog = Watchdog(
+            thread.loop, thread, warn_after_s=self._warn_after_s, give_up_after_s=self._give_up_after_s
+        )
+        self._watchdog.start()
+
+    @override
+    def after_worker_shutdown(self, broker: Broker, worker: "Worker") -> None:
+        self._watchdog.stop()
+
+
 class OnLoop(Middleware):
     """Opens what the actors share before the first message and closes it after the last, on their loop."""
 
-    def __init__(self, at_start: Errand, at_stop: Errand) -> None:
+    def __init__(self, at_start: Errand, at_stop: Errand, *, at_signal: Errand = _nothing) -> None:
         self.at_start = at_start
         self.at_stop = at_stop
+        self.at_signal = at_signal
 
     @override
     def before_worker_boot(self, broker: Broker, worker: "Worker") -> None:
@@ -85,6 +115,10 @@ class OnLoop(Middleware):
             loop_thread.stop()  # type: ignore[no-untyped-call]  # dramatiq
             set_event_loop_thread(None)
             raise ToolsNotReady(f"the worker cannot start: {error}") from error
+
+    @override
+    def before_worker_shutdown(self, broker: Broker, worker: "Worker") -> None:
+        _loop_thread().run_coroutine(self.at_signal())
 
     @override
     def after_worker_shutdown(self, broker: Broker, worker: "Worker") -> None:

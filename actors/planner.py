@@ -1,5 +1,6 @@
 """The planner: places what has no slot yet, one workspace at a time."""
 
+import logging
 from collections.abc import Collection
 from uuid import UUID
 
@@ -67,7 +68,9 @@ class Planner:
 def log_moves(written: Written) -> None:
     """Say of every email that was moved why, and its new time; after the commit that moved it."""
     # Bound once: asked for a method, the module's logger is put together anew each time.
-    say = log.bind().info
+    bound = log.bind()
+    if not bound.is_enabled_for(logging.INFO):
+        return
     for move in written.moves:
         send_at = None if move.send_at is None else move.send_at.isoformat()
-        say("email.rescheduled", email_id=str(move.email_id), cause=move.cause, send_at=send_at)
+        bound.info("email.rescheduled", email_id=str(move.email_id), cause=move.cause, send_at=send_at)

@@ -8,16 +8,21 @@ from uuid import UUID
 
 import structlog
 
+from actors.access_tokens import Grant
 from actors.clocks import Clock
 from actors.endpoints import Endpoint
+from actors.handovers import Handovers
 from actors.judgement import Judgement, judge
+from actors.leases import boot_time, trust_window
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
 from actors.outage import QueueUnavailable
+from actors.places import Places
 from actors.publisher import Publisher
 from actors.queues import SENDER
-from actors.smtp import Handover
+from actors.smtp import DOT_S, Handover
 from actors.smtp_pool import ConnectionPool
+from domain.credentials import OAuthProvider
 from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
 from domain.lifecycle import EmailEvent
@@ -31,18 +36,6 @@ from persistence.results import Result
 from persistence.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger(__name__)
-
-_LARGEST_MARGIN = timedelta(seconds=10)
-
-
-def _boot_time() -> float:
-    """Seconds on a clock that goes on while the machine sleeps, where there is one."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
-
-
-def trust_window(lease: timedelta) -> timedelta:
-    """How much of *lease* may be used: a process that slept must not wake up and send in its last second."""
-    return lease - min(_LARGEST_MARGIN, lease / 4)
 
 
 class Sender:
@@ -66,7 +59,8 @@ class Sender:
         schedule: Sequence[timedelta],
         in_flight: int,
         timeout_s: float,
-        boot_time: Callable[[], float] = _boot_time,
+        dot_timeout_s: float = DOT_S,
+        boot_time: Callable[[], float] = boot_time,
     ) -> None:
         self._database = database
         self._ledger = ledger
@@ -76,21 +70,31 @@ class Sender:
         self._vault = vault
         self._clock = clock
         self._schedule = schedule
-        self._places = asyncio.Semaphore(in_flight)
+        self._places = Places(in_flight)
+        self._handovers = Handovers()
         self._timeout_s = timeout_s
+        self._dot_timeout_s = dot_timeout_s
         self._boot_time = boot_time
         self._sending: set[asyncio.Task[None]] = set()
 
-    async def __call__(self, dispatch_id: str | None, tickets: Sequence[tuple[str, int]]) -> None:
-        """Admit a message: *tickets* are pairs of an email's id and the attempt that may begin."""
+    async def __call__(
+        self, dispatch_id: str | None, tickets: Sequence[tuple[str, int]], alone: bool = False
+    ) -> None:
+        """
+        Admit a message: *tickets* are pairs of an email's id and the attempt that may begin.
+
+        Each goes *alone* through this process if a worker died of one: whoever it takes along would pay.
+        """
         batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
         if dispatch_id is not None:
             async with self._database.transaction() as conn:
                 await taken(conn, UUID(dispatch_id))
         sending = []
-        for ticket in batch:
-            await self._places.acquire()
-            task = asyncio.create_task(self._send_in_place(ticket))
+        for count, ticket in enumerate(batch):
+            if not await self._places.take(alone=alone):
+                await self._leave_to_others(dispatch_id, batch[count:], alone=alone)
+                return
+            task = asyncio.create_task(self._send_in_place(ticket, alone=alone))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
             sending.append(task)
@@ -99,8 +103,19 @@ class Sender:
             self._sending.add(closing)
             closing.add_done_callback(self._sending.discard)
 
+    async def stop(self) -> None:
+        """Begin nothing more, and break off what is before its dot; replies to dots can be waited for."""
+        self._places.close()
+        self._handovers.stop()
+
+    async def give_up(self, *, timeout_s: float) -> None:
+        """Wait for no reply any more, and write down in *timeout_s* at most what is in doubt by that."""
+        self._handovers.give_up()
+        if self._sending:
+            await asyncio.wait(set(self._sending), timeout=timeout_s)
+
     async def drain(self, *, timeout_s: float) -> None:
-        """Wait for what is on its way; what is not done by then is left to the rescue."""
+        """Wait for what is on its way; what is not done by then is told of, and goes on."""
         if self._sending:
             _, late = await asyncio.wait(set(self._sending), timeout=timeout_s)
             if late:
@@ -111,14 +126,26 @@ class Sender:
         async with self._database.transaction() as conn:
             await processed(conn, dispatch_id)
 
-    async def _send_in_place(self, ticket: Ticket) -> None:
+    async def _leave_to_others(
+        self, dispatch_id: str | None, tickets: Sequence[Ticket], *, alone: bool
+    ) -> None:
+        """Put back into the queue what this worker begins no more; without a broker, it is rescued."""
+        left = [(str(ticket.email_id), ticket.number) for ticket in tickets]
+        try:
+            await self._publisher.publish(SENDER, dispatch_id, left, *([True] if alone else []))
+        except QueueUnavailable as unavailable:
+            log.warning("emails.not_published", count=len(left), cause=unavailable.cause)
+        else:
+            log.info("emails.left_to_others", count=len(left))
+
+    async def _send_in_place(self, ticket: Ticket, *, alone: bool) -> None:
         try:
             await self._send(ticket)
         except Exception:
             # The row is leased: whatever went wrong here, it is rescued or listed in doubt.
             log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
         finally:
-            self._places.release()
+            self._places.give_back(alone=alone)
 
     async def _send(self, ticket: Ticket) -> None:
         admission = await self._ledger.begin(ticket)
@@ -141,27 +168,33 @@ class Sender:
             return
         except UnreadableSecret as unreadable:
             await self._ledger.refuse_login(attempt.mailbox_id, reason=str(unreadable))
-            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "PASSWORD_UNREADABLE"))
+            await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "SECRET_UNREADABLE"))
             return
         handover = await self._hand_over(attempt, letter, endpoint)
         judgement = judge(attempt, handover, now=await self._clock.now(), schedule=self._schedule)
         await self._conclude(attempt, judgement, ms=round((time.monotonic() - began) * 1000))
 
     async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
-        async def before_dot() -> bool:
-            trusted_until = self._boot_time() + trust_window(self._ledger.lease).total_seconds()
-            return (
-                await self._ledger.commit(Committing(attempt, letter)) and self._boot_time() < trusted_until
-            )
+        async def deliver(may_pass: Callable[[], bool]) -> Handover:
+            async def before_dot() -> bool:
+                trusted_until = self._boot_time() + trust_window(self._ledger.lease).total_seconds()
+                return (
+                    may_pass()
+                    and await self._ledger.commit(Committing(attempt, letter))
+                    and self._boot_time() < trusted_until
+                )
 
-        async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:
-            return await connection.deliver(
-                letter.sender_address,
-                letter.recipient_address,
-                letter.content,
-                before_dot=before_dot,
-                timeout_s=self._timeout_s,
-            )
+            async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:
+                return await connection.deliver(
+                    letter.sender_address,
+                    letter.recipient_address,
+                    letter.content,
+                    before_dot=before_dot,
+                    timeout_s=self._timeout_s,
+                    dot_timeout_s=self._dot_timeout_s,
+                )
+
+        return await self._handovers.run(deliver)
 
     async def _conclude(self, attempt: Attempt, judgement: Judgement, *, ms: int) -> None:
         result = judgement.result
@@ -193,12 +226,15 @@ class Sender:
             log.warning("email.retry_not_published", email_id=str(ticket.email_id), cause=unavailable.cause)
 
     def _endpoint(self, attempt: Attempt) -> Endpoint:
-        login = attempt.login
-        password = ""
+        login, mailbox_id = attempt.login, attempt.mailbox_id
+        password, grant = "", None
         if login.password_encrypted is not None:
-            password = self._vault.decrypt(login.password_encrypted, row_id=attempt.mailbox_id)
+            password = self._vault.decrypt(login.password_encrypted, row_id=mailbox_id)
+        if login.oauth_provider is not None and login.refresh_token_encrypted is not None:
+            refresh_token = self._vault.decrypt(login.refresh_token_encrypted, row_id=mailbox_id)
+            grant = Grant(mailbox_id, OAuthProvider(login.oauth_provider), refresh_token)
         return Endpoint(
-            login.host, login.port, Security(login.security), username=login.username or "", password=password
+            login.host, login.port, Security(login.security), login.username or "", password, grant
         )
 
 

@@ -1,7 +1,6 @@
 """The SMTP conversation that hands over one email, stage by stage; the final dot is a step of its own."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from aiosmtplib import SMTP, SMTPException, SMTPServerDisconnected
 from aiosmtplib.response import SMTPResponse
 
 from actors.smtp_answers import answer_of, reply_of, wording_of
+from actors.smtp_lines import dot_stuffed, path_of
 from domain.replies import Fault, Reply, Stage
 
 # RFC 5321 §4.5.3.2: how long a client waits at each stage; what it does not name waits as long as MAIL.
@@ -21,13 +21,15 @@ _OTHER_PATIENCE_S = 300.0
 _SERVICE_CLOSING = 421
 _START_INPUT = 354
 
-# One address as it stands between < and >: nothing that could end the path or the line.
-_ADDRESS = re.compile(r"[^\s<>\x00-\x1f\x7f-\U0010ffff]+@[^\s<>@\x00-\x1f\x7f-\U0010ffff]+")
-
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
     """We sent no final dot, so the server has nothing to deliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interrupted:
+    """We were told to stop, and closed the connection; at `Stage.DOT`, without the reply to a dot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class Handover:
     """
 
     stage: Stage
-    answer: Reply | Fault | Withheld
+    answer: Reply | Fault | Withheld | Interrupted
     detail: str = field(default="", compare=False)
 
 
@@ -69,13 +71,14 @@ class SmtpConnection:
         transport = cast("asyncio.WriteTransport", smtp.transport)
         protocol = cast("asyncio.Protocol", smtp.protocol)
         self._writer = asyncio.StreamWriter(transport, protocol, None, asyncio.get_running_loop())
+        self._reply: asyncio.Task[SMTPResponse] | None = None
         self.needs_reset = False
         self.last_used = asyncio.get_running_loop().time()
 
     @property
     def is_usable(self) -> bool:
-        """Whether the socket still stands as far as we know."""
-        return self._smtp.is_connected
+        """Whether the socket still stands as far as we know, and the server is in step with us."""
+        return self._smtp.is_connected and not self._has_said_more()
 
     async def deliver(
         self,
@@ -98,8 +101,8 @@ class SmtpConnection:
             ValueError: If an address is not ASCII or could end its command line, or *content* is not 7-bit or
                 has a bare CR or LF. Nothing was sent then.
         """
-        paths = [_path(sender), _path(recipient)]
-        body = _dot_stuffed(content)
+        paths = [path_of(sender), path_of(recipient)]
+        body = dot_stuffed(content)
         if not self.is_usable:
             return Handover(Stage.MAIL, Fault.DROPPED)
         size = [b"SIZE=%d" % len(content)] if self._smtp.supports_extension("size") else []
@@ -114,6 +117,7 @@ class SmtpConnection:
             self.close()
             raise
         finally:
+            self._stop_listening()
             self.last_used = asyncio.get_running_loop().time()
 
     async def reset(self, *, timeout_s: float = 10.0) -> bool:
@@ -156,15 +160,45 @@ class SmtpConnection:
                 ):
                     progress.enter(stage)
                     response = await self._smtp.execute_command(*command)
-                    if response.code not in wanted:
+                    if response.code not in wanted or self._has_said_more():
                         return self._refused(stage, response)
                     self.needs_reset = True
                 progress.enter(Stage.BODY)
+                self._listen()
                 await self._write(body)
         except (SMTPException, OSError) as lost:
+            early = self._early_end()
             self.close()
-            return Handover(progress.stage, answer_of(lost), wording_of(lost))
-        return None
+            return early or Handover(progress.stage, answer_of(lost), wording_of(lost))
+        return self._early_end()
+
+    def _has_said_more(self) -> bool:
+        """Whether a reply came with another one behind it, which would pass for the reply to the dot."""
+        return bool(self._smtp.protocol and self._smtp.protocol._buffer)
+
+    def _listen(self) -> None:
+        """Await the next reply from now on: some servers refuse a letter before they have all of it."""
+        if self._smtp.protocol is None:
+            raise SMTPServerDisconnected("Connection lost")
+        self._reply = asyncio.create_task(self._smtp.protocol.read_response())
+        # If nobody asks for it any more, asyncio shall not complain of that.
+        self._reply.add_done_callback(lambda reply: reply.cancelled() or reply.exception())
+
+    def _stop_listening(self) -> None:
+        if self._reply is not None:
+            self._reply.cancel()
+            self._reply = None
+
+    def _early_end(self) -> Handover | None:
+        """What ended the letter before its dot, if something did: without a dot, nothing can go on."""
+        if self._reply is None or not self._reply.done():
+            return None
+        self.close()
+        try:
+            response = self._reply.result()
+        except (SMTPException, OSError) as lost:
+            return Handover(Stage.BODY, answer_of(lost), wording_of(lost))
+        return Handover(Stage.BODY, reply_of(response.code, response.message))
 
     async def _write(self, body: bytes) -> None:
         protocol = self._smtp.protocol
@@ -176,13 +210,15 @@ class SmtpConnection:
             raise SMTPServerDisconnected("Connection lost")
 
     async def _write_dot(self, *, timeout_s: float) -> Handover:
-        protocol = self._smtp.protocol
-        if protocol is None or not protocol.is_connected:
+        if early := self._early_end():
+            return early
+        protocol, reply = self._smtp.protocol, self._reply
+        if protocol is None or reply is None or not protocol.is_connected:
             return Handover(Stage.BODY, Fault.DROPPED)
         protocol.write(b".\r\n")
         try:
             async with asyncio.timeout(timeout_s):
-                response = await protocol.read_response()
+                response = await reply
         except (SMTPException, OSError) as lost:
             self.close()
             return Handover(Stage.DOT, answer_of(lost), wording_of(lost))
@@ -205,22 +241,3 @@ class SmtpConnection:
             self.close()
             return False
         return response.code == 250
-
-
-def _path(address: str) -> bytes:
-    if not _ADDRESS.fullmatch(address):
-        raise ValueError("not an address that fits on an SMTP command line")
-    return b"<" + address.encode("ascii") + b">"
-
-
-def _dot_stuffed(content: bytes) -> bytes:
-    """*content* as it travels (RFC 5321 §4.5.2), ending in CRLF, so that ".CRLF" is all that is missing."""
-    if not content.isascii():
-        raise ValueError("content is not 7-bit")
-    lines = content.count(b"\r\n")
-    if content.count(b"\n") != lines or content.count(b"\r") != lines:
-        # A server that takes a bare LF for a line end can be made to see a dot that is not ours.
-        raise ValueError("content has a line that ends in a bare CR or LF")
-    body = content.replace(b"\r\n.", b"\r\n..")
-    body = b"." + body if body.startswith(b".") else body
-    return body if body.endswith(b"\r\n") else body + b"\r\n"

@@ -5,6 +5,7 @@ import ssl
 
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
 
+from actors.access_tokens import NoAccessToken, TokenRefused, TokenUnavailable
 from actors.hosts import HostBlocked, HostNotFound
 from domain.replies import Fault, Reply
 
@@ -13,6 +14,8 @@ _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f]")
 # The first that fits: a certificate error is a TLS error, and a disconnection a ConnectionError.
 _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
     (HostBlocked, Fault.BLOCKED_HOST),
+    (TokenRefused, Fault.TOKEN_REFUSED),
+    (TokenUnavailable, Fault.TOKEN_UNAVAILABLE),
     (HostNotFound, Fault.DNS),
     (ssl.SSLCertVerificationError, Fault.CERTIFICATE),
     (ssl.SSLError, Fault.TLS_FAILED),
@@ -25,7 +28,7 @@ _FAULTS: tuple[tuple[type[BaseException], Fault], ...] = (
 
 
 def answer_of(error: BaseException) -> Reply | Fault:
-    """The reply or fault that *error* of aiosmtplib, of the network or of our host check stands for."""
+    """The reply or fault that *error* stands for: of aiosmtplib, the network, our host check, or a token."""
     if isinstance(error, SMTPResponseException):
         # -1 stands for a reply that is none: malformed, or without end (32 KiB at most are read).
         return reply_of(error.code, error.message) if error.code >= 200 else Fault.DROPPED
@@ -37,8 +40,8 @@ def answer_of(error: BaseException) -> Reply | Fault:
 
 
 def wording_of(error: BaseException) -> str:
-    """The innermost cause of *error* in its own words."""
-    while error.__cause__ is not None:
+    """The innermost cause of *error* in its own words; a missing token tells its cause itself."""
+    while error.__cause__ is not None and not isinstance(error, NoAccessToken):
         error = error.__cause__
     return _cleaned(error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else str(error))
 

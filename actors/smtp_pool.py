@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
+from actors.access_tokens import AccessTokens
 from actors.endpoints import Endpoint, Undelivered, connect
 from actors.hosts import Network
 from actors.smtp import DOT_S, Handover, SmtpConnection
@@ -15,6 +16,7 @@ from domain.ids import MailboxId
 from domain.replies import Fault, Reply, Stage
 
 _RESET_S = 5.0
+_LEAVE_S = 1.0
 
 
 class PooledConnection:
@@ -50,7 +52,8 @@ class PooledConnection:
             before_dot=before_dot,
             dot_timeout_s=dot_timeout_s,
         )
-        if self.connection is not None and await _is_ready(self.connection):
+        reset_s = min(_RESET_S, timeout_s)
+        if self.connection is not None and await _is_ready(self.connection, reset_s=reset_s):
             handover = await letter(self.connection, timeout_s=deadline - loop.time())
             if not _had_left(handover):
                 return handover
@@ -62,9 +65,9 @@ class PooledConnection:
         return await letter(self.connection, timeout_s=deadline - loop.time())
 
 
-async def _is_ready(connection: SmtpConnection) -> bool:
+async def _is_ready(connection: SmtpConnection, *, reset_s: float) -> bool:
     if connection.is_usable and connection.needs_reset:
-        return await connection.reset(timeout_s=_RESET_S)
+        return await connection.reset(timeout_s=reset_s)
     return connection.is_usable
 
 
@@ -89,7 +92,7 @@ class ConnectionPool:
     Connections kept between emails: per mailbox never more than *limit_per_mailbox*, together never more than
     *total*, and none that nobody used for *idle_s*. Belongs to one event loop.
 
-    *allow* and *tls_context* are those of `connect`.
+    *allow*, *tls_context* and *tokens* are those of `connect`.
     """
 
     def __init__(
@@ -100,11 +103,12 @@ class ConnectionPool:
         idle_s: float = 60.0,
         allow: Sequence[Network] = (),
         tls_context: ssl.SSLContext | None = None,
+        tokens: AccessTokens | None = None,
     ) -> None:
         self._total = total
         self._limit_per_mailbox = limit_per_mailbox
         self._idle_s = idle_s
-        self._connect = partial(connect, allow=allow, tls_context=tls_context)
+        self._connect = partial(connect, allow=allow, tls_context=tls_context, tokens=tokens)
         self._turns = asyncio.Semaphore(total)
         self._borrowed = 0
         self._lines: dict[MailboxId, _Line] = {}
@@ -171,10 +175,12 @@ class ConnectionPool:
         return None
 
     async def _open(self, endpoint: Endpoint, timeout_s: float) -> SmtpConnection:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
         # Everyone with a turn holds at most one connection, so it is idle ones that give way.
         surplus = max(0, len(self._idle) + self._borrowed - self._total)
-        await self._leave(list(islice(self._idle, surplus)))
-        return await self._connect(endpoint, timeout_s=timeout_s)
+        await self._leave(list(islice(self._idle, surplus)), timeout_s=min(_LEAVE_S, timeout_s))
+        return await self._connect(endpoint, timeout_s=deadline - loop.time())
 
     def _give_back(
         self, mailbox_id: MailboxId, endpoint: Endpoint, connection: SmtpConnection | None
@@ -198,7 +204,7 @@ class ConnectionPool:
             expired = loop.time() - self._idle_s
             await self._leave([connection for connection in self._idle if connection.last_used <= expired])
 
-    async def _leave(self, connections: Sequence[SmtpConnection], *, timeout_s: float = 2.0) -> None:
+    async def _leave(self, connections: Sequence[SmtpConnection], *, timeout_s: float = _LEAVE_S) -> None:
         mailbox_ids = [self._remove(connection) for connection in connections]
         for mailbox_id in mailbox_ids:
             self._forget_unused(mailbox_id)

@@ -11,6 +11,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.loaders import Loaders
+from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.vault import Vault
@@ -29,14 +30,15 @@ class Clock(Protocol):
 class Services:
     """
     What the API is built from. *database* has the role `drumbeat_api`; *public_url* is how recipients
-    reach this server, without a slash at its end. Each of *probes* returns None when its part is ready,
-    or what is wrong and how to mend it.
+    reach this server, without a slash at its end; at *providers* mailboxes may log in by OAuth. Each of
+    *probes* returns None when its part is ready, or what is wrong and how to mend it.
     """
 
     database: Database
     vault: Vault
     clock: Clock
     public_url: str
+    providers: frozenset[OAuthProvider] = frozenset()
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))

@@ -45,6 +45,7 @@ class NotFound(Refused):
 class UserErrorCode(StrEnum):
     ADDRESS_TAKEN = "ADDRESS_TAKEN"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
+    AMBIGUOUS_CREDENTIALS = "AMBIGUOUS_CREDENTIALS"
     AMBIGUOUS_WAIT = "AMBIGUOUS_WAIT"
     BLANK = "BLANK"
     DUPLICATE = "DUPLICATE"
@@ -67,6 +68,7 @@ class UserErrorCode(StrEnum):
     OUT_OF_ORDER = "OUT_OF_ORDER"
     OUT_OF_RANGE = "OUT_OF_RANGE"
     PLAN_MOVED = "PLAN_MOVED"
+    PROVIDER_NOT_SET_UP = "PROVIDER_NOT_SET_UP"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     STALE_OBJECT = "STALE_OBJECT"
     TOO_LONG = "TOO_LONG"
@@ -83,6 +85,7 @@ described(
     values={
         _C.ADDRESS_TAKEN: "Another live mailbox or contact has this address.",
         _C.ALREADY_ENROLLED: "The contact is already on its way through the sequence.",
+        _C.AMBIGUOUS_CREDENTIALS: "A mailbox logs in by password or by OAuth; one of them.",
         _C.AMBIGUOUS_WAIT: "A step waits in days, in working days, or in hours and minutes; one of them.",
         _C.BLANK: "The text may not be empty.",
         _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
@@ -105,6 +108,7 @@ described(
         _C.OUT_OF_ORDER: "The emails of the enrollment would leave in another order than its steps have.",
         _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
         _C.PLAN_MOVED: "The plan is no longer the one that was previewed.",
+        _C.PROVIDER_NOT_SET_UP: "The operator has not registered this installation with the provider.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",

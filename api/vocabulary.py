@@ -88,7 +88,7 @@ described(
     values={
         _B.ACTIVE: "Sending.",
         _B.PAUSED: "Put on hold by someone.",
-        _B.NEEDS_AUTH: "Its server refused the user name or password; its emails wait.",
+        _B.NEEDS_AUTH: "Its server refused its login, or its provider to renew it; its emails wait.",
         _B.BLOCKED: "Its server refuses to take more for a while.",
         _B.REMOVED: "Taken out of use; kept for its history.",
     },
@@ -123,7 +123,7 @@ described(
         _V.LOSE_SIGHT: "The connection was lost during the handover; whether it arrived is unknown.",
         _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
         _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
-        _V.RESEND: "Someone chose to send it again although it may have arrived.",
+        _V.RESEND: "It is sent again although it may have arrived: by someone's choice, or its mailbox's.",
         _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
         _V.REPLY: "The contact answered it.",
         _V.CANCEL: "It was taken out of the plan.",

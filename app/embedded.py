@@ -29,7 +29,10 @@ async def everything(settings: Settings, *, now: Callable[[], datetime]) -> Asyn
     broker = InProcessBroker(retry_schedule=settings.retry_schedule, now=now)
     workshop = Workshop(settings, lambda: broker)
     for middleware in middleware_stack(
-        at_start=workshop.open, at_stop=workshop.close, retry_schedule=settings.retry_schedule
+        at_start=workshop.open,
+        at_stop=workshop.close,
+        at_signal=workshop.stop,
+        retry_schedule=settings.retry_schedule,
     ):
         broker.add_middleware(middleware)
     install(broker, workshop.actors)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from structlog.types import ExcInfo, Processor
 
 # Their INFO tells of every connection and every request; what matters of it is an event of our own.
-_QUIET_LIBRARIES = ("alembic", "asyncio", "dramatiq", "httpx", "pika", "uvicorn.access")
+_QUIET_LIBRARIES = ("alembic", "asyncio", "dramatiq", "httpcore", "httpx", "pika", "uvicorn.access")
 
 
 def configure_logs(log_format: Literal["auto", "console", "json"], *, level: str = "INFO") -> None:

@@ -10,6 +10,7 @@ from api.app import create_app
 from api.context import Services
 from api.health import migrations_probe
 from app.business_clock import business_clock_of
+from app.oauth import token_endpoints
 from app.settings import Settings
 from persistence.database import Role, open_database
 from persistence.vault import Vault
@@ -23,6 +24,7 @@ def services_of(settings: Settings) -> Services:
         vault=Vault(settings.secret_key.encode()),
         clock=business_clock_of(settings, database),
         public_url=settings.public_url,
+        providers=frozenset(token_endpoints(settings)),
         probes={"migrations": migrations_probe(settings.database_url)},
     )
 

@@ -74,12 +74,35 @@ class Settings(BaseSettings):
         ge=1,
         description="Emails that one worker process has on their way to SMTP servers at once.",
     )
+    google_client_id: str = Field(
+        default="",
+        description="Client id at Google, for mailboxes that log in by OAuth; without it there are none.",
+    )
+    google_client_secret: str = Field(
+        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
+    )
+    google_token_url: str = Field(
+        default="https://oauth2.googleapis.com/token", description="Where Google renews access."
+    )
+    microsoft_client_id: str = Field(
+        default="", description="Client id at Microsoft, for mailboxes that log in by OAuth."
+    )
+    microsoft_client_secret: str = Field(
+        default="",
+        repr=False,
+        description="Its client secret; a public client has none.",
+        json_schema_extra=_SECRET,
+    )
+    microsoft_token_url: str = Field(
+        default="https://login.microsoftonline.com/common/oauth2/v2.0/token",
+        description="Where Microsoft renews access; an app for one organisation names its tenant in it.",
+    )
     smtp_allow_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
     ] = Field(
         default=(),
-        description="Networks that are not public and yet may hold SMTP servers of mailboxes, separated by "
-        "commas: a relay in the LAN, 127.0.0.0/8 for a test.",
+        description="Networks that are not public and yet may hold SMTP servers of mailboxes, and token "
+        "servers, separated by commas: a relay in the LAN, 127.0.0.0/8 for a test.",
         examples=["10.20.0.0/16,127.0.0.0/8"],
     )
     most_queued: int = Field(
@@ -97,6 +120,18 @@ class Settings(BaseSettings):
         default=120.0,
         gt=0,
         description="Seconds that a worker may hold an email; after them it counts as lost.",
+    )
+    loop_blocked_s: float = Field(
+        default=5.0,
+        gt=0,
+        description="Seconds that a worker's event loop may be blocked before its log tells where; when its "
+        "leases are no longer safe, the process ends and is started again.",
+    )
+    stop_within_s: float = Field(
+        default=45.0,
+        gt=0,
+        description="Seconds in which a worker ends when it is told to. Two thirds of them it waits for "
+        "replies to letters that it handed over; what is not answered by then is listed as in doubt.",
     )
     database_pool_size: int = Field(
         default=5, ge=1, description="Connections to PostgreSQL that one process keeps at most."
@@ -131,6 +166,14 @@ class Settings(BaseSettings):
     def _is_http(cls, url: str) -> str:
         return _with_scheme(url, "http://", "https://").rstrip("/")
 
+    @field_validator("google_token_url", "microsoft_token_url")
+    @classmethod
+    def _is_private(cls, url: str) -> str:
+        """A refresh token crosses no network in clear text."""
+        if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+            raise ValueError("has to begin with https://")
+        return url
+
     @field_validator("secret_key")
     @classmethod
     def _is_long(cls, key: str) -> str:
@@ -158,6 +201,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """What a command was given comes first, then the environment, then `.env`."""
         return init_settings, env_settings, SecretFiles(settings_cls), dotenv_settings
+
+    @property
+    def last_replies_s(self) -> float:
+        """How long a worker that was told to end waits for what it cannot break off: 30 seconds of 45."""
+        return self.stop_within_s * 2 / 3
 
     def require(self, *fields: str) -> None:
         """

@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Sequence
-from threading import Event
+from threading import Event, Timer
 from time import monotonic
 
 import structlog
@@ -31,10 +31,12 @@ class Supervisor:
         *,
         pauses_s: Sequence[float] = _PAUSES_S,
         steady_s: float = _STEADY_S,
+        end_within_s: float = 45.0,
     ) -> None:
         self._start = start
         self._pauses_s = pauses_s
         self._steady_s = steady_s
+        self._end_within_s = end_within_s
         self._leader: subprocess.Popen[bytes] | None = None
         self._told_to_end = Event()
 
@@ -63,19 +65,36 @@ class Supervisor:
                 return status
 
     def end(self, number: int = signal.SIGTERM) -> None:
-        """Pass signal *number* on to the leader and start it no more; a signal's handler may call this."""
+        """
+        Pass signal *number* on to the leader and start it no more; a signal's handler may call this.
+
+        A group that has not ended in time is killed.
+        """
         self._told_to_end.set()
-        if self._leader is not None:
-            self._leader.send_signal(number)
+        leader = self._leader
+        if leader is not None:
+            leader.send_signal(number)
+            self._kill_in_time(leader)
 
     def _live(self) -> int:
         leader = self._leader = self._start()
         try:
             if self._told_to_end.is_set():  # between the death of the last one and the start of this one
                 leader.send_signal(signal.SIGTERM)
+                self._kill_in_time(leader)
             return leader.wait()
         finally:
             _end_group(leader.pid)
+
+    def _kill_in_time(self, leader: "subprocess.Popen[bytes]") -> None:
+        def kill() -> None:
+            if leader.poll() is None:
+                log.error("group.killed", after_s=self._end_within_s)
+                _end_group(leader.pid)
+
+        timer = Timer(self._end_within_s, kill)
+        timer.daemon = True
+        timer.start()
 
 
 def _end_group(group: int) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.captured_mail import read_log
@@ -17,7 +17,7 @@ from persistence.database import Database
 from persistence.planned_emails import sort_plan
 from persistence.replan_scopes import ReplanScope
 from persistence.replanning import draft_replan
-from persistence.tables import enrollments, recalculations, scheduled_emails, workspaces
+from persistence.tables import email_events, enrollments, recalculations, scheduled_emails, workspaces
 from persistence.window_audit import left_outside_window
 
 _OfWorkspace = Callable[[AsyncConnection, WorkspaceId], Awaitable[Breach]]
@@ -102,16 +102,27 @@ async def _moved_again(conn: AsyncConnection, workspace_id: WorkspaceId, *, now:
 
 
 async def _differing(conn: AsyncConnection, log: Path) -> Breach:
-    """Message-IDs that the log has twice, or not although they are sent, or although they never left."""
+    """
+    Message-IDs that the log has too often, or not although they are sent, or although they never left.
+
+    Once is enough; one email that was sent again in doubt may have arrived as often again.
+    """
+    resends = (
+        select(func.count())
+        .where(email_events.c.email_id == scheduled_emails.c.id, email_events.c.kind == "RESEND")
+        .scalar_subquery()
+    )
     received = Counter(each.message_id for each in read_log(log)[0])
     rows = await conn.execute(
-        select(scheduled_emails.c.message_id, scheduled_emails.c.status).where(
+        select(scheduled_emails.c.message_id, scheduled_emails.c.status, resends.label("resends")).where(
             scheduled_emails.c.message_id.is_not(None)
         )
     )
-    status_of = {row.message_id: row.status for row in rows}
-    twice = [message_id for message_id, times in received.items() if times > 1]
+    by_id = {row.message_id: row for row in rows}
+    status_of = {message_id: row.status for message_id, row in by_id.items()}
+    resends_of = {message_id: row.resends for message_id, row in by_id.items()}
+    often = [each for each, times in received.items() if times > 1 + resends_of.get(each, 0)]
     missing = [each for each, status in status_of.items() if status == "SENT" and each not in received]
     unknown = [each for each in received if status_of.get(each) not in ("SENT", "IN_DOUBT", "COMMITTING")]
-    differing = [*twice, *missing, *unknown]
+    differing = [*often, *missing, *unknown]
     return Breach(len(differing), tuple(differing[:NAMED]))

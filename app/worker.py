@@ -13,27 +13,26 @@ from app.supervision import Supervisor
 
 log = structlog.get_logger(__name__)
 
-# Longer than a worker needs to drain what is on its way.
-_GRACE_S = 45
 _ENTRY = "app.worker_process:broker"
 
 
 def run_worker(settings: Settings, *, watch: bool = False) -> None:
     """
-    Run workers until SIGTERM or SIGINT, then let them finish what they have in hand.
+    Run workers until SIGTERM or SIGINT, then let them finish what they have in hand, as long as they may.
 
     Exits with the status of dramatiq's master process. One worker that is killed takes its master along: they
     are started again.
     """
     command = [sys.executable, "-m", "dramatiq", _ENTRY, "--queues", *settings.worker_queues]
     command += ["--processes", str(settings.worker_processes), "--threads", str(settings.worker_threads)]
-    command += ["--worker-shutdown-timeout", str(_GRACE_S * 1000)]
+    command += ["--worker-shutdown-timeout", str(round(settings.last_replies_s * 1000))]
     if watch:
         # The pattern that dramatiq passes by default matches nothing since watchdog 7.
         command += ["--watch", ".", "--include", "**/*.py"]
     environment = _environment(settings)
     supervisor = Supervisor(
-        lambda: subprocess.Popen(command, env=environment, start_new_session=True)  # noqa: S603 - our own command
+        lambda: subprocess.Popen(command, env=environment, start_new_session=True),  # noqa: S603 - our own command
+        end_within_s=settings.stop_within_s,
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda passed_on, _frame: supervisor.end(passed_on))

@@ -1,8 +1,10 @@
 """What dramatiq loads in each worker process: the broker, with the actors on it."""
 
 from contextlib import suppress
+from datetime import timedelta
 
 from actors.broker import install, rabbitmq_broker
+from actors.leases import trust_window
 from actors.middleware import middleware_stack
 from actors.outage import QueueUnavailable
 from app.logs import configure_logs
@@ -10,6 +12,7 @@ from app.worker import worker_settings
 from app.workshop import Workshop
 
 _settings = worker_settings()
+_lease = timedelta(seconds=_settings.lease_s)
 configure_logs(_settings.log_format, level=_settings.log_level)
 _workshop = Workshop(
     _settings, lambda: rabbitmq_broker(_settings.amqp_url, retry_schedule=_settings.retry_schedule)
@@ -18,7 +21,11 @@ broker = rabbitmq_broker(
     _settings.amqp_url,
     retry_schedule=_settings.retry_schedule,
     middleware=middleware_stack(
-        at_start=_workshop.open, at_stop=_workshop.close, retry_schedule=_settings.retry_schedule
+        at_start=_workshop.open,
+        at_stop=_workshop.close,
+        at_signal=_workshop.stop,
+        retry_schedule=_settings.retry_schedule,
+        blocked_after_s=(_settings.loop_blocked_s, trust_window(_lease).total_seconds()),
     ),
 )
 install(broker, _workshop.actors)

@@ -3,8 +3,11 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from functools import partial
+from time import monotonic
 
+from actors.access_tokens import AccessTokens
 from actors.dispatcher import Dispatcher, Rescuer
+from actors.grants import GrantKeeper
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
 from actors.planner import Planner
@@ -14,14 +17,16 @@ from actors.recalculator import Recalculator
 from actors.sender import Sender
 from actors.smtp_pool import ConnectionPool
 from actors.timekeeper import RESCUE
+from actors.token_server import HttpTokenServer
 from app.business_clock import business_clock_of
+from app.oauth import token_endpoints
 from app.settings import Settings
 from domain.unsubscribe import KEY_PURPOSE
 from persistence.database import Role, open_database
 from persistence.vault import Vault
 
-# What a stop may take: the replies to dots that are on the wire are waited for.
-DRAIN_S = 30.0
+# Of the time that a stop may take: to write down what is in doubt.
+_WRITING_SHARE = 1 / 9
 # For everything before the dot, connecting included.
 _SMTP_TIMEOUT_S = 60.0
 
@@ -37,6 +42,8 @@ class Workshop:
         self._settings = settings
         self._broker = broker
         self._actors: dict[str, Callable[..., Awaitable[None]]] = {}
+        self._sender: Sender | None = None
+        self._waits_until = 0.0
         self._closing: list[Callable[[], Awaitable[None]]] = []
 
     @property
@@ -51,10 +58,15 @@ class Workshop:
         clock = business_clock_of(settings, database)
         lease = timedelta(seconds=settings.lease_s)
         publisher = Publisher(self._broker())
-        pool = ConnectionPool(total=settings.smtp_connections, allow=settings.smtp_allow_networks)
+        allow = settings.smtp_allow_networks
+        tokens = AccessTokens(
+            HttpTokenServer(token_endpoints(settings), allow=allow),
+            replaced=GrantKeeper(database, vault).replace,
+        )
+        pool = ConnectionPool(total=settings.smtp_connections, allow=allow, tokens=tokens)
         sender = Sender(
             database=database,
-            ledger=Ledger(database, clock, lease=lease),
+            ledger=Ledger(database, clock, lease=lease, schedule=settings.retry_schedule),
             letters=LetterWriter(public_url=settings.public_url, token_key=vault.derive(KEY_PURPOSE)),
             pool=pool,
             publisher=publisher,
@@ -77,12 +89,24 @@ class Workshop:
             RECALCULATOR: Recalculator(database=database, clock=clock),
             RESCUE: Rescuer(database=database, publisher=publisher, clock=clock, grace=grace_of(settings)),
         }
-        drain = partial(sender.drain, timeout_s=DRAIN_S)
-        self._closing = [drain, pool.aclose, publisher.close, database.aclose]
+        self._sender = sender
+        give_up = partial(sender.give_up, timeout_s=settings.stop_within_s * _WRITING_SHARE)
+        self._closing = [self._drain, give_up, pool.aclose, publisher.close, database.aclose]
+
+    async def stop(self) -> None:
+        """Begin nothing more; from now on replies are waited for."""
+        self._waits_until = monotonic() + self._settings.last_replies_s
+        if self._sender is not None:
+            await self._sender.stop()
 
     async def close(self) -> None:
+        """Close everything when the last message has ended; :meth:`stop` comes first."""
         for close in self._closing:
             await close()
+
+    async def _drain(self) -> None:
+        if self._sender is not None:
+            await self._sender.drain(timeout_s=max(0.0, self._waits_until - monotonic()))
 
     def _by_name(self, name: str) -> Callable[..., Awaitable[None]]:
         async def actor(*args: object) -> None:

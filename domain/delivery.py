@@ -11,6 +11,8 @@ from domain.replies import Fault, Reply, Stage
 __all__ = [
     "CAPACITY_WAIT",
     "FULL_MAILBOX_WAIT",
+    "NEEDS_A_PERSON",
+    "RESEND_WAIT",
     "RETRY_SCHEDULE",
     "ActsOn",
     "Fault",
@@ -27,6 +29,13 @@ FULL_MAILBOX_WAIT = timedelta(days=1)
 """How long a full mailbox is left alone."""
 CAPACITY_WAIT = timedelta(hours=24)
 """How long a mailbox over its provider's limit rests, unless the reply says less."""
+
+
+RESEND_WAIT = timedelta(minutes=15)
+"""
+How long an email is in doubt before it goes out once more, where its mailbox wants that: longer than a sender
+that is given up may still wait for the reply to its dot (RFC 5321 §4.5.3.2.6).
+"""
 
 
 class Outcome(StrEnum):
@@ -103,13 +112,13 @@ def _is_over_limit(reply: Reply) -> bool:
 _BEFORE_MAIL = frozenset({Stage.CONNECT, Stage.EHLO, Stage.STARTTLS, Stage.AUTH})
 _NAMES_RECIPIENT = frozenset({Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT})
 
-_NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.BLOCKED_HOST})
+NEEDS_A_PERSON = frozenset({Fault.AUTH_UNAVAILABLE, Fault.TOKEN_REFUSED, Fault.BLOCKED_HOST})
 
 
 def _without_reply(stage: Stage, fault: Fault) -> Verdict:
     if stage is Stage.DOT:
         return Verdict(Outcome.IN_DOUBT, ActsOn.EMAIL, "lost_after_dot")
-    if fault in _NEEDS_A_PERSON:
+    if fault in NEEDS_A_PERSON:
         return Verdict(Outcome.NEEDS_AUTH, ActsOn.MAILBOX, fault.lower())
     # A kept connection often dies unseen and shows it at MAIL, which says nothing about the email.
     if stage in _BEFORE_MAIL or stage is Stage.MAIL:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from domain.circuit import Circuit, CircuitState
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.mailboxes import UNLIMITED, Mailbox
 from domain.rates import RateKind
@@ -19,6 +20,7 @@ class Hold(StrEnum):
     """Why an email does not leave now; nothing is lost, and no attempt is spent."""
 
     MAILBOX_UNAVAILABLE = "MAILBOX_UNAVAILABLE"
+    HOST_UNAVAILABLE = "HOST_UNAVAILABLE"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     ENROLLMENT_PAUSED = "ENROLLMENT_PAUSED"
     NOT_ITS_TURN = "NOT_ITS_TURN"
@@ -38,8 +40,8 @@ _FULL = {
     RateKind.SLIDING: Hold.SLIDING_WINDOW_FULL,
     RateKind.ROLLING_24H: Hold.ROLLING_24H_FULL,
 }
-# These pass within moments: the dispatcher takes the email up again, the planner is not asked.
-PASSING = frozenset({Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN})
+# These pass by themselves, soon: the dispatcher takes the email up again, the planner is not asked.
+PASSING = frozenset({Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN, Hold.HOST_UNAVAILABLE})
 
 
 class Pass(StrEnum):
@@ -69,6 +71,7 @@ class MailboxLoad:
     last_attempt_at: datetime | None = None
     starts: list[datetime] = field(default_factory=list)
     by_domain: dict[str, int] = field(default_factory=dict)
+    circuit: Circuit = field(default_factory=Circuit)
 
     @property
     def capacity_today(self) -> int:
@@ -94,6 +97,11 @@ class MailboxLoad:
         """Whether no email more may go to *domain* on *day*."""
         cap = self.mailbox.recipient_domain_daily_cap
         return cap is not None and self.by_domain.get(domain, 0) >= cap
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether as many emails are with its server as may be; a server in trouble is tried with one."""
+        return self.in_flight >= (1 if self.circuit.has_opened else CONNECTIONS_PER_MAILBOX)
 
     def is_too_close(self, now: datetime) -> bool:
         return self.last_attempt_at is not None and now < self.last_attempt_at + self.mailbox.minimum_gap
@@ -138,6 +146,7 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         return Pass.WAIT
     for is_so, hold in (
         (load.status is not MailboxStatus.ACTIVE, Hold.MAILBOX_UNAVAILABLE),
+        (load.circuit.state(now + EARLY_BY) is CircuitState.OPEN, Hold.HOST_UNAVAILABLE),
         (email.sequence is not SequenceStatus.ACTIVE, Hold.SEQUENCE_NOT_ACTIVE),
         (email.enrollment is EnrollmentStatus.PAUSED, Hold.ENROLLMENT_PAUSED),
         (not email.is_next or (email.not_before is not None and now < email.not_before), Hold.NOT_ITS_TURN),
@@ -153,7 +162,7 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         return Hold.RECIPIENT_DOMAIN_FULL
     if load.is_too_close(now):
         return Hold.TOO_CLOSE
-    return Hold.MAILBOX_BUSY if load.in_flight >= CONNECTIONS_PER_MAILBOX else Pass.GO
+    return Hold.MAILBOX_BUSY if load.is_busy else Pass.GO
 
 
 def has_reservation(email: DueEmail, load: MailboxLoad) -> bool:

@@ -52,12 +52,16 @@ class Journey:
     enrollment: Enrollment
     bookings: tuple[Booking, ...]
     mailbox_id: MailboxId | None
+    # Whether any of its waits is in minutes.
+    counts_minutes: bool
     # It gave its place to a newcomer, and is placed again after everyone else.
     is_displaced: bool = False
 
     @classmethod
     def of(cls, enrollment: Enrollment) -> "Journey":
-        return cls(enrollment, tuple(map(Booking, enrollment.legs)), enrollment.mailbox_id)
+        legs = enrollment.legs
+        counts_minutes = any(leg.wait.minutes is not None for leg in legs)
+        return cls(enrollment, tuple(map(Booking, legs)), enrollment.mailbox_id, counts_minutes)
 
     @property
     def calendar(self) -> Calendar:
@@ -76,6 +80,8 @@ class Journey:
 
         So it is where a wait in minutes is among those of the steps that may leave on one day with it.
         """
+        if not self.counts_minutes:
+            return False
         legs = self.enrollment.legs
         first, end = number, number + 1
         while first > 0 and legs[first].wait.may_end_at_once:

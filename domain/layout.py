@@ -27,6 +27,7 @@ class Layout:
         self._mailbox = mailbox
         self._calendars = tuple(dict.fromkeys(calendars))
         self._bounds: dict[date, Span] = {}
+        self._apart: dict[date, Span] = {}
         self._reach: dict[tuple[Calendar, date], tuple[date, date]] = {}
         self._pieces: dict[tuple[Calendar, date], dict[date, tuple[Span, ...]]] = {}
         self._grids: dict[tuple[date, int], SlotGrid] = {}
@@ -44,6 +45,14 @@ class Layout:
                 instant(send_day, time(0), zone), instant(send_day + _A_DAY, time(0), zone)
             )
         return bounds
+
+    def apart(self, send_day: date) -> Span:
+        """From when to when on *send_day* an email keeps the gap to the days around; its end included."""
+        apart = self._apart.get(send_day)
+        if apart is None:
+            bounds = self.bounds(send_day)
+            apart = self._apart[send_day] = Span(bounds.start + self.gap, bounds.end - self.gap)
+        return apart
 
     def spans(self, calendar: Calendar, window_day: date) -> list[Span]:
         """When the mailbox works in the window that opens on *window_day*, soonest first."""

@@ -1,9 +1,10 @@
 """Which mailbox an enrollment is bound to: the one that can start it earliest."""
 
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from heapq import heappop, heappush
+from typing import NamedTuple
 
+from domain.agenda import Opening
 from domain.draft import Draft
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause
@@ -14,8 +15,30 @@ from domain.sequences import Sequence
 # A slot that is earlier by no more than this is not worth a move.
 THRESHOLD = timedelta(days=1)
 _EVER = datetime.min.replace(tzinfo=UTC)
-# First free day, its room as a negative number, the mailbox's id as a number: the smallest is the best.
-_Rank = tuple[date, int, int, MailboxId]
+
+
+class _Rank(NamedTuple):
+    """How good a mailbox is, the smallest being the best; the first three fields tell ranks apart."""
+
+    day: date
+    negative_room: int
+    number: int
+    mailbox_id: MailboxId
+    opening: Opening
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the room is what it was. An earlier day only gets room when a slot is given back."""
+        return self.opening.day.room(self.opening.ranges) == -self.negative_room
+
+
+class _Asked(NamedTuple):
+    """What the mailboxes of *sequence* are ranked for."""
+
+    sequence: Sequence
+    first: date
+    not_before: datetime | None
+    recipient_domain: str | None
 
 
 class _Ranking:
@@ -27,33 +50,61 @@ class _Ranking:
     back, the rank may have become better, and is entered again.
     """
 
-    def __init__(self, rank_of: Callable[[MailboxId], _Rank | None], *, seen: int) -> None:
-        self.seen = seen
-        self._rank_of = rank_of
+    def __init__(self, draft: Draft, asked: _Asked) -> None:
+        self._draft = draft
+        self._asked = asked
+        self._linked = draft.linked_ids[asked.sequence]
+        self._seen = len(draft.released)
         self._heap: list[_Rank] = []
-        self._entered: set[_Rank] = set()
-
-    def enter(self, mailbox_id: MailboxId) -> None:
-        self._push(self._rank_of(mailbox_id))
+        self._entered: set[tuple[date, int, int]] = set()
+        for mailbox_id in self._linked:
+            self._enter(mailbox_id)
 
     def no_earlier_than(self) -> date | None:
         """A day before which no mailbox is free; it costs nothing, and may be too early."""
-        return self._heap[0][0] if self._heap else None
+        return self._heap[0].day if self._heap else None
 
     def best(self) -> _Rank | None:
         while self._heap:
             top = self._heap[0]
-            current = self._rank_of(top[3])
-            if current == top:
+            if self._asked.recipient_domain is None and top.is_current:
                 return top
-            self._entered.discard(heappop(self._heap))
+            current = _rank(self._draft, top.mailbox_id, self._asked)
+            if current is not None and current[:3] == top[:3]:
+                return top
+            self._entered.discard(heappop(self._heap)[:3])
             self._push(current)
         return None
 
-    def _push(self, rank: _Rank | None) -> None:
-        if rank is not None and rank not in self._entered:
-            self._entered.add(rank)
-            heappush(self._heap, rank)
+    def keep_up(self) -> None:
+        """Rank those anew that were given a slot back."""
+        released = self._draft.released
+        if self._seen < len(released):
+            for mailbox_id in self._linked.intersection(released[self._seen :]):
+                self._enter(mailbox_id)
+            self._seen = len(released)
+
+    def _enter(self, mailbox_id: MailboxId) -> None:
+        self._push(_rank(self._draft, mailbox_id, self._asked))
+
+    def _push(self, entry: _Rank | None) -> None:
+        if entry is not None and entry[:3] not in self._entered:
+            self._entered.add(entry[:3])
+            heappush(self._heap, entry)
+
+
+def _rank(draft: Draft, mailbox_id: MailboxId, asked: _Asked) -> _Rank | None:
+    """The rank of a mailbox; None when it cannot be had."""
+    timetable = draft.available(mailbox_id)
+    if timetable is None:
+        return None
+    opening = timetable.first_opening(
+        asked.sequence.calendar, asked.first, asked.not_before, asked.recipient_domain
+    )
+    if opening is None:
+        return None
+    room = opening.day.room(opening.ranges)
+    return _Rank(opening.window_day, -room, mailbox_id.int, mailbox_id, opening)
 
 
 class MailboxChoice:
@@ -61,7 +112,7 @@ class MailboxChoice:
 
     def __init__(self, draft: Draft) -> None:
         self._draft = draft
-        self._rankings: dict[tuple[Sequence, date, datetime | None, str | None], _Ranking] = {}
+        self._rankings: dict[_Asked, _Ranking] = {}
         # The mailboxes of sequences that keep a pace, the one that was not chosen for longest first.
         self._turns: dict[Sequence, list[MailboxId]] = {}
 
@@ -122,10 +173,10 @@ class MailboxChoice:
         best = self._ranking(sequence, first, not_before, None).best()
         # Few domains ever fill a day: only they have a ranking of their own.
         if best is not None and domain is not None:
-            with_room = self._rank(sequence, best[3], first, not_before, domain)
-            if with_room is None or with_room[0] != best[0]:
+            with_room = _rank(self._draft, best.mailbox_id, _Asked(sequence, first, not_before, domain))
+            if with_room is None or with_room.day != best.day:
                 best = self._ranking(sequence, first, not_before, domain).best()
-        return None if best is None else (best[0], best[3])
+        return None if best is None else (best.day, best.mailbox_id)
 
     def _soonest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
         """The mailbox that an email which keeps a pace leaves from soonest; of several, they take turns."""
@@ -155,32 +206,10 @@ class MailboxChoice:
         self, sequence: Sequence, first: date, not_before: datetime | None, domain: str | None
     ) -> _Ranking:
         first = max(first, self._draft.earliest_window(sequence.calendar))
-        linked, released = self._draft.linked_ids[sequence], self._draft.released
-        ranking = self._rankings.get((sequence, first, not_before, domain))
+        asked = _Asked(sequence, first, not_before, domain)
+        ranking = self._rankings.get(asked)
         if ranking is None:
-            asked = (first, not_before, domain)
-            ranking = _Ranking(lambda each: self._rank(sequence, each, *asked), seen=len(released))
-            self._rankings[sequence, first, not_before, domain] = ranking
-            for mailbox_id in linked:
-                ranking.enter(mailbox_id)
-        if ranking.seen < len(released):
-            for mailbox_id in linked.intersection(released[ranking.seen :]):
-                ranking.enter(mailbox_id)
-            ranking.seen = len(released)
+            ranking = self._rankings[asked] = _Ranking(self._draft, asked)
+        else:
+            ranking.keep_up()
         return ranking
-
-    def _rank(
-        self,
-        sequence: Sequence,
-        mailbox_id: MailboxId,
-        first: date,
-        not_before: datetime | None,
-        domain: str | None,
-    ) -> _Rank | None:
-        timetable = self._draft.available(mailbox_id)
-        if timetable is None:
-            return None
-        opening = timetable.first_opening(sequence.calendar, first, not_before, domain)
-        if opening is None:
-            return None
-        return opening.window_day, -opening.day.room(opening.ranges), mailbox_id.int, mailbox_id

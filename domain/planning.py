@@ -5,8 +5,9 @@ follow-ups when it is placed, so follow-ups never starve behind new contacts.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from domain.agenda import Opening, Seat
 from domain.displacement import Displacement
@@ -105,13 +106,12 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            asks = _Asks(timetable, journey, first, not_before, is_fixed=journey.fixes(number))
+            asks = _Asks(timetable, journey, first, not_before, journey.fixes(number))
             _place(draft, booking, before, asks, holes)
         before = booking
 
 
-@dataclass(frozen=True, slots=True)
-class _Asks:
+class _Asks(NamedTuple):
     """What an email of *journey* asks *timetable* for; one that is fixed needs its instant at once."""
 
     timetable: Timetable
@@ -121,8 +121,9 @@ class _Asks:
     is_fixed: bool
 
     def earliest(self, draft: Draft, booking: Booking) -> Opening | Seat | PacedOpening | None:
-        asked = (self.journey, booking, self.timetable, self.first, self.not_before)
-        return draft.earliest(*asked, is_fixed=self.is_fixed)
+        return draft.earliest(
+            self.journey, booking, self.timetable, self.first, self.not_before, is_fixed=self.is_fixed
+        )
 
 
 def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, holes: Holes | None) -> None:

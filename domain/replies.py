@@ -43,6 +43,10 @@ class Fault(StrEnum):
     CERTIFICATE = "CERTIFICATE"
     AUTH_UNAVAILABLE = "AUTH_UNAVAILABLE"
     """The server offers no authentication that we may use: none at all, or only in clear text."""
+    TOKEN_REFUSED = "TOKEN_REFUSED"  # noqa: S105 - the name of a fault
+    """The provider no longer renews the access that the mailbox was granted (OAuth 2)."""
+    TOKEN_UNAVAILABLE = "TOKEN_UNAVAILABLE"  # noqa: S105 - the name of a fault
+    """The provider's token server gives no clear answer (OAuth 2)."""
     BLOCKED_HOST = "BLOCKED_HOST"
     """The host leads to an address that we do not connect to."""
 

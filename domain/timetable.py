@@ -1,8 +1,9 @@
 """One mailbox's timetable: its days, and the first of them with room for an email."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
 from functools import partial
+from weakref import proxy
 
 from domain.agenda import Agenda, Opening, Seat
 from domain.layout import Layout, days_between
@@ -43,7 +44,9 @@ class Timetable:
         self.layout: Layout = Layout(mailbox, calendars) if twin is None else twin.layout
         self.days: dict[date, MailboxDay] = {}
         self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
-        self.throttle = Throttle(mailbox, self.day)
+        # What it owns knows it weakly: in a cycle, all of a plan would be left to the garbage collector.
+        self._me: Timetable = proxy(self)
+        self.throttle = Throttle(mailbox, partial(Timetable.day, self._me))
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
         # Known from the first time that somebody asks for it.
@@ -65,9 +68,12 @@ class Timetable:
         return MailboxDay(
             grid,
             now=self.now,
-            closed=lambda: self.throttle.closed(send_day, self.days),
+            closed=partial(Timetable._closed, self._me, send_day),
             hour_of=partial(clock_hour, zone=zone) if is_hourly else None,
         )
+
+    def _closed(self, send_day: date) -> Collection[int]:
+        return self.throttle.closed(send_day, self.days)
 
     @property
     def gap(self) -> timedelta:
@@ -183,6 +189,9 @@ class Timetable:
             if ranges := self._ranges(calendar, window_day, send_day, not_before):
                 yield Opening(window_day, send_day, self.day(send_day), ranges)
 
+    def _openings_ahead(self, calendar: Calendar, window_day: date) -> tuple[Opening, ...]:
+        return tuple(self.openings(calendar, window_day, None))
+
     def assigned(self) -> Iterator[tuple[date, Holder, datetime]]:
         """The day and instant of everyone who reserved, and of those that shift for them."""
         for send_day in sorted(self.days):
@@ -195,7 +204,7 @@ class Timetable:
         return Agenda(
             calendar,
             since=yesterday,
-            openings_on=lambda day: tuple(self.openings(calendar, day, None)),
+            openings_on=partial(Timetable._openings_ahead, self._me, calendar),
             takes=partial(self.domains.have_room, domain=recipient_domain) if recipient_domain else None,
         )
 
@@ -224,9 +233,10 @@ class Timetable:
 
     def _neighbours(self, send_day: date, moment: datetime) -> Sequence[MailboxDay]:
         """The days around *send_day* that an email at *moment* is closer to than the gap."""
-        bounds = self.layout.bounds(send_day)
-        first, last = moment - self.gap, moment + self.gap
-        if bounds.start <= first and last <= bounds.end:
+        apart = self.layout.apart(send_day)
+        if apart.start <= moment <= apart.end:
             return ()
-        near = days_between(self.layout.local_day(first), self.layout.local_day(last))
+        near = days_between(
+            self.layout.local_day(moment - self.gap), self.layout.local_day(moment + self.gap)
+        )
         return [self.day(day) for day in near if day != send_day]

@@ -21,13 +21,17 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """How the mailbox's server is reached; *password_encrypted* is bound to the mailbox's id."""
+    """
+    How the mailbox's server is reached, and by which secret, if any: both are bound to the mailbox's id.
+    """
 
     host: str
     port: int
     security: str
     username: str | None
     password_encrypted: bytes | None
+    oauth_provider: str | None = None
+    refresh_token_encrypted: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,8 @@ class Attempt:
     # The same for every attempt: a hand-over to another mailbox does not change it.
     message_id: str
     thread: Thread | None = field(repr=False)
+    # What the circuit of the mailbox counted when this began.
+    host_troubles: int = 0
 
 
 @dataclass(frozen=True, slots=True)

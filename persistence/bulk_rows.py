@@ -3,11 +3,11 @@
 from typing import Any
 
 import psycopg
-from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.selectable import TypedReturnsRows
 
 
-async def fetch_tuples(conn: AsyncConnection, query: Select[Any]) -> list[tuple[Any, ...]]:
+async def fetch_tuples(conn: AsyncConnection, query: TypedReturnsRows[Any]) -> list[tuple[Any, ...]]:
     """The rows of *query*, in the transaction of *conn*."""
     compiled = query.compile(dialect=conn.dialect, compile_kwargs={"render_postcompile": True})
     async with (await driver_of(conn)).cursor(binary=True) as cursor:

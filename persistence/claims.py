@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.gate import CONNECTIONS_PER_MAILBOX, MailboxLoad
+from domain.gate import MailboxLoad
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
@@ -38,6 +38,7 @@ _MAILBOXES_DUE = text("""
 SELECT m.id FROM mailboxes AS m
 WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
+    AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
@@ -166,9 +167,7 @@ def _room(load: MailboxLoad, queued: int, now: datetime) -> int:
     load.in_flight += queued
     load.starts.extend([now] * queued)
     room = 0
-    while (
-        load.in_flight < CONNECTIONS_PER_MAILBOX and load.limited(now) is None and not load.is_too_close(now)
-    ):
+    while not load.is_busy and load.limited(now) is None and not load.is_too_close(now):
         load.take(now, is_reserved=False)
         room += 1
     return room

@@ -8,12 +8,12 @@ from enum import StrEnum
 from typing import Any
 
 import psycopg
-from psycopg.types.array import ListBinaryDumper
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.ids import WorkspaceId
+from persistence.id_arrays import ArrayDumper
 
 CHANNEL = "drumbeat"
 
@@ -119,7 +119,7 @@ def open_database(url: str, role: Role, *, pool_size: int = 5) -> Database:
 
 def _send_arrays_in_binary(connection: DBAPIConnection, _: object) -> None:
     """Sets of ids are arrays: written as text, as psycopg does unasked, each costs five times as much."""
-    connection.driver_connection.adapters.register_dumper(list, ListBinaryDumper)
+    connection.driver_connection.adapters.register_dumper(list, ArrayDumper)
 
 
 async def enter_workspace(conn: AsyncConnection, workspace_id: WorkspaceId) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
-from sqlalchemy import DateTime, Uuid, exists, literal, select, text
+from sqlalchemy import DateTime, Uuid, and_, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,8 +17,9 @@ from domain.lifecycle import (
     SequenceStatus,
 )
 from persistence.arrays import among, unnested
+from persistence.bulk_rows import fetch_tuples
 from persistence.database import notify
-from persistence.ids import uuid7
+from persistence.ids import uuid7s
 from persistence.locks import lock_row, share_rows
 from persistence.refusals import IsBatch, NotInStatus, Noun, UnknownObject
 from persistence.tables import contacts, enrollments, sequences, suppressions
@@ -110,23 +112,26 @@ async def enroll(
 
 async def _hold_reachable(
     conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Collection[ContactId]
-) -> frozenset[ContactId]:
+) -> set[ContactId]:
     """Keep the contacts as they are until the end, then see which of them may be written to."""
     statuses = await share_rows(conn, contacts, Noun.CONTACT, workspace_id=workspace_id, row_ids=contact_ids)
     if deleted := [each for each, status in statuses.items() if status == ContactStatus.DELETED]:
         raise UnknownObject(Noun.CONTACT, deleted)
-    is_suppressed = exists().where(
-        suppressions.c.workspace_id == workspace_id, suppressions.c.address == contacts.c.normalised_email
-    )
-    reachable = await conn.scalars(
-        select(contacts.c.id).where(
-            contacts.c.workspace_id == workspace_id,
-            among(contacts.c.id, contact_ids),
-            contacts.c.status == str(ContactStatus.ACTIVE),
-            ~is_suppressed,
+    # Those who are, and not those who are not: few, if any.
+    suppressed = await fetch_tuples(
+        conn,
+        select(contacts.c.id)
+        .join(
+            suppressions,
+            and_(
+                suppressions.c.workspace_id == contacts.c.workspace_id,
+                suppressions.c.address == contacts.c.normalised_email,
+            ),
         )
+        .where(contacts.c.workspace_id == workspace_id, among(contacts.c.id, contact_ids)),
     )
-    return frozenset(ContactId(contact_id) for contact_id in reachable)
+    active = {ContactId(each) for each, status in statuses.items() if status == ContactStatus.ACTIVE}
+    return active.difference(ContactId(contact_id) for (contact_id,) in suppressed)
 
 
 async def _insert(
@@ -141,7 +146,7 @@ async def _insert(
     given = unnested(
         {"id": Uuid(), "contact_id": Uuid(), "next_not_before": DateTime(timezone=True)},
         {
-            "id": [uuid7() for _ in contact_ids],
+            "id": [UUID(bytes=each) for each in uuid7s(len(contact_ids))],
             "contact_id": contact_ids,
             "next_not_before": departures,
         },
@@ -154,7 +159,8 @@ async def _insert(
         literal(sequence_id, Uuid),
         literal(now, enrollments.c.enrolled_at.type),
     ).order_by(given.c.ordinal)
-    inserted = await conn.scalars(
+    inserted = await fetch_tuples(
+        conn,
         insert(enrollments)
         .from_select(
             ["id", "contact_id", "next_not_before", "workspace_id", "sequence_id", "enrolled_at"], rows
@@ -163,6 +169,6 @@ async def _insert(
             index_elements=[enrollments.c.sequence_id, enrollments.c.contact_id],
             index_where=text("status IN ('ACTIVE', 'PAUSED')"),
         )
-        .returning(enrollments.c.id)
+        .returning(enrollments.c.id),
     )
-    return tuple(EnrollmentId(enrollment_id) for enrollment_id in inserted)
+    return tuple([EnrollmentId(enrollment_id) for (enrollment_id,) in inserted])

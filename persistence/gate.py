@@ -144,7 +144,15 @@ def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
         window_day=window_day,
         from_name=row.from_name,
         from_address=row.from_address,
-        login=Login(row.host, row.port, row.security, row.username, row.password_encrypted),
+        login=Login(
+            row.host,
+            row.port,
+            row.security,
+            row.username,
+            row.password_encrypted,
+            row.oauth_provider,
+            row.refresh_token_encrypted,
+        ),
         recipient_name=name or None,
         recipient_address=row.email,
         fields={
@@ -158,6 +166,7 @@ def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
         step_version_id=row.step_version_id,
         message_id=row.message_id or new_message_id(row.id, row.from_address),
         thread=thread,
+        host_troubles=load.circuit.troubles,
     )
 
 

@@ -39,7 +39,7 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
         SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
     ) AS is_suppressed,
     m.from_name, m.email AS from_address, m.host, m.port, m.security, m.in_doubt_policy,
-    m.username, m.password_encrypted,
+    m.username, m.password_encrypted, m.oauth_provider, m.refresh_token_encrypted,
     v.id AS step_version_id, v.subject, v.body_text, v.body_html, s.starts_thread,
     parent.message_id AS parent_message_id, parent.thread_references, parent.subject AS parent_subject
 FROM {_TICKETS}

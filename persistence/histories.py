@@ -16,6 +16,8 @@ from persistence.bulk_rows import fetch_tuples
 from persistence.tables import scheduled_emails
 from persistence.taken_slots import TAKEN_AT
 
+_PENDING = str(EmailStatus.PENDING)
+
 
 class Email(NamedTuple):
     """What planning reads of an email that is not cancelled."""
@@ -44,22 +46,28 @@ class History:
     """What was sent of an itinerary, what is on its way, and what remains from its next step on."""
 
     def __init__(self, next_position: int, emails: Sequence[Email], live_steps: Sequence[Leg]) -> None:
-        self.pending = {email.step_id: email for email in emails if email.status == EmailStatus.PENDING}
-        gone = [email for email in emails if email.status != EmailStatus.PENDING]
+        # By the number of the step's id: a UUID hashes itself in Python, and there are tens of thousands.
+        self._pending: dict[int, Email] = {}
+        gone: list[Email] = []
+        for email in emails:
+            if email.status == _PENDING:
+                self._pending[email.step_id.int] = email
+            else:
+                gone.append(email)
         self.has_started = bool(gone)
         days = [email.window_day for email in gone if email.window_day is not None]
         self.last_window_day = max(days, default=None)
-        self.left_at = max((email.instant for email in gone if email.instant is not None), default=None)
+        self.left_at = max([email.instant for email in gone if email.instant is not None], default=None)
         done = {email.step_id for email in gone}
-        self.remaining = [
+        self._remaining = [
             step for step in live_steps if step.position >= next_position and step.step_id not in done
         ]
 
     def legs(self, *, loses: MoveCause | None) -> tuple[Leg, ...]:
-        return tuple([self._leg(step, loses) for step in self.remaining])
+        return tuple([self._leg(step, loses) for step in self._remaining])
 
     def _leg(self, step: Leg, loses: MoveCause | None) -> Leg:
-        email = self.pending.get(step.step_id)
+        email = self._pending.get(step.step_id.int)
         if email is None:
             return step
         held = email.slot
@@ -77,8 +85,8 @@ class History:
 
 async def emails_of(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
-) -> dict[UUID, list[Email]]:
-    """The emails of each of the enrollments *ids* that has any."""
+) -> dict[int, list[Email]]:
+    """The emails of each of the enrollments *ids* that has any, by the number of its id."""
     columns = scheduled_emails.c
     rows = await fetch_tuples(
         conn,
@@ -88,7 +96,7 @@ async def emails_of(
             columns.status != str(EmailStatus.CANCELLED),
         ),
     )
-    grouped: dict[UUID, list[Email]] = {}
+    grouped: dict[int, list[Email]] = {}
     for email in map(Email._make, rows):
-        grouped.setdefault(email.enrollment_id, []).append(email)
+        grouped.setdefault(email.enrollment_id.int, []).append(email)
     return grouped

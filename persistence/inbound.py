@@ -12,8 +12,9 @@ from domain.lifecycle import EMAIL, ContactEvent, EmailEvent, EmailStatus, Enrol
 from domain.threads import bare_subject
 from persistence.arrays import among
 from persistence.email_events import Happening, record_events
+from persistence.mailbox_loads import DayCount
 from persistence.sequences import complete_sequences
-from persistence.settling import AnEmail, Evidence, hold_email, settle_failed, settle_sent
+from persistence.settling import AnEmail, Evidence, count_on_day, hold_email, settle_failed, settle_sent
 from persistence.stops import end_enrollments
 from persistence.suppressions import SuppressionReason, stop_contact
 from persistence.tables import contacts, email_events, enrollments, mailboxes, scheduled_emails
@@ -98,7 +99,9 @@ async def _bounce(conn: AsyncConnection, email: AnEmail, inbound: Inbound, *, no
         because = Evidence(str(inbound.kind), said=said, bounces=is_hard)
         await settle_failed(conn, email, because, now=now)
         return
-    await _note(conn, email, EmailEvent.BOUNCE, inbound.kind, said=said, now=now)
+    is_new = await _note(conn, email, EmailEvent.BOUNCE, inbound.kind, said=said, now=now)
+    if is_hard and is_new:
+        await count_on_day(conn, email, DayCount(0, bounced=1))
     if is_hard:
         await stop_contact(
             conn,
@@ -135,8 +138,8 @@ async def _note(
     *,
     said: str | None = None,
     now: datetime,
-) -> None:
-    """Record *event* of the held *email*, once."""
+) -> bool:
+    """Record *event* of the held *email*, once; False if it was before, or does not happen to it."""
     known = exists().where(email_events.c.email_id == email.id, email_events.c.kind == str(event))
     noted = await conn.execute(
         transition(EMAIL, scheduled_emails, event).where(scheduled_emails.c.id == email.id, ~known)
@@ -144,3 +147,4 @@ async def _note(
     if noted.rowcount:
         happened = Happening.of_row(email, event, reply=said, cause=str(kind))
         await record_events(conn, [happened], at=now)
+    return bool(noted.rowcount)

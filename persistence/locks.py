@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
 from persistence.arrays import among
+from persistence.bulk_rows import fetch_tuples
 from persistence.refusals import Noun, StaleObject, UnknownObject
 
 
@@ -62,13 +63,14 @@ async def share_rows(
         UnknownObject: The workspace lacks some of them.
     """
     wanted = frozenset(row_ids)
-    found = await conn.execute(
+    found = await fetch_tuples(
+        conn,
         select(table.c.id, table.c.status)
         .where(table.c.workspace_id == workspace_id, among(table.c.id, wanted))
         .order_by(table.c.id)
-        .with_for_update(read=True)
+        .with_for_update(read=True),
     )
-    statuses: dict[UUID, str] = {row.id: row.status for row in found.all()}
+    statuses: dict[UUID, str] = dict(found)
     if missing := wanted - statuses.keys():
         raise UnknownObject(noun, missing)
     return statuses

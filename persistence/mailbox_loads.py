@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.circuit import Circuit
 from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
@@ -66,6 +67,7 @@ async def lock_loads(
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),
             by_domain=dict(row.by_domain or {}),
+            circuit=Circuit(row.host_troubles, row.host_rests_until),
         )
         for row in rows
     }
@@ -79,6 +81,8 @@ class DayCount:
     used: int = 0
     sent: int = 0
     failed: int = 0
+    bounced: int = 0
+    refused: int = 0
 
 
 # The highest capacity that was in force on a day stays: lowered later, it means nothing more on that day.
@@ -96,11 +100,11 @@ SET capacity = CASE WHEN d.capacity = 0 OR excluded.capacity = 0 THEN 0
 _COUNT = text("""
 UPDATE mailbox_days AS d
 SET used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
-    updated_at = now()
+    bounced = d.bounced + given.bounced, refused = d.refused + given.refused, updated_at = now()
 FROM unnest(
     CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:used AS int[]), CAST(:sent AS int[]),
-    CAST(:failed AS int[])
-) AS given (mailbox_id, day, used, sent, failed)
+    CAST(:failed AS int[]), CAST(:bounced AS int[]), CAST(:refused AS int[])
+) AS given (mailbox_id, day, used, sent, failed, bounced, refused)
 WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
 """)
 
@@ -112,9 +116,6 @@ async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date]
         return
     of_days = {"mailbox_ids": [mailbox_id for mailbox_id, _ in days], "days": [day for _, day in days]}
     await conn.execute(_OPEN_DAYS, of_days | {"capacities": [counts[day].capacity for day in days]})
-    changes = {
-        "used": [counts[day].used for day in days],
-        "sent": [counts[day].sent for day in days],
-        "failed": [counts[day].failed for day in days],
-    }
+    kinds = ("used", "sent", "failed", "bounced", "refused")
+    changes = {kind: [getattr(counts[day], kind) for day in days] for kind in kinds}
     await conn.execute(_COUNT, of_days | changes)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import MailboxId, WorkspaceId
 from domain.lifecycle import MAILBOX, MailboxEvent, MailboxStatus
+from persistence.circuits import CLOSED
 from persistence.constraints import refusing
 from persistence.locks import lock_row
 from persistence.refusals import MailboxAddressTaken, NotInStatus, Noun
@@ -16,13 +17,14 @@ from persistence.tables import mailboxes
 from persistence.transitions import transition
 
 _LIVE_ADDRESS = "mailboxes_live_normalised_email_key"
+_WAY_TO_HOST = frozenset({"host", "port", "security"})
 
 
 async def add_mailbox(
     conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, settings: Mapping[str, object]
 ) -> None:
     """
-    Make a mailbox with *settings* by column; its id is given, because its password is bound to it.
+    Make a mailbox with *settings* by column; its id is given, because its secrets are bound to it.
 
     Raises:
         MailboxAddressTaken: A live mailbox of any workspace has the address.
@@ -64,12 +66,17 @@ async def lock_mailbox(
 async def change_mailbox(
     conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId, *, changes: Mapping[str, object]
 ) -> None:
-    """Write *changes* by column to a locked mailbox; no working hours are every hour."""
+    """
+    Write *changes* by column to a locked mailbox; no working hours are every hour.
+
+    Trouble with its host is forgotten when it is to be reached in another way.
+    """
     hours = {"working_hours": null()} if changes.get("working_hours", ...) is None else {}
+    circuit = CLOSED if _WAY_TO_HOST & changes.keys() else {}
     await conn.execute(
         update(mailboxes)
         .where(mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
-        .values({**changes, **hours, "version": mailboxes.c.version + 1})
+        .values({**changes, **hours, **circuit, "version": mailboxes.c.version + 1})
     )
 
 
@@ -83,7 +90,9 @@ async def move_mailbox(
     expected_version: int | None = None,
 ) -> None:
     """
-    Lock a mailbox and let *event* happen to it. Once removed, it forgets its passwords.
+    Lock a mailbox and let *event* happen to it. Once removed, it forgets its secrets.
+
+    One that only waits for a host in trouble can be resumed too, which lets it try the host at once.
 
     Raises:
         UnknownObject, StaleObject: As for every lock.
@@ -98,6 +107,9 @@ async def move_mailbox(
         row_id=mailbox_id,
         expected_version=expected_version,
     )
+    if event is MailboxEvent.RESUME and mailbox.status == MailboxStatus.ACTIVE and mailbox.host_troubles:
+        await change_mailbox(conn, workspace_id, mailbox_id, changes=CLOSED)
+        return
     with refusing(_LIVE_ADDRESS, MailboxAddressTaken(mailbox.email)):
         moved = await conn.execute(
             transition(MAILBOX, mailboxes, event)
@@ -108,11 +120,14 @@ async def move_mailbox(
         raise NotInStatus(Noun.MAILBOX, mailbox.status)
 
 
+_SECRETS = ("password_encrypted", "oauth_provider", "refresh_token_encrypted", "imap_password_encrypted")
+
+
 def _consequences(event: MailboxEvent, now: datetime) -> dict[str, object]:
     if event is MailboxEvent.RESUME:
-        return {"status_reason": None, "blocked_until": None}
+        return {"status_reason": None, "blocked_until": None, **CLOSED}
     if event is MailboxEvent.REMOVE:
-        return {"removed_at": now, "password_encrypted": None, "imap_password_encrypted": None}
+        return {"removed_at": now, **dict.fromkeys(_SECRETS)}
     if event is MailboxEvent.RESTORE:
         return {"removed_at": None}
     return {}

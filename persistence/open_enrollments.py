@@ -1,17 +1,18 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
-from collections.abc import Collection, Container
+from collections.abc import Collection, Container, Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
-from domain.ids import EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
+from domain.ids import EnrollmentId, MailboxId, StepId, WorkspaceId
 from domain.itineraries import Leg, MoveCause
 from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.rebalances import RebalanceScope
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.histories import History, emails_of
@@ -72,29 +73,24 @@ async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: 
     return [EnrollmentId(enrollment_id) for (enrollment_id,) in await fetch_tuples(conn, first)]
 
 
-async def in_scope(
-    conn: AsyncConnection,
-    workspace_id: WorkspaceId,
-    *,
-    sequence_id: SequenceId | None,
-    mailbox_ids: Collection[MailboxId] = (),
-) -> list[EnrollmentId]:
-    """The active enrollments of a sequence, those that are or may be bound to *mailbox_ids*, or all."""
-    chosen = select(enrollments.c.id).where(
-        enrollments.c.workspace_id == workspace_id, enrollments.c.status == str(EnrollmentStatus.ACTIVE)
-    )
-    if sequence_id is not None:
-        chosen = chosen.where(enrollments.c.sequence_id == sequence_id)
-    if mailbox_ids:
-        has_email = exists().where(
-            scheduled_emails.c.enrollment_id == enrollments.c.id,
-            among(scheduled_emails.c.mailbox_id, mailbox_ids),
-            scheduled_emails.c.status == str(EmailStatus.PENDING),
+def is_in_scope(scope: RebalanceScope) -> ColumnElement[bool]:
+    """Whether an enrollment is of the sequence of *scope*, and is or may be bound to one of its mailboxes."""
+    conditions = [enrollments.c.status == str(EnrollmentStatus.ACTIVE)]
+    if scope.sequence_id is not None:
+        conditions.append(enrollments.c.sequence_id == scope.sequence_id)
+    if scope.mailbox_ids:
+        has_email = (
+            exists()
+            .where(
+                scheduled_emails.c.enrollment_id == enrollments.c.id,
+                among(scheduled_emails.c.mailbox_id, scope.mailbox_ids),
+                scheduled_emails.c.status == str(EmailStatus.PENDING),
+            )
+            .correlate(enrollments)
         )
         waits = and_(enrollments.c.mailbox_id.is_(None), enrollments.c.planned_at.is_not(None))
-        chosen = chosen.where(or_(among(enrollments.c.mailbox_id, mailbox_ids), has_email, waits))
-    found = await fetch_tuples(conn, chosen.order_by(enrollments.c.id))
-    return [EnrollmentId(enrollment_id) for (enrollment_id,) in found]
+        conditions.append(or_(among(enrollments.c.mailbox_id, scope.mailbox_ids), has_email, waits))
+    return and_(*conditions)
 
 
 async def enrollments_for_planning(
@@ -133,20 +129,17 @@ async def enrollments_for_planning(
     )
     emails = await emails_of(conn, workspace_id, ids)
     steps_of = await _steps_of(conn, workspace_id, terms)
+    # By the numbers of ids: a UUID hashes itself in Python, and there are tens of thousands.
+    courses = {
+        sequence_id.int: _Course(its_terms, terms.statuses, steps_of[sequence_id])
+        for sequence_id, its_terms in terms.sequences.items()
+    }
     found = []
     for row in map(_Row._make, rows):
-        if (its_terms := terms.sequences.get(SequenceId(row.sequence_id))) is not None:
-            history = History(row.next_position, emails.get(row.id, ()), steps_of[row.sequence_id])
-            found.append(
-                _enrollment(
-                    row,
-                    its_terms,
-                    history,
-                    terms,
-                    may_gain=row.id in may_gain,
-                    may_rebind=row.id in may_rebind,
-                )
-            )
+        if (course := courses.get(row.sequence_id.int)) is not None:
+            history = History(row.next_position, emails.get(row.id.int, ()), course.steps)
+            gains, rebinds = row.id in may_gain, row.id in may_rebind
+            found.append(_enrollment(row, course, history, may_gain=gains, may_rebind=rebinds))
     return found
 
 
@@ -163,31 +156,40 @@ class _Row(NamedTuple):
     recipient_domain: str | None
 
 
+class _Course:
+    """The *terms* and live *steps* of a sequence, and which of its mailboxes hand their enrollments over."""
+
+    def __init__(self, terms: Terms, statuses: Mapping[MailboxId, MailboxStatus], steps: list[Leg]) -> None:
+        self.terms = terms
+        self.steps = steps
+        self._statuses = statuses
+        self._hands_over: dict[int, bool] = {}
+
+    def hands_over(self, mailbox_id: MailboxId) -> bool:
+        known = self._hands_over.get(mailbox_id.int)
+        if known is None:
+            status = self._statuses[mailbox_id]
+            if mailbox_id not in self.terms.linked:
+                status = MailboxStatus.REMOVED
+            known = status is not MailboxStatus.ACTIVE and self.terms.when_mailbox_is(status) == "TRANSFER"
+            self._hands_over[mailbox_id.int] = known
+        return known
+
+
 def _enrollment(
-    row: _Row,
-    its_terms: Terms,
-    history: History,
-    terms: PlanningTerms,
-    *,
-    may_gain: bool,
-    may_rebind: bool,
+    row: _Row, course: _Course, history: History, *, may_gain: bool, may_rebind: bool
 ) -> Enrollment:
     mailbox_id = None if row.mailbox_id is None else MailboxId(row.mailbox_id)
-    sequence = its_terms.for_zone(row.contact_zone)
-    is_leaving = False
-    if mailbox_id is not None:
-        status = terms.statuses[mailbox_id]
-        if mailbox_id not in its_terms.linked:
-            status = MailboxStatus.REMOVED
-        is_leaving = status is not MailboxStatus.ACTIVE and its_terms.when_mailbox_is(status) == "TRANSFER"
+    is_leaving = mailbox_id is not None and course.hands_over(mailbox_id)
+    # Days on hold have moved the enrollment's own.
+    last_window_days = [day for day in (history.last_window_day, row.last_window_day) if day is not None]
     return Enrollment(
         id=EnrollmentId(row.id),
-        sequence=sequence,
+        sequence=course.terms.for_zone(row.contact_zone),
         enrolled_at=row.enrolled_at,
         legs=history.legs(loses=MoveCause.MAILBOX_HANDED_OVER if is_leaving else None),
         mailbox_id=mailbox_id,
-        # Days on hold have moved the enrollment's own.
-        last_window_day=max(filter(None, (history.last_window_day, row.last_window_day)), default=None),
+        last_window_day=max(last_window_days, default=None),
         left_at=history.left_at,
         not_before=row.next_not_before,
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),

@@ -12,7 +12,11 @@ from domain.keeping import LATE_AFTER
 
 @dataclass(frozen=True, slots=True)
 class PendingWork:
-    """Workspaces to plan and to recalculate, and whether anything is due, expired or overdue from a wait."""
+    """
+    Workspaces to plan and to recalculate, and whether anything is due, expired or overdue from a wait.
+
+    What is in doubt and to be sent once more is overdue when its time has come.
+    """
 
     to_plan: tuple[WorkspaceId, ...]
     to_recalculate: tuple[WorkspaceId, ...]
@@ -46,6 +50,7 @@ SELECT
         SELECT FROM scheduled_emails AS e
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
+            AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
         WHERE e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
     EXISTS (
@@ -54,6 +59,8 @@ SELECT
     ) AS has_expired,
     EXISTS (
         SELECT FROM scheduled_emails WHERE status = 'RETRYING' AND retry_at <= :overdue_since
+    ) OR EXISTS (
+        SELECT FROM scheduled_emails WHERE status = 'IN_DOUBT' AND retry_at <= :now
     ) AS has_overdue
 """)
 

@@ -13,7 +13,7 @@ from domain.ids import EmailId, RecalculationId, WorkspaceId
 from domain.itineraries import Itinerary, MoveCause, PlannedEmail
 from domain.plan import Plan, Shift
 from persistence.bulk_rows import driver_of
-from persistence.ids import uuid7
+from persistence.ids import uuid7s
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,11 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Sorted:
-    """A plan by what is done with its emails: the rows to copy in and to change, and the figures of both."""
+    """
+    A plan by what is done with its emails: the rows to copy in and to change, and the figures of both.
+
+    *fresh* ones have no id yet.
+    """
 
     written: Written
     fresh: list[tuple[Any, ...]]
@@ -106,7 +110,7 @@ def _sort(itinerary: Itinerary, email: PlannedEmail, found: Sorted) -> None:
     )
     if leg.email_id is None:
         written.placed += slot is not None
-        found.fresh.append((uuid7(), itinerary.enrollment_id, leg.step_id, *place))
+        found.fresh.append((itinerary.enrollment_id, leg.step_id, *place))
     elif slot is None or slot != leg.held:
         written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
@@ -132,7 +136,8 @@ CREATE TEMPORARY TABLE fresh_emails (
     window_day date, send_day date, unplaced_reason text
 ) ON COMMIT DROP
 """
-_FRESH_TYPES = ("uuid", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "text")
+# An id is copied as the bytes that it is made of.
+_FRESH_TYPES = ("bytea", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "text")
 # COPY straight into a table with row-level security is refused, whatever the role.
 _INSERT = text("""
 INSERT INTO scheduled_emails (
@@ -150,7 +155,8 @@ async def _insert_fresh(
     conn: AsyncConnection, workspace_id: WorkspaceId, rows: Sequence[tuple[Any, ...]]
 ) -> None:
     if rows:
-        await _copy(conn, _FRESH, "fresh_emails", _FRESH_TYPES, rows)
+        new = ((email_id, *row) for email_id, row in zip(uuid7s(len(rows)), rows, strict=True))
+        await _copy(conn, _FRESH, "fresh_emails", _FRESH_TYPES, new)
         await conn.execute(_INSERT, {"workspace_id": workspace_id})
         await conn.execute(text("DROP TABLE fresh_emails"))
 

@@ -1,20 +1,22 @@
 """Whom a replan looks at, and what it may do for each of them: the union of what was asked for."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from itertools import compress
+from typing import Any, Self
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from typing_extensions import override
 
 from domain.ids import EnrollmentId, MailboxId, SequenceId, WorkspaceId
-from domain.lifecycle import EmailStatus, EnrollmentStatus
+from domain.lifecycle import EmailStatus
 from domain.rebalances import RebalanceScope
 from domain.recalculations import GAINING, REBINDING, RETURNING, RecalculationCause
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.leaving_emails import ending_by_policy
-from persistence.open_enrollments import in_scope
+from persistence.open_enrollments import is_in_scope
 from persistence.tables import enrollments, scheduled_emails
 
 
@@ -35,10 +37,19 @@ class ReplanRequest:
         return cls(cause, RebalanceScope(sequence_id, mailbox_ids))
 
 
+# Any: whoever it is.
+class Everyone(Container[Any]):
+    """Holds all there are: cheaper to ask than a set of fifty thousand."""
+
+    @override
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class ReplanScope:
     """
-    The enrollments *ids*, and what a replan may do for them.
+    The enrollments *ids*, in their order, and what a replan may do for them.
 
     Those *ending* have no place in the plan. *may_gain* and *may_rebind* may take earlier slots, or before
     their first email another mailbox. Unless they are locked, nothing is going to be written.
@@ -46,8 +57,8 @@ class ReplanScope:
 
     ids: Collection[EnrollmentId]
     ending: frozenset[EnrollmentId] = frozenset()
-    may_gain: frozenset[EnrollmentId] = frozenset()
-    may_rebind: frozenset[EnrollmentId] = frozenset()
+    may_gain: Container[EnrollmentId] = ()
+    may_rebind: Container[EnrollmentId] = ()
     undoes_transfers: bool = False
     pulls_forward: bool = False
     is_locked: bool = True
@@ -56,74 +67,69 @@ class ReplanScope:
 async def replan_scope(
     conn: AsyncConnection,
     workspace_id: WorkspaceId,
-    requests: Iterable[ReplanRequest],
+    requests: Sequence[ReplanRequest],
     *,
     lock: bool = True,
 ) -> ReplanScope:
     """All that *requests* ask for. Enrollments are locked, unless nothing is going to be written."""
-    may_gain: set[EnrollmentId] = set()
-    may_rebind: set[EnrollmentId] = set()
-    asking = [(each.cause, await _asked_for(conn, workspace_id, each)) for each in requests]
-    causes = {cause for cause, _ in asking}
-    for cause, asked in asking:
-        if cause in GAINING:
-            may_gain.update(asked)
-        if cause in REBINDING:
-            may_rebind.update(asked)
-    ids = {each for _, asked in asking for each in asked}
+    asked_for = (
+        select(enrollments.c.id, _asks(requests, GAINING), _asks(requests, REBINDING))
+        .where(enrollments.c.workspace_id == workspace_id, _asks(requests))
+        .order_by(enrollments.c.id)
+    )
     # At once, and by id: two scopes locked one after the other would wait for somebody who comes in order.
-    held = await _hold(conn, workspace_id, ids) if lock else sorted(ids)
+    rows = await fetch_tuples(conn, asked_for.with_for_update(key_share=True) if lock else asked_for)
+    causes = {each.cause for each in requests}
+    ids = [EnrollmentId(row[0]) for row in rows]
     return ReplanScope(
-        held,
-        ending=await ending_by_policy(conn, workspace_id, held),
-        may_gain=frozenset(may_gain),
-        may_rebind=frozenset(may_rebind),
+        ids,
+        ending=await ending_by_policy(conn, workspace_id, ids),
+        may_gain=_those(ids, [row[1] for row in rows]),
+        may_rebind=_those(ids, [row[2] for row in rows]),
         undoes_transfers=not causes.isdisjoint(RETURNING),
         pulls_forward=RecalculationCause.NIGHTLY in causes,
         is_locked=lock,
     )
 
 
+def _asks(
+    requests: Iterable[ReplanRequest], causes: Container[RecalculationCause] = Everyone()
+) -> ColumnElement[bool]:
+    """Whether any of *requests* with one of *causes* asks for an enrollment."""
+    return or_(false(), *(is_in_scope(each.scope) for each in requests if each.cause in causes))
+
+
+def _those(ids: Sequence[EnrollmentId], are_meant: Sequence[bool]) -> Container[EnrollmentId]:
+    if all(are_meant):
+        return Everyone()
+    return frozenset(compress(ids, are_meant)) if any(are_meant) else ()
+
+
 async def count_asked_for(
     conn: AsyncConnection, workspace_id: WorkspaceId, requests: Iterable[ReplanRequest]
 ) -> int:
     """How many emails *requests* make a replan look at."""
-    ids = {each for request in requests for each in await _asked_for(conn, workspace_id, request)}
-    return await count_pending(conn, workspace_id, ids)
-
-
-async def _asked_for(
-    conn: AsyncConnection, workspace_id: WorkspaceId, request: ReplanRequest
-) -> list[EnrollmentId]:
-    scope = request.scope
-    return await in_scope(conn, workspace_id, sequence_id=scope.sequence_id, mailbox_ids=scope.mailbox_ids)
+    return await _count_pending(conn, workspace_id, _asks(requests))
 
 
 async def count_pending(
     conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
 ) -> int:
     """How many emails of the enrollments *ids* have not left, nor been taken up to leave."""
-    pending = select(func.count()).where(
-        scheduled_emails.c.workspace_id == workspace_id,
-        among(scheduled_emails.c.enrollment_id, ids),
-        scheduled_emails.c.status == str(EmailStatus.PENDING),
-    )
-    return int(await conn.scalar(pending) or 0)
+    return await _count_pending(conn, workspace_id, among(enrollments.c.id, ids))
 
 
-async def _hold(
-    conn: AsyncConnection, workspace_id: WorkspaceId, ids: Collection[EnrollmentId]
-) -> list[EnrollmentId]:
-    """Lock those of *ids* that are still active."""
-    held = await fetch_tuples(
-        conn,
-        select(enrollments.c.id)
+async def _count_pending(
+    conn: AsyncConnection, workspace_id: WorkspaceId, condition: ColumnElement[bool]
+) -> int:
+    counted = (
+        select(func.count())
+        .select_from(enrollments)
+        .join(scheduled_emails, scheduled_emails.c.enrollment_id == enrollments.c.id)
         .where(
             enrollments.c.workspace_id == workspace_id,
-            among(enrollments.c.id, ids),
-            enrollments.c.status == str(EnrollmentStatus.ACTIVE),
+            scheduled_emails.c.status == str(EmailStatus.PENDING),
+            condition,
         )
-        .order_by(enrollments.c.id)
-        .with_for_update(key_share=True),
     )
-    return [EnrollmentId(enrollment_id) for (enrollment_id,) in held]
+    return int(await conn.scalar(counted) or 0)

@@ -16,6 +16,7 @@ from persistence.email_events import Happening, record_events
 from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_enrollments
+from persistence.resends import resend_at
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
 
@@ -100,7 +101,9 @@ async def _lose_sight(conn: AsyncConnection, rows: Collection[_Row], *, now: dat
     await conn.execute(
         transition(EMAIL, scheduled_emails, EmailEvent.LOSE_SIGHT)
         .where(among(scheduled_emails.c.id, _ids(rows)))
-        .values(lease_until=None, last_error="The sender was lost after the handover.")
+        .values(
+            lease_until=None, retry_at=resend_at(now), last_error="The sender was lost after the handover."
+        )
     )
     lost = [Happening.of_row(row, EmailEvent.LOSE_SIGHT, cause="SENDER_LOST") for row in rows]
     await record_events(conn, lost, at=now)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.circuit import Encounter
 from domain.ids import EmailId
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.arrays import among, unnested
@@ -18,7 +19,8 @@ from persistence.email_events import Happening, record_events
 from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_contacts, lock_enrollments
-from persistence.tables import enrollments, mailboxes, scheduled_emails
+from persistence.resends import resend_at
+from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
 
@@ -35,8 +37,14 @@ class Result:
     spends_retry: bool = False
     # The address does not exist: nothing is written to this contact any more.
     bounces: bool = False
+    # The contact's mailbox stayed full: counted, and nothing is stopped by it.
+    bounces_softly: bool = False
+    # Refused for whom it comes from or how it looks: counted for the mailbox's standing.
+    is_refused_by_policy: bool = False
     # Released, the email needs another slot than its own; the planner looks at it in any case.
     needs_planner: bool = False
+    # What the attempt tells of the mailbox's host; None when it was not asked.
+    encounter: Encounter | None = None
 
 
 async def end_attempts(
@@ -48,13 +56,14 @@ async def end_attempts(
     A result whose attempt was rescued, stopped or taken over meanwhile changes nothing.
     """
     bounced = {each.attempt.contact_id for each in results if each.bounces}
-    await lock_contacts(conn, bounced)
+    await lock_contacts(conn, bounced | {each.attempt.contact_id for each in results if each.bounces_softly})
     await lock_enrollments(conn, {each.attempt.enrollment_id for each in results}, of_contacts=bounced)
     await _lock_emails(conn, results)
     counted: list[Result] = []
     for event in sorted({result.event for result in results}):
         counted.extend(await _record(conn, [each for each in results if each.event is event], event, now=now))
     await _count_days(conn, counted)
+    await _count_soft_bounces(conn, counted)
     settled = [each.attempt.enrollment_id for each in counted if _lets_go_on(each)]
     await go_on(conn, settled, now=now)
     for failed in counted:
@@ -136,7 +145,8 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
     update = update.values(lease_until=None)
     match event:
         case EmailEvent.ACCEPT:
-            return update.values(sent_at=now, last_error=None)
+            # It may have come late, when another attempt was due for the doubt.
+            return update.values(sent_at=now, last_error=None, retry_at=None)
         case EmailEvent.RETRY:
             return update.values(
                 retry_at=given.c.retry_at,
@@ -148,6 +158,8 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
             return update.values(failure_reason=given.c.reason, last_error=given.c.error)
         case EmailEvent.RELEASE:
             return update.values(last_error=given.c.error, released_because=given.c.released_because)
+        case EmailEvent.LOSE_SIGHT:
+            return update.values(last_error=given.c.error, retry_at=resend_at(now))
         case _:
             return update.values(last_error=given.c.error)
 
@@ -172,7 +184,19 @@ async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> Non
         day.used -= result.event in _REFUNDED
         day.sent += result.event is EmailEvent.ACCEPT
         day.failed += result.event is EmailEvent.FAIL
+        day.bounced += result.bounces or result.bounces_softly
+        day.refused += result.is_refused_by_policy
     await count_on_days(conn, days)
+
+
+async def _count_soft_bounces(conn: AsyncConnection, counted: Collection[Result]) -> None:
+    full = [each.attempt.contact_id for each in counted if each.bounces_softly]
+    if full:
+        await conn.execute(
+            contacts.update()
+            .where(among(contacts.c.id, full))
+            .values(soft_bounces=contacts.c.soft_bounces + 1)
+        )
 
 
 async def _bring_before_planner(conn: AsyncConnection, attempts: Collection[Attempt]) -> None:

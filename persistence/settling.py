@@ -120,7 +120,7 @@ async def resolve_in_doubt(
         case Settlement.FAILED:
             await settle_failed(conn, email, _BY_HAND, now=now)
         case Settlement.RESEND:
-            await _resend(conn, email, now=now)
+            await resend(conn, email, _BY_HAND, now=now)
 
 
 async def settle_sent(conn: AsyncConnection, email: AnEmail, because: Evidence, *, now: datetime) -> None:
@@ -130,10 +130,10 @@ async def settle_sent(conn: AsyncConnection, email: AnEmail, because: Evidence, 
     await conn.execute(
         transition(EMAIL, scheduled_emails, EmailEvent.SETTLE_SENT)
         .where(columns.id == email.id)
-        .values(sent_at=left_at, last_error=None)
+        .values(sent_at=left_at, last_error=None, retry_at=None)
     )
     await _record(conn, email, EmailEvent.SETTLE_SENT, because, now=now)
-    await _count(conn, email, DayCount(0, sent=1))
+    await count_on_day(conn, email, DayCount(0, sent=1))
     await go_on(conn, [EnrollmentId(email.enrollment_id)], now=now)
 
 
@@ -142,17 +142,23 @@ async def settle_failed(conn: AsyncConnection, email: AnEmail, because: Evidence
     await conn.execute(
         transition(EMAIL, scheduled_emails, EmailEvent.SETTLE_FAILED)
         .where(scheduled_emails.c.id == email.id)
-        .values(failure_reason=because.cause, last_error=because.said or email.last_error)
+        .values(failure_reason=because.cause, last_error=because.said or email.last_error, retry_at=None)
     )
     await _record(conn, email, EmailEvent.SETTLE_FAILED, because, now=now)
-    await _count(conn, email, DayCount(0, used=-1, failed=1))
+    await count_on_day(conn, email, DayCount(0, used=-1, failed=1, bounced=int(because.bounces)))
     ids = (WorkspaceId(email.workspace_id), SequenceId(email.sequence_id), EnrollmentId(email.enrollment_id))
     failed = Failed(*ids, ContactId(email.contact_id), EmailId(email.id))
     await after_failure(conn, failed, bounces=because.bounces, now=now)
 
 
-async def _resend(conn: AsyncConnection, email: AnEmail, *, now: datetime) -> None:
-    """Have the held *email* tried again, with the same Message-ID: it may arrive twice."""
+async def resend(conn: AsyncConnection, email: AnEmail, because: Evidence, *, now: datetime) -> None:
+    """
+    Have the held *email* tried again, with the same Message-ID: it may arrive twice.
+
+    Raises:
+        NotInStatus: Its enrollment has ended.
+        LaterEmailLeft: It would come after one that follows it.
+    """
     if await conn.scalar(_LATER_LEFT, {"email_id": email.id}):
         raise LaterEmailLeft
     await _reopen(conn, email)
@@ -162,8 +168,8 @@ async def _resend(conn: AsyncConnection, email: AnEmail, *, now: datetime) -> No
         .where(scheduled_emails.c.id == email.id)
         .values(retry_at=now)
     )
-    await _record(conn, email, EmailEvent.RESEND, _BY_HAND, now=now)
-    await _count(conn, email, DayCount(0, used=-1))
+    await _record(conn, email, EmailEvent.RESEND, because, now=now)
+    await count_on_day(conn, email, DayCount(0, used=-1))
     await go_on(conn, [EnrollmentId(email.enrollment_id)], now=now)
 
 
@@ -198,7 +204,8 @@ async def _record(
     await record_events(conn, [happened], at=now)
 
 
-async def _count(conn: AsyncConnection, email: AnEmail, change: DayCount) -> None:
+async def count_on_day(conn: AsyncConnection, email: AnEmail, change: DayCount) -> None:
+    """Count *change* on the day that the held *email* was charged to, if it was."""
     days: dict[tuple[UUID, date], DayCount] = {}
     if email.quota_day is not None and email.capacity is not None:
         change.capacity = email.capacity

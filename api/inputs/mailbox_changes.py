@@ -3,13 +3,13 @@
 import strawberry
 
 from api.inputs import values
+from api.inputs.credentials import OAuthInput
 from api.inputs.hosts import host
 from api.inputs.mailboxes import (
     HIGHEST_CAPACITY,
     LONGEST_GAP_S,
     RampInput,
     SlidingWindowInput,
-    check_password,
     limit,
     percentage,
     ramp,
@@ -73,7 +73,12 @@ class UpdateMailboxInput(Rehearsable):
     )
     password: strawberry.Maybe[str | None] = strawberry.field(
         default=None,
-        description="The password to log in with. A mailbox whose server refused the old one sends again.",
+        description="The password to log in with, in place of OAuth. A mailbox whose server refused the old "
+        "one sends again.",
+    )
+    oauth: strawberry.Maybe[OAuthInput | None] = strawberry.field(
+        default=None,
+        description="A login by OAuth 2 in place of a password, which is forgotten; null for none.",
     )
     daily_capacity: strawberry.Maybe[int] = strawberry.field(
         default=None, description="Emails per local day; 0 is unlimited."
@@ -118,7 +123,7 @@ class UpdateMailboxInput(Rehearsable):
     )
 
     def changes(self, problems: Problems) -> dict[str, object]:
-        """What changes, by column, without the password; host and security are checked against the row."""
+        """What changes, by column, without the secrets; host and security are checked against the row."""
         columns: dict[str, object] = {}
         if self.name:
             with problems.at("name"):
@@ -134,6 +139,13 @@ class UpdateMailboxInput(Rehearsable):
             columns["in_doubt_policy"] = str(self.in_doubt_policy.value)
         return columns | self._server(problems) | self._day(problems) | self._limits(problems)
 
+    def forgotten_secrets(self) -> dict[str, object]:
+        """The columns of the secrets that are named, to be emptied where no new one is given."""
+        forgotten: dict[str, object] = {"password_encrypted": None} if self.password else {}
+        if self.oauth:
+            forgotten |= {"oauth_provider": None, "refresh_token_encrypted": None}
+        return forgotten
+
     def _server(self, problems: Problems) -> dict[str, object]:
         columns: dict[str, object] = {}
         if self.host:
@@ -144,9 +156,6 @@ class UpdateMailboxInput(Rehearsable):
                 columns["port"] = values.number(self.port.value, least=1, most=65_535)
         if self.security:
             columns["security"] = str(self.security.value)
-        if self.password and self.password.value:
-            with problems.at("password"):
-                check_password(self.password.value)
         return columns
 
     def _day(self, problems: Problems) -> dict[str, object]:

@@ -5,6 +5,7 @@ from datetime import date
 import strawberry
 
 from api.inputs import values
+from api.inputs.credentials import OAuthInput
 from api.inputs.hosts import DEFAULT_PORTS, host, plain_for_loopback_only
 from api.inputs.policies import InDoubtPolicy, MailboxPolicy
 from api.inputs.problems import Problems
@@ -16,7 +17,6 @@ from domain.mailboxes import Security
 HIGHEST_CAPACITY = 1_000_000
 HIGHEST_PERCENTAGE = 50
 LONGEST_GAP_S = 86_400
-LONGEST_PASSWORD = 1_000
 LONGEST_SLIDING_WINDOW_S = 7 * 86_400
 
 
@@ -53,10 +53,13 @@ class CreateMailboxInput:
         default=None, description="The server's port; 587 for STARTTLS, 465 for TLS, 25 for plain by default."
     )
     username: str | None = strawberry.field(
-        default=None, description="The name to log in with; the address by default if there is a password."
+        default=None, description="The name to log in with; the address by default if it logs in."
     )
     password: str | None = strawberry.field(
         default=None, description="The password to log in with. Kept encrypted, and never shown again."
+    )
+    oauth: OAuthInput | None = strawberry.field(
+        default=None, description="A login by OAuth 2 in place of a password."
     )
     daily_capacity: int = strawberry.field(default=30, description="Emails per local day; 0 is unlimited.")
     ramp: RampInput | None = strawberry.field(
@@ -97,12 +100,12 @@ class CreateMailboxInput:
     )
 
     def settings(self, problems: Problems) -> dict[str, object]:
-        """The mailbox by column, without its password."""
+        """The mailbox by column, without its secrets."""
         columns: dict[str, object] = {"in_doubt_policy": str(self.in_doubt_policy)}
         with problems.at("email"):
             sender = values.address(self.email)
             columns |= {"email": sender.text, "normalised_email": sender.normalised, "name": sender.text}
-            columns["username"] = sender.text if self.password else None
+            columns["username"] = sender.text if self.password or self.oauth else None
         with problems.at("zone"):
             columns["zone"] = values.zone(self.zone)
         if self.name is not None:
@@ -127,9 +130,6 @@ class CreateMailboxInput:
         with problems.at("port"):
             port = DEFAULT_PORTS[self.security] if self.port is None else self.port
             columns["port"] = values.number(port, least=1, most=65_535)
-        if self.password is not None:
-            with problems.at("password"):
-                check_password(self.password)
         return columns
 
     def _limits(self, problems: Problems) -> dict[str, object]:
@@ -150,11 +150,6 @@ class CreateMailboxInput:
             **ramp(self.ramp, problems),
             **sliding_window(self.sliding_window, problems),
         }
-
-
-def check_password(password: str) -> None:
-    if len(password) > LONGEST_PASSWORD:
-        raise values.too_long(LONGEST_PASSWORD)
 
 
 def limit(given: int | None, problems: Problems, field: str) -> int | None:

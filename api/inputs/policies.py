@@ -45,6 +45,7 @@ described(
     values={
         InDoubtPolicy.ASSUME_SENT: "As if it had arrived.",
         InDoubtPolicy.HOLD: "Not until someone settles the doubt.",
-        InDoubtPolicy.RESEND: "By sending it again: it may arrive twice.",
+        InDoubtPolicy.RESEND: "By sending it once more after 15 minutes, with the same Message-ID: at least"
+        " once instead of at most once, so it may arrive twice. If that is in doubt too, someone settles it.",
     },
 )

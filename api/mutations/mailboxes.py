@@ -6,6 +6,7 @@ from typing import Any
 import strawberry
 
 from api.context import Info
+from api.inputs.credentials import check_credentials, secrets
 from api.inputs.hosts import plain_for_loopback_only
 from api.inputs.keys import mailbox_key
 from api.inputs.mailbox_changes import CAPACITY_COLUMNS, UpdateMailboxInput
@@ -75,8 +76,11 @@ class MailboxMutations:
     async def create_mailbox(self, info: Info, asked: Input[CreateMailboxInput]) -> CreateMailboxPayload:
         with Problems() as problems:
             settings = asked.settings(problems)
+            check_credentials(
+                asked.password, asked.oauth, problems, providers=info.context.services.providers
+            )
         mailbox_id = MailboxId(uuid7())
-        settings["password_encrypted"] = _encrypted(info, asked.password, mailbox_id)
+        settings |= secrets(asked.password, asked.oauth, vault=info.context.vault, row_id=mailbox_id)
         async with changing(info.context) as change:
             await add_mailbox(change.conn, change.workspace_id, mailbox_id, settings=settings)
             return CreateMailboxPayload(mailbox=await change.mailbox(mailbox_id))
@@ -86,8 +90,13 @@ class MailboxMutations:
         with Problems() as problems:
             mailbox_id = mailbox_key(asked.mailbox_id, problems)
             changes = asked.changes(problems)
-        if asked.password:
-            changes["password_encrypted"] = _encrypted(info, asked.password.value, mailbox_id)
+            password = asked.password.value if asked.password else None
+            oauth = asked.oauth.value if asked.oauth else None
+            check_credentials(password, oauth, problems, providers=info.context.services.providers)
+        if password or oauth:
+            changes |= secrets(password, oauth, vault=info.context.vault, row_id=mailbox_id)
+        else:
+            changes |= asked.forgotten_secrets()
         async with changing(info.context, asked) as change:
             before = await lock_mailbox(
                 change.conn, change.workspace_id, mailbox_id, expected_version=asked.expected_version
@@ -95,10 +104,12 @@ class MailboxMutations:
             after: dict[str, Any] = {**before._mapping, **changes}  # Any: by column
             with Problems() as problems, problems.at("security"):
                 plain_for_loopback_only(after["host"], Security(after["security"]))
+            if oauth and after["username"] is None and not asked.username:
+                changes["username"] = before.email
             if changes:
                 await change_mailbox(change.conn, change.workspace_id, mailbox_id, changes=changes)
             recalculation = None
-            if before.status == MailboxStatus.NEEDS_AUTH and changes.get("password_encrypted"):
+            if before.status == MailboxStatus.NEEDS_AUTH and (password or oauth):
                 # What a mailbox that comes back sets off includes what its capacity or hours would.
                 recalculation = await _move(
                     change, mailbox_id, MailboxEvent.RESUME, RecalculationCause.MAILBOX_RESUMED
@@ -124,7 +135,10 @@ class MailboxMutations:
                 mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
             )
 
-    @mutation("Let a mailbox that is on hold, blocked, or was refused by its server send again.")
+    @mutation(
+        "Let a mailbox that is on hold, blocked, or was refused by its server send again. One that waits for"
+        " a server in trouble tries it at once."
+    )
     async def resume_mailbox(self, info: Info, asked: Input[ResumeMailboxInput]) -> ResumeMailboxPayload:
         mailbox_id = _chosen(asked)
         async with changing(info.context, asked) as change:
@@ -140,8 +154,9 @@ class MailboxMutations:
             )
 
     @mutation(
-        "Take a removed mailbox back. It is on hold, as its password was forgotten: give it one, and resume"
-        " it; whoever was handed to another mailbox that has not written to them yet comes back then."
+        "Take a removed mailbox back. It is on hold, as its password or OAuth grant was forgotten: give it"
+        " one, and resume it; whoever was handed to another mailbox that has not written to them yet comes"
+        " back then."
     )
     async def restore_mailbox(self, info: Info, asked: Input[RestoreMailboxInput]) -> RestoreMailboxPayload:
         mailbox_id = _chosen(asked)
@@ -156,7 +171,7 @@ class MailboxMutations:
             )
             return RestoreMailboxPayload(mailbox=await change.mailbox(mailbox_id))
 
-    @mutation("Take a mailbox out of use; it is kept for its history, its password is not.")
+    @mutation("Take a mailbox out of use; it is kept for its history, its password or OAuth grant is not.")
     async def remove_mailbox(self, info: Info, asked: Input[RemoveMailboxInput]) -> RemoveMailboxPayload:
         mailbox_id = _chosen(asked)
         async with changing(info.context, asked) as change:
@@ -171,10 +186,6 @@ class MailboxMutations:
             return RemoveMailboxPayload(
                 mailbox=await change.mailbox(mailbox_id), recalculation=recalculation, preview=change.preview
             )
-
-
-def _encrypted(info: Info, password: str | None, mailbox_id: MailboxId) -> bytes | None:
-    return info.context.vault.encrypt(password, row_id=mailbox_id) if password else None
 
 
 # Any: by column.

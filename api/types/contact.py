@@ -21,6 +21,9 @@ class Contact(Node):
     custom_fields: JSON = strawberry.field(description="Further fields that templates may use, by name.")
     status: ContactStatus = strawberry.field(description="Whether they can be written to.")
     bounced_at: datetime | None = strawberry.field(description="When their address turned out not to exist.")
+    soft_bounces: int = strawberry.field(
+        description="Emails that were given up because their mailbox stayed full."
+    )
     unsubscribed_at: datetime | None = strawberry.field(description="When they asked for no more emails.")
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When they were added.")

@@ -11,9 +11,13 @@ from api.context import Info
 from api.errors import BadUserInput
 from api.fields import resolves
 from api.inputs.policies import InDoubtPolicy
+from api.login_vocabulary import Authentication, OAuthProvider
 from api.scalars import EmailAddress, TimeZone
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
+from api.vocabulary import described
+from domain.circuit import Circuit, CircuitState
+from domain.credentials import authentication
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Security
 from domain.mailboxes import Mailbox as PlannedMailbox
@@ -33,9 +37,39 @@ class MailboxDay:
     )
     sent: int = strawberry.field(description="Emails that the server accepted.")
     failed: int = strawberry.field(description="Emails given up for good.")
+    bounced: int = strawberry.field(
+        description="Emails to addresses that do not exist, or whose mailbox stayed full."
+    )
+    refused: int = strawberry.field(
+        description="Emails refused by policy: for whom they come from, or as spam."
+    )
     remaining: int | None = strawberry.field(
         description="Emails that still fit beside those planned and used; null is unlimited."
     )
+
+
+described(
+    CircuitState,
+    description="Whether emails are handed to a mailbox's server, by how it answered the last ones.",
+    values={
+        CircuitState.CLOSED: "They are: all is well, or there was trouble once or twice in a row.",
+        CircuitState.OPEN: "They wait: there was trouble three times in a row or more.",
+        CircuitState.HALF_OPEN: "The rest is over: one email tries the server.",
+    },
+)
+
+
+@strawberry.type(
+    description="How it goes with a mailbox's server. After three troubles in a row the circuit opens: the"
+    " server is left alone, and then tried with one email. What waits for it loses no attempt."
+)
+class MailboxCircuit:
+    state: CircuitState = strawberry.field(description="Whether emails are handed to the server.")
+    troubles: int = strawberry.field(description="Troubles in a row since the server last answered.")
+    until: datetime | None = strawberry.field(
+        description="When the server is tried again, or from when on; null while the circuit is closed."
+    )
+    last_error: str | None = strawberry.field(description="The last of the troubles, in its words.")
 
 
 Days = Annotated[int, strawberry.argument(description=f"How many days, at most {MOST_DAYS}.")]
@@ -52,6 +86,10 @@ class Mailbox(Node):
     email: EmailAddress = strawberry.field(description="The address that recipients see.")
     username: str | None = strawberry.field(
         description="The name to log in with; null sends without a login."
+    )
+    authentication: Authentication = strawberry.field(description="How it logs in.")
+    oauth_provider: OAuthProvider | None = strawberry.field(
+        description="Who issues its access tokens, if it logs in by OAuth."
     )
     owner: str | None = strawberry.field(description="Whose mailbox it is, if noted.")
     provider: str | None = strawberry.field(description="Who runs it, if noted.")
@@ -89,16 +127,34 @@ class Mailbox(Node):
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     planned: strawberry.Private[PlannedMailbox]
     stored_hours: strawberry.Private[dict[str, Any] | None]
+    host_circuit: strawberry.Private[Circuit]
+    host_error: strawberry.Private[str | None]
 
     @override
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
-        derived |= {"minimum_gap_seconds": row.minimum_gap_s, "stored_hours": row.working_hours}
+        provider = None if row.oauth_provider is None else OAuthProvider(row.oauth_provider)
+        derived |= {
+            "authentication": authentication(row.username, provider),
+            "oauth_provider": provider,
+            "minimum_gap_seconds": row.minimum_gap_s,
+            "stored_hours": row.working_hours,
+            "host_circuit": Circuit(row.host_troubles, row.host_rests_until),
+        }
         return super().of(row, planned=mailbox_of(row), **derived)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:
         return send_window(self.stored_hours)
+
+    @resolves("How it goes with its server.")
+    async def circuit(self, info: Info) -> MailboxCircuit:
+        return MailboxCircuit(
+            state=self.host_circuit.state(await info.context.now()),
+            troubles=self.host_circuit.troubles,
+            until=self.host_circuit.rests_until,
+            last_error=self.host_error,
+        )
 
     @resolves("How full its days are, one entry per day, soonest first.")
     async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:
@@ -129,5 +185,7 @@ class Mailbox(Node):
             used=spent,
             sent=used.sent if used else 0,
             failed=used.failed if used else 0,
+            bounced=used.bounced if used else 0,
+            refused=used.refused if used else 0,
             remaining=None if is_unlimited else max(0, capacity - spent - to_come),
         )

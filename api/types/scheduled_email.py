@@ -37,7 +37,9 @@ class ScheduledEmail(Node):
     retry_count: int = strawberry.field(
         description="How often it was refused for now and tried again, at most 3."
     )
-    retry_at: datetime | None = strawberry.field(description="When it is tried again, while it is retrying.")
+    retry_at: datetime | None = strawberry.field(
+        description="When it is tried again: a retry, or one in doubt whose mailbox sends it once more."
+    )
     last_attempt_at: datetime | None = strawberry.field(description="When it was last tried.")
     last_error: str | None = strawberry.field(description="What the last attempt that failed ended with.")
     failure_reason: str | None = strawberry.field(description="Why it was given up, in one word.")

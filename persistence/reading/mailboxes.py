@@ -13,9 +13,9 @@ from persistence.planning_terms import PLANNING_SEED
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import mailbox_days, mailboxes, scheduled_emails
 
-# Passwords stay in the database, encrypted as they are: nobody who reads needs them.
+# Secrets stay in the database, encrypted as they are: nobody who reads needs them.
 SHOWN = (
-    *(column for column in mailboxes.c if not column.name.endswith("password_encrypted")),
+    *(column for column in mailboxes.c if not column.name.endswith("_encrypted")),
     PLANNING_SEED,
 )
 ORDER = Order((uuid_key(mailboxes.c.id),))

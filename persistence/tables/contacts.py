@@ -33,6 +33,8 @@ contacts = Table(
     Column("custom_fields", JSONB, nullable=False, server_default=text("'{}'")),
     *status(CONTACT),
     instant("bounced_at"),
+    # Emails given up because their mailbox stayed full.
+    Column("soft_bounces", Integer, nullable=False, server_default="0"),
     instant("unsubscribed_at"),
     instant("deleted_at"),
     Column("import_id", Uuid),

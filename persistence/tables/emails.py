@@ -46,6 +46,7 @@ scheduled_emails = Table(
     Column("attempt_token", Uuid),
     # Leases are by the database's clock, never by business time.
     instant("lease_until"),
+    # Of a retry; and of an email in doubt that goes out once more by itself.
     instant("retry_at"),
     instant("last_attempt_at"),
     Column("last_error", Text),
@@ -91,7 +92,11 @@ scheduled_emails = Table(
         "lease_until",
         postgresql_where=text("status IN ('QUEUED', 'SENDING', 'COMMITTING')"),
     ),
-    Index("scheduled_emails_retrying_idx", "retry_at", postgresql_where=text("status = 'RETRYING'")),
+    Index(
+        "scheduled_emails_retrying_idx",
+        "retry_at",
+        postgresql_where=text("status IN ('RETRYING', 'IN_DOUBT')"),
+    ),
     Index("scheduled_emails_mailbox_id_send_day_idx", "mailbox_id", "send_day"),
     Index("scheduled_emails_sequence_id_idx", "sequence_id", "id"),
     Index(

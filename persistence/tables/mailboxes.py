@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.credentials import OAuthProvider
 from domain.lifecycle import MAILBOX
 from domain.mailboxes import Security
 from persistence.tables.columns import (
@@ -54,6 +55,9 @@ mailboxes = Table(
     Column("username", Text),
     # AES-GCM of the password, bound to this row's id.
     Column("password_encrypted", LargeBinary),
+    # In place of a password; encrypted like one.
+    Column("oauth_provider", Text),
+    Column("refresh_token_encrypted", LargeBinary),
     Column("imap_host", Text),
     Column("imap_port", Integer),
     Column("imap_username", Text),
@@ -81,11 +85,18 @@ mailboxes = Table(
     instant("next_allowed_at"),
     # Business time at which its last attempt began, for the gap that the gate keeps.
     instant("last_attempt_at"),
+    # Its circuit: troubles with the host in a row, until when it is left alone, and the last of them.
+    Column("host_troubles", Integer, nullable=False, server_default="0"),
+    instant("host_rests_until"),
+    Column("host_error", Text),
     Column("version", Integer, nullable=False, server_default="1"),
     instant("removed_at"),
     *timestamps(),
     *in_workspace(),
     one_of("security", Security),
+    one_of("oauth_provider", OAuthProvider),
+    Check("(oauth_provider IS NULL) = (refresh_token_encrypted IS NULL)", name="oauth_is_whole"),
+    Check("password_encrypted IS NULL OR refresh_token_encrypted IS NULL", name="one_secret"),
     one_of("in_doubt_policy", IN_DOUBT_POLICIES),
     Check("daily_capacity >= 0", name="daily_capacity"),
     Check("minimum_gap_s >= 0", name="minimum_gap_s"),
@@ -98,6 +109,7 @@ mailboxes = Table(
     Check("day_variation_percent BETWEEN 0 AND 50", name="day_variation_percent"),
     Check("ramp_start >= 1 AND ramp_step >= 0", name="ramp"),
     Check("port BETWEEN 1 AND 65535", name="port"),
+    Check("host_troubles >= 0", name="host_troubles"),
     # Across all workspaces: two of them must not double one provider's quota.
     Index(
         "mailboxes_live_normalised_email_key",
@@ -119,10 +131,13 @@ mailbox_days = Table(
     Column("used", Integer, nullable=False, server_default="0"),
     Column("sent", Integer, nullable=False, server_default="0"),
     Column("failed", Integer, nullable=False, server_default="0"),
+    # For the mailbox's standing: addresses that do not exist or stayed full, and refusals by policy.
+    Column("bounced", Integer, nullable=False, server_default="0"),
+    Column("refused", Integer, nullable=False, server_default="0"),
     *timestamps(),
     PrimaryKeyConstraint("mailbox_id", "day"),
     *same_workspace("mailbox_id", table="mailboxes", ondelete="CASCADE"),
-    Check("used >= 0 AND sent >= 0 AND failed >= 0", name="counts"),
+    Check("least(used, sent, failed, bounced, refused) >= 0", name="counts"),
     Check("capacity = 0 OR used <= capacity", name="within_capacity"),
 )
 

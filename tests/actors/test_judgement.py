@@ -1,12 +1,14 @@
 """Judgement: the result of an attempt and what follows from it, by what ended the handover."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
 
 from actors.judgement import Judgement, judge
-from actors.smtp import Handover, Withheld
+from actors.smtp import Handover, Interrupted, Withheld
+from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.letter import StepText
@@ -53,7 +55,8 @@ ATTEMPT = attempt_of()
 
 
 def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, **more: object) -> Result:
-    return Result(ATTEMPT, event, reason, code, reply, **more)  # type: ignore[arg-type]  # by its own names
+    """A result after which all is well with the host, unless *more* says otherwise."""
+    return Result(ATTEMPT, event, reason, code, reply, **{"encounter": Encounter()} | more)  # type: ignore[arg-type]  # by its own names
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,15 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.DOT, Fault.DROPPED, "connection reset"),
-            Judgement(ended(EmailEvent.LOSE_SIGHT, "lost_after_dot", None, "connection reset")),
+            Judgement(
+                ended(
+                    EmailEvent.LOSE_SIGHT,
+                    "lost_after_dot",
+                    None,
+                    "connection reset",
+                    encounter=Encounter("connection reset"),
+                )
+            ),
         ),
         (
             Handover(Stage.RCPT, Reply(550, "5.1.1 nobody")),
@@ -74,6 +85,18 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         (
             Handover(Stage.DOT, Reply(552, "5.3.4 too big")),
             Judgement(ended(EmailEvent.FAIL, "too_large", 552, "5.3.4 too big")),
+        ),
+        (
+            Handover(Stage.DOT, Reply(550, "5.7.1 spam")),
+            Judgement(ended(EmailEvent.FAIL, "policy", 550, "5.7.1 spam", is_refused_by_policy=True)),
+        ),
+        (
+            Handover(Stage.DOT, Interrupted()),
+            Judgement(ended(EmailEvent.LOSE_SIGHT, "WORKER_STOPPED", None, None, encounter=None)),
+        ),
+        (
+            Handover(Stage.BODY, Interrupted()),
+            Judgement(ended(EmailEvent.RELEASE, "WORKER_STOPPED", None, None, encounter=None)),
         ),
         (
             Handover(Stage.RCPT, Reply(451, "4.7.1 greylisted")),
@@ -105,7 +128,17 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.CONNECT, Fault.REFUSED),
-            Judgement(ended(EmailEvent.RETRY, "refused", None, None, retry_at=MONDAY + FIVE), retry_in=FIVE),
+            Judgement(
+                ended(
+                    EmailEvent.RETRY,
+                    "refused",
+                    None,
+                    None,
+                    retry_at=MONDAY + FIVE,
+                    encounter=Encounter("REFUSED"),
+                ),
+                retry_in=FIVE,
+            ),
         ),
         (
             Handover(Stage.AUTH, Reply(535, "5.7.8 wrong")),
@@ -134,6 +167,14 @@ def ended(event: EmailEvent, reason: str, code: int | None, reply: str | None, *
         ),
         (
             Handover(Stage.DOT, Reply(550, "5.7.30 no passwords")),
+            Judgement(
+                ended(EmailEvent.RETRY, "authentication", 550, "5.7.30 no passwords", retry_at=MONDAY + FIVE),
+                retry_in=FIVE,
+                login_refused=True,
+            ),
+        ),
+        (
+            Handover(Stage.BODY, Reply(550, "5.7.30 no passwords")),
             Judgement(
                 ended(EmailEvent.RETRY, "authentication", 550, "5.7.30 no passwords", retry_at=MONDAY + FIVE),
                 retry_in=FIVE,
@@ -171,7 +212,15 @@ def test_the_fourth_refusal_is_the_last(reply: Reply) -> None:
     judgement = judge(attempt, Handover(Stage.RCPT, reply), now=MONDAY, schedule=RETRY_SCHEDULE)
 
     assert judgement == Judgement(
-        Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", reply.code, reply.text)
+        Result(
+            attempt,
+            EmailEvent.FAIL,
+            "RETRIES_EXHAUSTED",
+            reply.code,
+            reply.text,
+            bounces_softly=reply.enhanced == "4.2.2",
+            encounter=Encounter(),
+        )
     )
 
 
@@ -183,3 +232,15 @@ def test_a_host_in_trouble_is_tried_again_after_the_last_retry() -> None:
 
     assert (judgement.result.event, judgement.result.spends_retry) == (EmailEvent.RETRY, False)
     assert judgement.retry_in == FIVE
+
+
+@pytest.mark.parametrize(
+    ("host_troubles", "wait"), [(0, FIVE), (2, FIVE), (3, FIFTEEN), (4, THIRTY), (99, THIRTY)]
+)
+def test_a_host_in_trouble_is_left_alone_for_longer_each_time(host_troubles: int, wait: timedelta) -> None:
+    """The email waits as long as the circuit does after this trouble, and comes back to try the host."""
+    attempt = replace(ATTEMPT, host_troubles=host_troubles)
+
+    judgement = judge(attempt, Handover(Stage.EHLO, Fault.TIMEOUT), now=MONDAY, schedule=RETRY_SCHEDULE)
+
+    assert judgement.retry_in == wait

@@ -50,6 +50,17 @@ async def test_a_connection_closed_while_idle_is_replaced() -> None:
     assert (server.connections, len(server.letters)) == (3, 3)
 
 
+async def test_a_server_that_said_too_much_is_left() -> None:
+    """A second reply to the dot would pass for the answer to the next MAIL: another connection is opened."""
+    async with ScriptedSmtpServer() as server, pool_of() as pool:
+        server.next_answers[Stage.DOT] = ["250 2.0.0 queued\r\n250 2.0.0 queued"]
+
+        handovers = [await send(pool, FIRST, endpoint_of(server)) for _ in range(2)]
+
+    assert handovers == [ACCEPTED, ACCEPTED]
+    assert (server.connections, len(server.letters)) == (2, 2)
+
+
 async def test_a_connection_that_fails_to_reset_is_replaced() -> None:
     """RSET that is refused costs the next email a new connection, not an attempt."""
     async with ScriptedSmtpServer({"RSET": "502 5.5.1 no"}) as server, pool_of() as pool:

@@ -66,7 +66,7 @@ async def test_a_server_that_falls_silent_after_the_login_fails(answer: Answer) 
         (Fault.CERTIFICATE, "The certificate of mail.test port 465 does not vouch for mail.test: why."),
         (
             Fault.AUTH_UNAVAILABLE,
-            "mail.test port 465 offers no login that Drumbeat knows (PLAIN, LOGIN).",
+            "mail.test port 465 offers no login that Drumbeat knows (PLAIN, LOGIN, or XOAUTH2).",
         ),
         (Fault.BLOCKED_HOST, "Drumbeat does not connect to mail.test port 465: why."),
     ],

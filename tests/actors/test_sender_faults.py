@@ -1,10 +1,7 @@
 """The sender in trouble: what befalls an email on its way, and how many letters leave at the same time."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -13,14 +10,14 @@ from structlog.testing import capture_logs
 from typing_extensions import override
 
 from actors.ledger import Ledger
-from app.capture_server import CaptureServer
 from domain.lifecycle import ContactEvent, EnrollmentEvent
 from persistence.commits import Committing
 from persistence.database import Database
 from persistence.suppressions import SuppressionReason, stop_contact
-from persistence.tables import dispatches, scheduled_emails
+from persistence.tables import dispatches
 from tests.support.post_office import PostOffice, make_campaign, make_due_emails, post_office
 from tests.support.postgres import database_gone
+from tests.support.slow_server import slow_server, until_status
 from tests.support.smtp_server import ScriptedSmtpServer, Trouble
 from tests.support.world import MONDAY
 
@@ -168,34 +165,6 @@ async def test_a_drain_waits_for_what_is_on_its_way(worker_db: Database) -> None
         {"event": "sender.stopped_early", "log_level": "warning", "emails": 1}
     ]
     assert len(server.received) == 1
-
-
-@contextmanager
-def slow_server() -> Iterator[tuple[CaptureServer, threading.Event]]:
-    """A server that answers no final dot before the event is set."""
-    goes_on = threading.Event()
-
-    async def clock() -> datetime:
-        await asyncio.to_thread(goes_on.wait, 20)
-        return MONDAY
-
-    with CaptureServer(clock=clock) as server:
-        try:
-            yield server, goes_on
-        finally:
-            goes_on.set()
-
-
-async def until_status(office: PostOffice, *statuses: str) -> None:
-    """Wait until the emails that there are have *statuses*, in any order."""
-    async with asyncio.timeout(10):
-        while await statuses_of(office) != sorted(statuses):
-            await asyncio.sleep(0.02)
-
-
-async def statuses_of(office: PostOffice) -> list[str]:
-    async with office.database.transaction() as conn:
-        return sorted(await conn.scalars(select(scheduled_emails.c.status)))
 
 
 async def dispatch_times(office: PostOffice) -> tuple[Any, ...]:

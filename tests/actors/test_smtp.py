@@ -1,6 +1,8 @@
 """Handing over one email, against servers that answer and misbehave at every stage."""
 
 import asyncio
+import gc
+import tracemalloc
 
 import pytest
 
@@ -55,6 +57,70 @@ async def test_a_body_that_nobody_reads_is_not_delivered(trouble: Trouble, expec
 
     assert handover == Handover(Stage.BODY, expected)
     assert (asked, server.letters) == ([], [])
+
+
+async def test_a_refusal_in_the_middle_of_the_body_is_heard() -> None:
+    """A server that refuses a letter before it has all of it gets no dot, and its answer counts."""
+    refusal = "552 5.3.4 too big"
+    async with ScriptedSmtpServer({Stage.BODY: refusal}) as server, connected(server) as connection:
+        handover = await deliver(connection, b"a" * 16_000_000)
+
+        assert handover == Handover(Stage.BODY, Reply(552, "5.3.4 too big"))
+        assert (connection.is_usable, server.letters) == (False, [])
+
+
+async def test_a_refusal_that_comes_before_the_dot_withholds_it() -> None:
+    """Heard while the point of no return is passed, it still counts, and no dot is sent."""
+    async with ScriptedSmtpServer({Stage.BODY: "451 4.3.1 full"}) as server, connected(server) as connection:
+
+        async def take_a_while() -> bool:
+            await asyncio.sleep(0.1)
+            return True
+
+        handover = await deliver(connection, before_dot=take_a_while)
+
+    assert handover == Handover(Stage.BODY, Reply(451, "4.3.1 full"))
+    assert server.letters == []
+
+
+@pytest.mark.parametrize("stage", [Stage.MAIL, Stage.RCPT, Stage.DATA])
+async def test_a_reply_too_many_does_not_answer_the_dot(stage: Stage) -> None:
+    """A 250 that came before the dot, in one packet with another reply, accepts nothing."""
+    wanted = "354 go on" if stage is Stage.DATA else "250 2.1.0 ok"
+    script: dict[str, Answer] = {stage: f"{wanted}\r\n250 2.0.0 queued", Stage.DOT: "550 5.1.1 no"}
+    async with ScriptedSmtpServer(script) as server, connected(server) as connection:
+        handover = await deliver(connection)
+
+        assert handover == Handover(stage, Reply(int(wanted[:3]), wanted[4:]))
+        assert (connection.is_usable, server.letters) == (False, [])
+
+
+async def test_an_endless_reply_takes_no_memory() -> None:
+    """However often a server floods us, what is kept of it stays small, and nothing of it in the end."""
+    stages = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
+
+    async def be_flooded() -> None:
+        for stage in stages:
+            async with (
+                ScriptedSmtpServer({stage: Trouble.ENDLESS}) as server,
+                connected(server) as connection,
+            ):
+                await deliver(connection)
+
+    await be_flooded()
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(5):
+            await be_flooded()
+        gc.collect()
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak - before < 2_000_000
+    assert after - before < 100_000
 
 
 async def test_an_email_arrives_as_it_was_written() -> None:

@@ -135,6 +135,22 @@ async def test_an_email_has_its_deadline(stage: Stage) -> None:
         assert asyncio.get_running_loop().time() - begun < PATIENCE_S / 2
 
 
+@pytest.mark.parametrize("answer", [Trouble.HANG, Trouble.DRIBBLE])
+async def test_making_room_is_part_of_the_deadline(answer: Trouble) -> None:
+    """A server that is slow to let go, and a reset that hangs, take their time from the email's own."""
+    async with ScriptedSmtpServer({"QUIT": answer, "RSET": answer}) as server, pool_of(total=1) as pool:
+        server.next_answers[Stage.RCPT] = ["451 4.7.1 later"]
+        await send(pool, FIRST, endpoint_of(server))
+        begun = asyncio.get_running_loop().time()
+
+        reset = await send(pool, FIRST, endpoint_of(server), timeout_s=0.2)
+        await send(pool, FIRST, endpoint_of(server))
+        made_room = await send(pool, SECOND, endpoint_of(server), timeout_s=0.2)
+
+    assert (reset, made_room) == (Handover(Stage.CONNECT, Fault.TIMEOUT),) * 2
+    assert asyncio.get_running_loop().time() - begun < 1.0
+
+
 async def test_a_closed_pool_lends_nothing_and_keeps_nothing() -> None:
     """aclose takes leave of idle connections; a borrowed one closes when it comes back."""
     async with ScriptedSmtpServer() as server, pool_of() as pool:

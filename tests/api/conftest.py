@@ -7,6 +7,7 @@ import pytest
 
 from api.app import create_app
 from api.context import Services
+from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
 from persistence.database import Database
@@ -24,7 +25,14 @@ def clock() -> SteppingClock:
 
 @pytest.fixture
 def services(api_db: Database, clock: SteppingClock) -> Services:
-    return Services(database=api_db, vault=Vault(b"k" * 32), clock=clock, public_url=PUBLIC_URL)
+    """As of an installation that is registered with Google."""
+    return Services(
+        database=api_db,
+        vault=Vault(b"k" * 32),
+        clock=clock,
+        public_url=PUBLIC_URL,
+        providers=frozenset({OAuthProvider.GOOGLE}),
+    )
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def test_an_empty_variable_is_not_set() -> None:
 @pytest.mark.parametrize("name", [name for name, field in Settings.model_fields.items() if is_secret(field)])
 def test_every_secret_may_lie_in_a_file(variables: SetVariables, tmp_path: Path, name: str) -> None:
     """The line end of the file is no part of the secret."""
-    secret = {"database_url": "postgresql://db/mail", "amqp_url": "amqp://mq/mail", "secret_key": KEY}[name]
+    secret = {"database_url": "postgresql://db/mail", "amqp_url": "amqp://mq/mail"}.get(name, KEY)
     (tmp_path / "secret").write_text(f"{secret}\n")
 
     variables(**{f"{name.upper()}_FILE": str(tmp_path / "secret")})
@@ -126,6 +126,8 @@ def test_a_secret_file_that_is_missing_is_refused(variables: SetVariables) -> No
         ("AMQP_URL", "redis://mq", "has to begin with amqp:// or amqps://"),
         ("PUBLIC_URL", "mail.example.com", "has to begin with http:// or https://"),
         ("SECRET_KEY", "short", "has 5 characters: make one of 32 or more with `openssl rand -hex 32`"),
+        ("GOOGLE_TOKEN_URL", "http://token.example.com/", "has to begin with https://"),
+        ("MICROSOFT_TOKEN_URL", "http://localhost.example.com/", "has to begin with https://"),
         (
             "WORKER_QUEUES",
             "sender,mailer",

@@ -28,16 +28,29 @@ child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
 with open(sys.argv[1], "a") as lives: lives.write(f"{child.pid}\\n")
 time.sleep(60)
 """
+# Does not end when it is told to, nor does its child.
+STUBBORN = """
+import signal, subprocess, sys, time
+deaf = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); time.sleep(60)"
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+child = subprocess.Popen([sys.executable, "-c", deaf])
+with open(sys.argv[1], "a") as lives: lives.write(f"{child.pid}\\n")
+time.sleep(60)
+"""
 BROKEN = "import sys; open(sys.argv[1], 'a').write('1\\n'); sys.exit(2)"
 
 
 class Group:
     """A supervisor at work in a thread, and the pids that its processes wrote down."""
 
-    def __init__(self, program: str, lives: Path, *, pauses_s: Sequence[float] = (0.05,)) -> None:
+    def __init__(
+        self, program: str, lives: Path, *, pauses_s: Sequence[float] = (0.05,), end_within_s: float = 45.0
+    ) -> None:
         self._lives = lives
         self.started: list[subprocess.Popen[bytes]] = []
-        self.supervisor = Supervisor(lambda: self._start(program), pauses_s=pauses_s)
+        self.supervisor = Supervisor(
+            lambda: self._start(program), pauses_s=pauses_s, end_within_s=end_within_s
+        )
         self.status: int | None = None
         self._thread = Thread(target=self._run)
         self._thread.start()
@@ -99,6 +112,22 @@ def test_nothing_outlives_a_leader(tmp_path: Path) -> None:
 
     group.supervisor.end()
     group.ended()
+    until = monotonic() + WAIT_S
+    while is_alive(child) and monotonic() < until:
+        sleep(0.02)
+    assert not is_alive(child)
+
+
+def test_what_does_not_end_in_time_is_killed(tmp_path: Path) -> None:
+    """With all that it started."""
+    group = Group(STUBBORN, tmp_path / "lives", end_within_s=0.5)
+    (child,) = group.pids(1)
+
+    began = monotonic()
+    group.supervisor.end()
+
+    assert group.ended() == -signal.SIGKILL
+    assert 0.5 <= monotonic() - began < WAIT_S
     until = monotonic() + WAIT_S
     while is_alive(child) and monotonic() < until:
         sleep(0.02)

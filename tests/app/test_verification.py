@@ -13,7 +13,9 @@ from app.captured_mail import Received, append_to_log
 from app.cli import cli
 from app.verification import states, verify
 from domain.ids import EmailId
+from domain.lifecycle import EmailEvent
 from persistence.database import Database, Role, open_database
+from persistence.email_events import Happening, record_events
 from persistence.tables import scheduled_emails
 from tests.persistence.delivery import NOW, Delivery, make_delivery
 
@@ -66,6 +68,23 @@ async def test_a_server_that_knows_better(worker_db: Database, tmp_path: Path) -
     log = log_of(tmp_path / "log", first, first, "<other@example.com>")
 
     assert await broken(delivery, log) == {"the server's word": (3, (first, second, "<other@example.com>"))}
+
+
+async def test_an_email_that_was_sent_again_may_have_arrived_twice(
+    worker_db: Database, tmp_path: Path
+) -> None:
+    """Somebody wanted that; a third time nobody did."""
+    delivery, (first, second) = await two_sent(worker_db)
+    email = await delivery.email(first)
+    async with worker_db.transaction() as conn:
+        await record_events(conn, [Happening.of_row(email, EmailEvent.RESEND)], at=NOW)
+    once, again = email.message_id, (await delivery.email(second)).message_id
+
+    twice = log_of(tmp_path / "twice", once, once, again)
+    thrice = log_of(tmp_path / "thrice", once, once, once, again)
+
+    assert await broken(delivery, twice) == {}
+    assert await broken(delivery, thrice) == {"the server's word": (1, (once,))}
 
 
 async def test_a_plan_that_would_move_by_itself(worker_db: Database) -> None:

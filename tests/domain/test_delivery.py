@@ -28,7 +28,15 @@ def reply(text: str) -> Reply:
 @pytest.mark.parametrize("stage", [*BEFORE_MAIL, Stage.MAIL])
 @pytest.mark.parametrize(
     "fault",
-    [Fault.REFUSED, Fault.DNS, Fault.TIMEOUT, Fault.DROPPED, Fault.TLS_FAILED, Fault.CERTIFICATE],
+    [
+        Fault.REFUSED,
+        Fault.DNS,
+        Fault.TIMEOUT,
+        Fault.DROPPED,
+        Fault.TLS_FAILED,
+        Fault.CERTIFICATE,
+        Fault.TOKEN_UNAVAILABLE,
+    ],
 )
 def test_a_host_that_cannot_be_talked_to_costs_the_email_nothing(stage: Stage, fault: Fault) -> None:
     """Connect refused, DNS, timeout, TLS: the mailbox's host is in trouble and no retry is spent."""
@@ -49,7 +57,12 @@ def test_whatever_hides_the_reply_after_the_dot_leaves_the_email_in_doubt(fault:
 
 
 @pytest.mark.parametrize(
-    ("stage", "fault"), [(Stage.AUTH, Fault.AUTH_UNAVAILABLE), (Stage.CONNECT, Fault.BLOCKED_HOST)]
+    ("stage", "fault"),
+    [
+        (Stage.AUTH, Fault.AUTH_UNAVAILABLE),
+        (Stage.AUTH, Fault.TOKEN_REFUSED),
+        (Stage.CONNECT, Fault.BLOCKED_HOST),
+    ],
 )
 def test_a_host_that_only_a_person_can_set_right_stops_the_mailbox(stage: Stage, fault: Fault) -> None:
     """Trying again would change nothing."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.circuit import Circuit
 from domain.gate import DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.rates import A_DAY, Rate, RateKind
@@ -72,6 +73,8 @@ def test_what_was_stopped_is_cancelled_even_if_it_would_be_held(stopped: dict[st
     ("email", "mailbox_load", "hold"),
     [
         ({}, {"status": MailboxStatus.NEEDS_AUTH}, Hold.MAILBOX_UNAVAILABLE),
+        ({}, {"circuit": Circuit(3, NOW + MINUTE)}, Hold.HOST_UNAVAILABLE),
+        ({}, {"circuit": Circuit(3, NOW), "in_flight": 1}, Hold.MAILBOX_BUSY),
         ({"sequence": SequenceStatus.PAUSED}, {}, Hold.SEQUENCE_NOT_ACTIVE),
         ({"enrollment": EnrollmentStatus.PAUSED}, {}, Hold.ENROLLMENT_PAUSED),
         ({"is_next": False}, {}, Hold.NOT_ITS_TURN),

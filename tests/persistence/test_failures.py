@@ -1,12 +1,14 @@
 """Failures: what one email given up for good means for its enrollment and its contact."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 
 from domain.lifecycle import EmailEvent
 from persistence.database import Database
 from persistence.results import Result
-from persistence.tables import contacts, enrollments, sequences, suppressions
+from persistence.tables import contacts, enrollments, mailbox_days, sequences, suppressions
 from tests.persistence.delivery import NOW, Delivery, make_delivery
 from tests.support.world import make_email, make_enrollment, make_sequence
 
@@ -92,3 +94,30 @@ async def test_an_enrollment_that_ended_meanwhile_stays_as_it_ended(delivery: De
 
     assert await delivery.end(Result(attempt, EmailEvent.FAIL, "rejected", 554)) == {due}
     assert await states(delivery) == (["REPLIED"], ["COMPLETED"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "counts", "soft_bounces"),
+    [
+        ("bounces", (1, 0), 0),
+        ("bounces_softly", (1, 0), 1),
+        ("is_refused_by_policy", (0, 1), 0),
+        (None, (0, 0), 0),
+    ],
+)
+async def test_a_failure_counts_for_whom_it_is_about(
+    delivery: Delivery, kind: str | None, counts: tuple[int, int], soft_bounces: int
+) -> None:
+    """Bounces and refusals by policy for the mailbox's standing; one that stays full for the contact."""
+    (due,) = await delivery.due()
+    attempt = await delivery.committed(due)
+    about: dict[str, Any] = {kind: True} if kind else {}
+
+    await delivery.end(Result(attempt, EmailEvent.FAIL, "rejected", 550, **about))
+
+    async with delivery.db.transaction() as conn:
+        day = (await conn.execute(mailbox_days.select())).one()
+        contact = (await conn.execute(contacts.select())).one()
+    assert ((day.bounced, day.refused), contact.soft_bounces) == (counts, soft_bounces)
+    assert (day.used, day.failed) == (0, 1)
+    assert contact.status == ("BOUNCED" if kind == "bounces" else "ACTIVE")

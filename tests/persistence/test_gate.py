@@ -58,6 +58,7 @@ async def test_an_email_begins_its_attempt_with_all_that_is_needed_to_write_it(d
     ("table", "values", "hold"),
     [
         (mailboxes, {"status": "NEEDS_AUTH"}, Hold.MAILBOX_UNAVAILABLE),
+        (mailboxes, {"host_troubles": 3, "host_rests_until": NOW + MINUTE}, Hold.HOST_UNAVAILABLE),
         (sequences, {"status": "PAUSED"}, Hold.SEQUENCE_NOT_ACTIVE),
         (enrollments, {"status": "PAUSED"}, Hold.ENROLLMENT_PAUSED),
         (enrollments, {"next_position": 2}, Hold.NOT_ITS_TURN),
@@ -88,7 +89,7 @@ async def test_what_may_not_leave_now_goes_back_with_its_cause(
         admitted = await delivery.begin(Ticket(due, 1))
         heard = await listener.next(0.1)
 
-    passes = hold in (Hold.NOT_ITS_TURN, Hold.TOO_CLOSE)
+    passes = hold in (Hold.NOT_ITS_TURN, Hold.TOO_CLOSE, Hold.HOST_UNAVAILABLE)
     email, enrollment = await delivery.email(due), await delivery.enrollment_of(due)
     assert admitted == {due: Held(due, hold)}
     assert (email.status, email.attempt, email.lease_until, email.send_at) == ("PENDING", 0, None, NOW)

@@ -1,11 +1,11 @@
 """Identifiers: version 7, in the order of their making."""
 
 import time
-from uuid import RFC_4122
+from uuid import RFC_4122, UUID
 
 import pytest
 
-from persistence.ids import uuid7
+from persistence.ids import uuid7, uuid7s
 
 
 def test_an_id_is_a_uuid_of_version_7() -> None:
@@ -40,3 +40,13 @@ def test_ids_grow_when_the_clock_is_set_back(monkeypatch: pytest.MonkeyPatch) ->
     after = uuid7()
 
     assert after > before
+
+
+def test_many_ids_are_made_at_once() -> None:
+    """They grow among each other, and come after those made before and before those made later."""
+    before = uuid7()
+    many = [UUID(bytes=each) for each in uuid7s(10_000)]
+    made = [before, *many, uuid7()]
+
+    assert made == sorted(set(made))
+    assert {(each.version, each.variant) for each in many} == {(7, RFC_4122)}

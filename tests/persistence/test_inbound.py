@@ -9,7 +9,7 @@ from domain.ids import EmailId
 from domain.inbound import Inbound, InboundKind
 from persistence.inbound import Recorded, record_inbound
 from persistence.rescue import rescue
-from persistence.tables import contacts, mailboxes, suppressions
+from persistence.tables import contacts, mailbox_days, mailboxes, suppressions
 from tests.persistence.delivery import MINUTE, NOW, Delivery, at
 from tests.support.world import make_workspace
 
@@ -122,7 +122,11 @@ async def test_an_address_that_does_not_exist_is_written_to_no_more(delivery: De
     bounce = await message(delivery, bounced, InboundKind.HARD_BOUNCE, status="5.1.1")
 
     await record(delivery, bounce)
+    await record(delivery, bounce)
 
+    async with delivery.db.transaction() as conn:
+        counted = list(await conn.scalars(select(mailbox_days.c.bounced)))
+    assert counted == [1]
     assert await statuses(delivery, bounced) == ("FAILED" if doubt else "SENT", "BOUNCED", "BOUNCED")
     async with delivery.db.transaction() as conn:
         suppressed = (await conn.execute(select(suppressions.c.address, suppressions.c.reason))).all()

@@ -9,7 +9,8 @@ from sqlalchemy import select
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.itineraries import MoveCause, Slot
-from persistence.open_enrollments import enrollments_for_planning, in_scope, reopen_late, unplanned
+from domain.rebalances import RebalanceScope
+from persistence.open_enrollments import enrollments_for_planning, is_in_scope, reopen_late, unplanned
 from persistence.planning_terms import planning_terms
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery
@@ -32,8 +33,10 @@ async def scope(
     delivery: Delivery, *, sequence_id: SequenceId | None = None, mailbox_id: MailboxId | None = None
 ) -> list[EnrollmentId]:
     async with delivery.db.transaction() as conn:
-        mailbox_ids = [] if mailbox_id is None else [mailbox_id]
-        return await in_scope(conn, delivery.workspace_id, sequence_id=sequence_id, mailbox_ids=mailbox_ids)
+        scope = RebalanceScope(sequence_id, () if mailbox_id is None else (mailbox_id,))
+        chosen = select(enrollments.c.id).where(is_in_scope(scope)).order_by(enrollments.c.id)
+        found = await conn.scalars(chosen)
+        return [EnrollmentId(each) for each in found]
 
 
 async def planned_as(

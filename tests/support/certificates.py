@@ -20,8 +20,14 @@ class Certificate:
     trusting: ssl.SSLContext
 
 
-def self_signed(directory: Path) -> Certificate:
-    """Make a certificate for 127.0.0.1, valid for a day; key and certificate are left in *directory*."""
+def self_signed(
+    directory: Path, *, address: str = "127.0.0.1", lasts: timedelta = timedelta(days=1)
+) -> Certificate:
+    """
+    Make a certificate for *address* that is valid since an hour and still *lasts*, unless that is negative.
+
+    Key and certificate are left in *directory*.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "scripted.test")])
     now = datetime.now(UTC)
@@ -32,11 +38,11 @@ def self_signed(directory: Path) -> Certificate:
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + lasts)
         # What a trust anchor must have under the strict checks of Python 3.13.
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = directory / "server.pem"

@@ -1,5 +1,6 @@
 """A dispatcher and a sender with their real tools, for the tests that follow emails on their way."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any
 from dramatiq import Message
 from sqlalchemy import Row, select
 
+from actors.access_tokens import AccessTokens
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.in_process_broker import InProcessBroker
 from actors.ledger import Ledger
@@ -40,8 +42,9 @@ GRACE = timedelta(minutes=2)
 VAULT = Vault(b"the secret key of the tests")
 PUBLIC_URL = "https://mail.example.com"
 ADDRESS = "contact@example.test"
-# A message as the sender gets it: the dispatch it belongs to, and pairs of an email and its attempt.
-Delivery = tuple[str | None, list[tuple[str, int]]]
+# Any: a message as the sender gets it: the dispatch it belongs to, and pairs of an email and its attempt; and
+# True if each of these goes alone.
+Delivery = tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class PostOffice:
         await self.send_queued()
 
     async def send_queued(self) -> None:
-        for dispatch_id, tickets in self.take_messages():
-            await self.sender(dispatch_id, tickets)
+        for message in self.take_messages():
+            await self.sender(*message)
         await self.sender.drain(timeout_s=10)
 
     async def wait_and_send(self, wait: timedelta) -> None:
@@ -76,8 +79,8 @@ class PostOffice:
         queue = self.broker.queues[SENDER]
         messages = [Message.decode(queue.get_nowait()) for _ in range(queue.qsize())]
         return [
-            (dispatch_id, [(email_id, number) for email_id, number in tickets])
-            for dispatch_id, tickets in (message.args for message in messages)
+            (dispatch_id, [(email_id, number) for email_id, number in tickets], *alone)
+            for dispatch_id, tickets, *alone in (message.args for message in messages)
         ]
 
     async def email(self, email_id: EmailId) -> Row[Any]:
@@ -115,6 +118,9 @@ async def post_office(
     ledger_of: Callable[..., Ledger] = Ledger,
     in_flight: int = 10,
     most_queued: int = 1000,
+    timeout_s: float = 5,
+    tls_context: ssl.SSLContext | None = None,
+    tokens: AccessTokens | None = None,
     **options: Any,
 ) -> AsyncIterator[PostOffice]:
     """*ledger_of* makes the sender's ledger; *options* are more of its sender's."""
@@ -122,7 +128,7 @@ async def post_office(
     broker = InProcessBroker(retry_schedule=RETRY_SCHEDULE, now=lambda: clock.present)
     broker.declare_all()
     publisher = Publisher(broker)
-    pool = ConnectionPool(total=in_flight, allow=LOOPBACK)
+    pool = ConnectionPool(total=in_flight, allow=LOOPBACK, tls_context=tls_context, tokens=tokens)
     sender = Sender(
         database=database,
         ledger=ledger_of(database, clock, lease=LEASE),
@@ -133,7 +139,7 @@ async def post_office(
         clock=clock,
         schedule=RETRY_SCHEDULE,
         in_flight=in_flight,
-        timeout_s=5,
+        timeout_s=timeout_s,
         **options,
     )
     dispatcher = Dispatcher(
@@ -174,7 +180,7 @@ async def make_campaign(
     """
     async with database.transaction() as conn:
         workspace_id = await make_workspace(conn)
-        mailbox_id = MailboxId(uuid7())
+        mailbox_id = overrides.pop("id", None) or MailboxId(uuid7())
         if password is not None:
             overrides |= {
                 "username": "sender",

@@ -6,27 +6,17 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from enum import Enum, auto
 from types import TracebackType
 from typing import Self
 
 from domain.replies import Stage
+from tests.support.smtp_troubles import Answer, Manner, Trouble, give, say
+
+__all__ = ["HANDSHAKE", "Answer", "Letter", "Manner", "ScriptedSmtpServer", "Trouble"]
 
 
-class Trouble(Enum):
-    """What the server does in place of a reply."""
-
-    DROP = auto()
-    """Close the connection."""
-    HANG = auto()
-    """Neither answer nor read any more."""
-    GARBAGE = auto()
-    """Answer with a line that is no reply."""
-    ENDLESS = auto()
-    """Begin a reply that has no last line."""
-
-
-Answer = str | Trouble
+HANDSHAKE = "HANDSHAKE"
+"""What follows the 220 to STARTTLS, which for a server is a stage of its own."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +52,11 @@ class ScriptedSmtpServer:
         self.is_implicit = is_implicit
         self.password = password
         self.mechanisms = mechanisms
+        self.access_tokens: set[str] = set()
+        """Those that a login by XOAUTH2 may show."""
         self.letters: list[Letter] = []
+        self.accepted: list[Letter] = []
+        """Those that were not refused, noted before anything is answered."""
         self.commands: list[str] = []
         self.connections = 0
         self.most_open = 0
@@ -147,7 +141,7 @@ class _Session:
                 case "QUIT":
                     await self._answer(verb, "221 2.0.0 bye")
                 case _:
-                    await self._say("502 5.5.1 unknown")
+                    await say(self.writer, "502 5.5.1 unknown")
 
     async def _commands(self) -> AsyncIterator[tuple[str, str]]:
         while line := (await self.reader.readline()).decode().rstrip("\r\n"):
@@ -165,59 +159,79 @@ class _Session:
 
     async def _start_tls(self) -> None:
         if await self._answer(Stage.STARTTLS, "220 2.0.0 go") and self.server.tls_context:
+            disturbance = self.server.answers.get(HANDSHAKE)
+            if isinstance(disturbance, str | Trouble):
+                # What comes in one packet with the 220, clients throw away (RFC 3207 §6).
+                await asyncio.sleep(0.05)
+                await give(self.writer, disturbance, "")
             await self.writer.start_tls(self.server.tls_context)
             self.is_encrypted = True
 
     async def _judge_login(self, argument: str) -> str:
         mechanism, _, initial = argument.partition(" ")
+        if mechanism == "XOAUTH2":
+            return await self._judge_token(base64.b64decode(initial).decode())
         if mechanism == "LOGIN":
-            await self._say("334 UGFzc3dvcmQ6")
+            await say(self.writer, "334 UGFzc3dvcmQ6")
             initial = (await self.reader.readline()).decode()
         password = base64.b64decode(initial).decode().rpartition("\0")[2]
         if self.server.password in (None, password):
             return "235 2.7.0 welcome"
         return "535 5.7.8 bad credentials"
 
+    async def _judge_token(self, initial: str) -> str:
+        """As Google and Microsoft do: a refusal is a challenge first, which wants an empty line."""
+        user, bearer, *rest = initial.split("\x01")
+        token = bearer.removeprefix("auth=Bearer ")
+        if user.startswith("user=") and rest == ["", ""] and token in self.server.access_tokens:
+            return "235 2.7.0 Accepted"
+        error = base64.b64encode(b'{"status":"400","schemes":"Bearer"}').decode()
+        await say(self.writer, f"334 {error}")
+        answer = await self.reader.readline()
+        return "535 5.7.8 Username and Password not accepted" if answer == b"\r\n" else "501 5.5.2 no"
+
     async def _begin_envelope(self, sender: str) -> None:
         if self.sender:
-            await self._say("503 5.5.1 there is an envelope already")
+            await say(self.writer, "503 5.5.1 there is an envelope already")
         elif await self._answer(Stage.MAIL, "250 2.1.0 ok"):
             self.sender = sender
 
     async def _read_letter(self) -> None:
         if not await self._answer(Stage.DATA, "354 go on"):
             return
-        await self._answer(Stage.BODY, "")
+        begun = await self.reader.read(1)
+        early = self._next_answer(Stage.BODY, "")
+        await give(self.writer, early, "")
+        if _refuses(early):
+            # What follows is read, not kept, and not answered: the answer was given.
+            while await self.reader.read(65_536):
+                pass
+            raise EOFError
         lines = []
-        while (line := await self.reader.readline()) != b".\r\n":
+        while (line := begun + await self.reader.readline()) != b".\r\n":
+            begun = b""
             if not line.endswith(b"\r\n"):
                 raise EOFError
             lines.append(line.removeprefix(b"."))
-        self.server.letters.append(Letter(self.sender, self.recipient, b"".join(lines)))
+        letter = Letter(self.sender, self.recipient, b"".join(lines))
+        self.server.letters.append(letter)
         self.sender = ""
-        await self._answer(Stage.DOT, "250 2.0.0 queued")
+        answer = self._next_answer(Stage.DOT, "250 2.0.0 queued")
+        if not _refuses(answer):
+            self.server.accepted.append(letter)
+        await give(self.writer, answer, "250 2.0.0 queued")
 
     async def _answer(self, stage: str, default: str) -> bool:
         """Answer as the script says, else with *default*; whether that was a consent."""
-        coming = self.server.next_answers.get(stage)
-        answer = coming.pop(0) if coming else self.server.answers.get(stage, default)
-        match answer:
-            case Trouble.DROP:
-                raise EOFError
-            case Trouble.HANG:
-                await asyncio.Event().wait()
-            case Trouble.ENDLESS:
-                while True:
-                    await self._say(f"250-{1000 * 'a'}")
-            case Trouble.GARBAGE:
-                await self._say("good day")
-            case str() if answer:
-                await self._say(answer)
-        return isinstance(answer, str) and answer[:1] in ("2", "3")
+        return await give(self.writer, self._next_answer(stage, default), default)
 
-    async def _say(self, lines: str) -> None:
-        self.writer.write(lines.encode() + b"\r\n")
-        await self.writer.drain()
+    def _next_answer(self, stage: str, default: str) -> Answer:
+        coming = self.server.next_answers.get(stage)
+        return coming.pop(0) if coming else self.server.answers.get(stage, default)
+
+
+def _refuses(answer: Answer) -> bool:
+    return isinstance(answer, str) and answer.startswith(("4", "5"))
 
 
 def _path(argument: str) -> str:

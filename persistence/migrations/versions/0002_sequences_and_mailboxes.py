@@ -126,6 +126,8 @@ def upgrade() -> None:
             security TEXT DEFAULT 'STARTTLS' NOT NULL,
             username TEXT,
             password_encrypted BYTEA,
+            oauth_provider TEXT,
+            refresh_token_encrypted BYTEA,
             imap_host TEXT,
             imap_port INTEGER,
             imap_username TEXT,
@@ -146,6 +148,9 @@ def upgrade() -> None:
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
+            host_troubles INTEGER DEFAULT '0' NOT NULL,
+            host_rests_until TIMESTAMP WITH TIME ZONE,
+            host_error TEXT,
             version INTEGER DEFAULT '1' NOT NULL,
             removed_at TIMESTAMP WITH TIME ZONE,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -157,6 +162,11 @@ def upgrade() -> None:
                 DELETE CASCADE,
             CONSTRAINT mailboxes_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT mailboxes_security_check CHECK (security IN ('STARTTLS', 'TLS', 'NONE')),
+            CONSTRAINT mailboxes_oauth_provider_check CHECK (oauth_provider IN ('GOOGLE', 'MICROSOFT')),
+            CONSTRAINT mailboxes_oauth_is_whole_check CHECK ((oauth_provider IS NULL) =
+                (refresh_token_encrypted IS NULL)),
+            CONSTRAINT mailboxes_one_secret_check CHECK (password_encrypted IS NULL OR
+                refresh_token_encrypted IS NULL),
             CONSTRAINT mailboxes_in_doubt_policy_check CHECK (in_doubt_policy IN ('ASSUME_SENT', 'HOLD',
                 'RESEND')),
             CONSTRAINT mailboxes_daily_capacity_check CHECK (daily_capacity >= 0),
@@ -171,7 +181,8 @@ def upgrade() -> None:
             CONSTRAINT mailboxes_jitter_percent_check CHECK (jitter_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_day_variation_percent_check CHECK (day_variation_percent BETWEEN 0 AND 50),
             CONSTRAINT mailboxes_ramp_check CHECK (ramp_start >= 1 AND ramp_step >= 0),
-            CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535)
+            CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535),
+            CONSTRAINT mailboxes_host_troubles_check CHECK (host_troubles >= 0)
         )
     """)
     op.execute("""
@@ -204,12 +215,14 @@ def upgrade() -> None:
             used INTEGER DEFAULT '0' NOT NULL,
             sent INTEGER DEFAULT '0' NOT NULL,
             failed INTEGER DEFAULT '0' NOT NULL,
+            bounced INTEGER DEFAULT '0' NOT NULL,
+            refused INTEGER DEFAULT '0' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT mailbox_days_pkey PRIMARY KEY (mailbox_id, day),
             CONSTRAINT mailbox_days_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
                 REFERENCES mailboxes (workspace_id, id) ON DELETE CASCADE,
-            CONSTRAINT mailbox_days_counts_check CHECK (used >= 0 AND sent >= 0 AND failed >= 0),
+            CONSTRAINT mailbox_days_counts_check CHECK (least(used, sent, failed, bounced, refused) >= 0),
             CONSTRAINT mailbox_days_within_capacity_check CHECK (capacity = 0 OR used <= capacity)
         )
     """)

@@ -40,6 +40,7 @@ def upgrade() -> None:
             custom_fields JSONB DEFAULT '{}' NOT NULL,
             status TEXT DEFAULT 'ACTIVE' NOT NULL,
             bounced_at TIMESTAMP WITH TIME ZONE,
+            soft_bounces INTEGER DEFAULT '0' NOT NULL,
             unsubscribed_at TIMESTAMP WITH TIME ZONE,
             deleted_at TIMESTAMP WITH TIME ZONE,
             import_id UUID,

@@ -93,7 +93,8 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_mailbox_id_send_day_idx ON scheduled_emails (mailbox_id, send_day)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_retrying_idx ON scheduled_emails (retry_at) WHERE status = 'RETRYING'
+        CREATE INDEX scheduled_emails_retrying_idx ON scheduled_emails (retry_at) WHERE status IN
+            ('RETRYING', 'IN_DOUBT')
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE status = 'PENDING'

@@ -121,6 +121,40 @@ async def test_a_mailbox_moves_and_replans(
     assert payload["recalculation"] == {"cause": cause}
 
 
+TROUBLED = {"host_troubles": 4, "host_rests_until": MONDAY, "host_error": "421 4.3.2"}
+
+
+@pytest.mark.parametrize("status", ["ACTIVE", "BLOCKED"])
+async def test_a_resumed_mailbox_tries_its_server_at_once(
+    api: ApiClient, worker_db: Database, status: str
+) -> None:
+    """Whoever resumes it says that the trouble with its server is over."""
+    async with worker_db.transaction() as conn:
+        key = await make_mailbox(conn, api.workspace_id, status=status, **TROUBLED)
+
+    answer = "mailbox { status circuit { state troubles until lastError } }"
+    payload = await done(api, "resumeMailbox", answer, mailboxId=mailbox(key))
+
+    circuit = {"state": "CLOSED", "troubles": 0, "until": None, "lastError": None}
+    assert payload["mailbox"] == {"status": "ACTIVE", "circuit": circuit}
+
+
+@pytest.mark.parametrize(
+    ("change", "troubles"), [({"port": 2526}, 0), ({"host": "localhost"}, 0), ({"name": "North"}, 4)]
+)
+async def test_a_mailbox_with_another_server_has_no_trouble_with_it_yet(
+    api: ApiClient, worker_db: Database, change: dict[str, object], troubles: int
+) -> None:
+    """What was counted was the old one's."""
+    async with worker_db.transaction() as conn:
+        key = await make_mailbox(conn, api.workspace_id, **TROUBLED)
+
+    answer = "mailbox { circuit { troubles } }"
+    payload = await done(api, "updateMailbox", answer, mailboxId=mailbox(key), **change)
+
+    assert payload["mailbox"] == {"circuit": {"troubles": troubles}}
+
+
 async def test_a_removal_says_what_becomes_of_its_emails(api: ApiClient, worker_db: Database) -> None:
     """For the recalculation, instead of what each sequence says."""
     async with worker_db.transaction() as conn:

@@ -1,0 +1,45 @@
+"""Places: how many emails a sender has in flight, one that has to be alone, and the end of it all."""
+
+import asyncio
+
+
+class Places:
+    """*most* emails at once. Belongs to one event loop."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._free = asyncio.Semaphore(most)
+        # In turn, or two that each want all places would wait for each other, and one for those behind it.
+        self._turn = asyncio.Lock()
+        self.is_closed = False
+
+    async def take(self, *, alone: bool = False) -> bool:
+        """Wait for a place, or *alone* for all of them; False when nobody is let in any more."""
+        async with self._turn:
+            wanted = self._most if alone else 1
+            taken = 0
+            try:
+                while taken < wanted:
+                    await self._free.acquire()
+                    taken += 1
+                    if self.is_closed:
+                        break
+                else:
+                    taken = 0
+                    return True
+            finally:
+                # Closed or cancelled: what was taken so far is for the next one.
+                self._release(taken)
+        return False
+
+    def give_back(self, *, alone: bool = False) -> None:
+        self._release(self._most if alone else 1)
+
+    def close(self) -> None:
+        """Let nobody in any more, those least who wait: one place for all of them to find out."""
+        self.is_closed = True
+        self._free.release()
+
+    def _release(self, places: int) -> None:
+        for _ in range(places):
+            self._free.release()
