@@ -27,6 +27,8 @@ AHEAD = 1_500
 # A fault waits for the emails before it, and not for ever: what is down may be what sends them.
 _LONGEST_PAUSE_S = 4.0
 _SETTLED_WITHIN_S = 240.0
+# What is not enrolled yet when the last fault has struck leaves at this pace at least.
+_SLOWEST_PER_S = 20
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def run_chaos(
                 say(f"{passed_s:6.0f} s  fault {number + 1}/{kills}: {kind}, {_progress(running)}")
             healed = time.monotonic()
             faults.thaw(everyone=True)
-            settle(running, traffic, say)
+            settle(running, traffic, say, within_s=_SETTLED_WITHIN_S + emails / _SLOWEST_PER_S)
             settling_s = time.monotonic() - healed
         finally:
             traffic.stop.set()
@@ -95,12 +97,18 @@ def _wait_for(running: Installation, faults: Faults, letters: int) -> None:
         time.sleep(0.05)
 
 
-def settle(running: Installation, traffic: Traffic, say: Say) -> None:
-    deadline = time.monotonic() + _SETTLED_WITHIN_S
+def settle(running: Installation, traffic: Traffic, say: Say, *, within_s: float = _SETTLED_WITHIN_S) -> None:
+    """
+    Wait until *traffic* has enrolled everyone and everything of them is settled.
+
+    Raises:
+        TimeoutError: If that takes longer than *within_s*.
+    """
+    deadline = time.monotonic() + within_s
     said = time.monotonic()
     while traffic.is_alive() or not running.is_settled():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"not settled after {_SETTLED_WITHIN_S:.0f} s: {running.states()}")
+            raise TimeoutError(f"not settled after {within_s:.0f} s: {running.states()}")
         if time.monotonic() - said > 5:
             said = time.monotonic()
             say(f"          settling, {_progress(running)}")

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -45,16 +46,19 @@ class ReceivedLog:
         self.path = path
         self._read = 0
         self._letters = 0
+        # The traffic asks from a thread of its own.
+        self._reading = threading.Lock()
 
     def count(self) -> int:
         """How many letters were received so far."""
-        if self.path.exists():
-            with self.path.open("rb") as log:
-                log.seek(self._read)
-                fresh = log.read()
-            self._read += len(fresh)
-            self._letters += fresh.count(b"\n")
-        return self._letters
+        with self._reading:
+            if self.path.exists():
+                with self.path.open("rb") as log:
+                    log.seek(self._read)
+                    fresh = log.read()
+                self._read += len(fresh)
+                self._letters += fresh.count(b"\n")
+            return self._letters
 
 
 class CrashablePostgres:
