@@ -111,7 +111,7 @@ def catch_up(
         TimeoutError: If they are not placed, or the neighbour's email does not leave, in a multiple of the
             time they have.
     """
-    with installation(directory, seed=0, names=("api",), settings=_SETTINGS, reset_percent=0) as running:
+    with installation(directory, seed=0, also=(), settings=_SETTINGS, reset_percent=0) as running:
         campaign = make_overdue(running, emails=emails, mailboxes=mailboxes, capacity=CAPACITY)
         days = FastDays(running.database_url, window=WINDOW, speed=1)
         _make_neighbour(running)

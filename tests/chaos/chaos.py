@@ -33,21 +33,23 @@ _SLOWEST_PER_S = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """The accounts of a chaos, and what it was."""
+    """The accounts of a chaos, and what it was; *unanswered* requests were made again by the client."""
 
     accounts: Accounts
     faults: dict[str, int]
+    unanswered: int
     seed: int
     seconds: float
     settling_s: float
 
     def as_json(self) -> dict[str, Any]:
-        chaos = {
+        chaos: dict[str, Any] = {
             "seed": self.seed,
             "seconds": round(self.seconds, 1),
             "settling_s": round(self.settling_s, 1),
         }
-        return chaos | {"faults": self.faults} | self.accounts.as_json()
+        chaos |= {"unanswered": self.unanswered, "faults": self.faults}
+        return chaos | self.accounts.as_json()
 
 
 def run_chaos(
@@ -87,7 +89,8 @@ def run_chaos(
             traffic.join()
             days.stop()
         accounts = account(running, traffic.enrolled, most_interrupted=faults.most_in_doubt)
-    return Outcome(accounts, dict(faults.happened), seed, time.monotonic() - began, settling_s)
+    seconds = time.monotonic() - began
+    return Outcome(accounts, dict(faults.happened), traffic.unanswered, seed, seconds, settling_s)
 
 
 def _wait_for(running: Installation, faults: Faults, letters: int) -> None:

@@ -35,7 +35,7 @@ SETTINGS = {
     "DRUMBEAT_SMTP_CONNECTIONS": str(CONNECTIONS),
     "DRUMBEAT_MOST_QUEUED": "200",
 }
-NAMES = ("api", "clock", "clock-2", "worker", "worker-2", "worker-3")
+ALSO = ("clock", "clock-2", "worker", "worker-2", "worker-3")
 _UNSETTLED = ("PENDING", "QUEUED", "SENDING", "COMMITTING", "RETRYING")
 
 
@@ -144,12 +144,12 @@ def installation(
     directory: Path,
     *,
     seed: int,
-    names: Sequence[str] = NAMES,
+    also: Sequence[str] = ALSO,
     settings: Mapping[str, str] = SETTINGS,
     reset_percent: float = 2,
 ) -> Iterator[Installation]:
     """
-    Start everything, with a workspace in it; all of it is gone when the block ends.
+    Start the API, and what is to run *also*, over servers of their own; all is gone when the block ends.
 
     Call it from the main thread: the servers end with the thread that started them.
     """
@@ -171,9 +171,12 @@ def installation(
                 database_url=postgres.url,
                 amqp_url=vhost.amqp_url,
                 settings=settings,
-                names=names,
+                names=("api",),
             )
         )
+        # After it, so that it is ready before they all want the processors at once.
+        for name in also:
+            system.start(name)
         yield Installation(
             directory,
             postgres.url,

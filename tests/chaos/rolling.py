@@ -62,15 +62,14 @@ def roll(
         TimeoutError: If a worker does not get ready, or not everything is settled in time.
     """
     exits: list[tuple[int, float]] = []
-    names = ("api", "clock", *_WORKERS)
-    with installation(directory, seed=seed, names=names, settings=_SETTINGS, reset_percent=0) as running:
+    also = ("clock", *_WORKERS)
+    with installation(directory, seed=seed, also=also, settings=_SETTINGS, reset_percent=0) as running:
         days = FastDays(running.database_url)
-        is_rolling = True
         traffic = Traffic(
             running,
             make_sequence(running, mailboxes=_MAILBOXES),
             contacts=1_000_000,
-            wants_more=lambda enrolled: is_rolling and enrolled * len(SUBJECTS) - running.log.count() < ahead,
+            wants_more=lambda enrolled: enrolled * len(SUBJECTS) - running.log.count() < ahead,
         )
         days.start()
         traffic.start()
@@ -80,7 +79,6 @@ def roll(
             for number in range(rounds * len(_WORKERS)):
                 exits.append(_restart(running, _WORKERS[number % len(_WORKERS)]))
                 say(f"restart {number + 1}: {exits[-1][1]:.1f} s, {running.log.count()} letters received")
-            is_rolling = False
             traffic.stop.set()
             traffic.join()
             settle(running, traffic, say)

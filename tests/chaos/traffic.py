@@ -89,7 +89,8 @@ class Traffic(threading.Thread):
                 self.stop.wait(0.05)
                 continue
             first = len(self.enrolled)
-            batch = [f"contact-{number}@example.test" for number in range(first, self._contacts)][:_BATCH]
+            numbers = range(first, min(first + _BATCH, self._contacts))
+            batch = [f"contact-{number}@example.test" for number in numbers]
             if self._enroll(batch):
                 self.enrolled.extend(batch)
             else:
