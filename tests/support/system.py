@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 SECRET_KEY = "of the tests, and nobody else's; 32 or more"
-_PATIENCE_S = 30.0
+# Of a machine that other tests keep busy.
+_PATIENCE_S = 90.0
 
 
 @dataclass
