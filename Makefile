@@ -45,7 +45,7 @@ chaos: $(VENV)/dev.stamp ## Kill everything at random while emails leave: make c
 
 RESTARTS ?= 20
 
-rolling: $(VENV)/dev.stamp ## Restart four workers in turn while emails leave: make rolling RESTARTS=20
+rolling: $(VENV)/dev.stamp ## Restart four workers in turn, so many times: make rolling RESTARTS=20
 	@$(BIN)/python -m tests.chaos.rolling --rounds $(RESTARTS) --seed $(SEED)
 
 OVERDUE ?= 100000
