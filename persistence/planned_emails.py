@@ -220,7 +220,8 @@ CREATE TEMPORARY TABLE planned_enrollments (
 _BOUND_TYPES = ("uuid", "uuid", "timestamptz")
 _MARK = text("""
 UPDATE enrollments AS n
-SET mailbox_id = p.mailbox_id, next_send_at = p.next_send_at, planned_at = :now, updated_at = now()
+SET mailbox_id = p.mailbox_id, next_send_at = p.next_send_at,
+    planned_at = coalesce(n.planned_at, :now), replanned_at = :now, updated_at = now()
 FROM planned_enrollments AS p
 WHERE n.id = p.id AND n.workspace_id = :workspace_id
     AND (n.planned_at IS NULL OR n.mailbox_id IS DISTINCT FROM p.mailbox_id
