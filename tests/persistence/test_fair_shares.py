@@ -67,8 +67,10 @@ async def shared(worker_db: Database) -> Shared:
         small = await make_sequence(conn, workspace_id, mailboxes=[box])
         waiting = []
         for number in range(3):
-            ordinary = {"mailbox_id": box, "planned_at": EIGHT, "enrolled_at": EIGHT + number * MINUTE}
-            enrollment_id = await make_enrollment(conn, workspace_id, big, **ordinary)
+            enrolled_at = EIGHT + number * MINUTE
+            enrollment_id = await make_enrollment(
+                conn, workspace_id, big, mailbox_id=box, planned_at=EIGHT, enrolled_at=enrolled_at
+            )
             await make_email(conn, enrollment_id, send_at=MONDAY + number * MINUTE)
             await make_email(conn, enrollment_id, position=2, send_at=MONDAY + 2 * DAY + number * MINUTE)
             waiting.append(enrollment_id)
