@@ -1,6 +1,6 @@
 """Who asks: an API key opens its workspace."""
 
-from api.context import Context, Services, context_for
+from api.context import Caller, Context, Services, context_for
 from api.errors import ErrorCode, Refused
 from persistence.api_keys import ApiKeyIdentity, authenticate
 
@@ -24,7 +24,13 @@ async def authenticated(services: Services, authorization: str | None) -> Contex
             identity = await authenticate(conn, key)
     if identity is None:
         raise Unauthenticated("Send a valid API key: `Authorization: Bearer db_…`.")
-    return context_for(services, workspace_id=identity.workspace_id, actor=f"api_key:{identity.key_id}")
+    caller = Caller(
+        workspace_id=identity.workspace_id,
+        actor=f"api_key:{identity.key_id}",
+        scopes=identity.scopes,
+        name=identity.name,
+    )
+    return context_for(services, caller)
 
 
 def _bearer(authorization: str | None) -> str | None:

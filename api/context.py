@@ -11,6 +11,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.loaders import Loaders
+from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.database import Database
@@ -74,20 +75,41 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who asks: a person who is logged in, or an API key.
+
+    *name* is the person's or the key's; a key has no address, no picture and no role. *actor* is who they
+    are in the records of what was done.
+    """
+
+    workspace_id: WorkspaceId
+    actor: str
+    scopes: frozenset[Scope]
+    name: str
+    email: str | None = None
+    avatar_url: str | None = None
+    role: MemberRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """
-    One request. *actor* is who asks, as the audit log names them.
+    One request.
 
     Every transaction sees the caller's workspace alone. Resolvers run at the same time, so none shares a
     connection with another, and none awaits a loader inside a transaction: the pool may have no second one.
     """
 
     services: Services
-    workspace_id: WorkspaceId
-    actor: str
+    caller: Caller
     loaders: Loaders
     present: Present
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
+
+    @property
+    def workspace_id(self) -> WorkspaceId:
+        return self.caller.workspace_id
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction in the caller's workspace, committed at the end of the block."""
@@ -109,11 +131,10 @@ class Context:
 Info: TypeAlias = strawberry.Info[Context, None]
 
 
-def context_for(services: Services, *, workspace_id: WorkspaceId, actor: str) -> Context:
+def context_for(services: Services, caller: Caller) -> Context:
     return Context(
         services=services,
-        workspace_id=workspace_id,
-        actor=actor,
-        loaders=Loaders(services.database, workspace_id),
+        caller=caller,
+        loaders=Loaders(services.database, caller.workspace_id),
         present=Present(services.clock),
     )

@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLError
 
 from api.vocabulary import described
+from domain.access import Scope
 
 
 class ErrorCode(StrEnum):
@@ -42,6 +43,13 @@ class NotFound(Refused):
         super().__init__(ErrorCode.NOT_FOUND, f"There is no {noun} with this id.")
 
 
+class Forbidden(Refused):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(ErrorCode.FORBIDDEN, f"This needs the scope {scope}, which you do not have.")
+
+
 class UserErrorCode(StrEnum):
     ADDRESS_TAKEN = "ADDRESS_TAKEN"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
@@ -49,6 +57,7 @@ class UserErrorCode(StrEnum):
     AMBIGUOUS_WAIT = "AMBIGUOUS_WAIT"
     BLANK = "BLANK"
     DUPLICATE = "DUPLICATE"
+    EXCEEDS_SCOPES = "EXCEEDS_SCOPES"
     INVALID_ADDRESS = "INVALID_ADDRESS"
     INVALID_CSV = "INVALID_CSV"
     INVALID_CUSTOM_FIELDS = "INVALID_CUSTOM_FIELDS"
@@ -89,6 +98,7 @@ described(
         _C.AMBIGUOUS_WAIT: "A step waits in days, in working days, or in hours and minutes; one of them.",
         _C.BLANK: "The text may not be empty.",
         _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
+        _C.EXCEEDS_SCOPES: "The caller lacks a scope that the new key should have.",
         _C.INVALID_ADDRESS: "Not an email address that can be written to.",
         _C.INVALID_CSV: "The text cannot be read as CSV with a header line.",
         _C.INVALID_CUSTOM_FIELDS: "Custom fields are an object of text, numbers, booleans and nulls.",

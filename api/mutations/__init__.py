@@ -17,7 +17,8 @@ from api.mutations.suppressions import SuppressionMutations
 
 
 @strawberry.type(
-    description="Everything that can be changed. A mutation with `userErrors` has changed nothing."
+    description="Everything that can be changed. A mutation with `userErrors` has changed nothing. Each needs the scope"
+    " WRITE, unless it says otherwise."
 )
 class Mutation(
     ApiKeyMutations,

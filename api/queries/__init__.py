@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.queries.api_keys import ApiKeyQueries
 from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
@@ -16,7 +17,7 @@ from api.queries.workspaces import WorkspaceQueries
 
 
 @strawberry.type(
-    description="Everything that can be read. All of it belongs to the workspace of the API key."
+    description="Everything that can be read. All of it belongs to the caller's workspace. Needs the scope READ."
 )
 class Query(
     WorkspaceQueries,
@@ -30,5 +31,6 @@ class Query(
     RecalculationQueries,
     BatchQueries,
     ForecastQueries,
+    ApiKeyQueries,
 ):
     pass

@@ -10,7 +10,7 @@ from api.context import Services
 from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
-from persistence.database import Database
+from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
 from tests.api.client import ApiClient, SteppingClock
 from tests.support.world import make_workspace
@@ -33,6 +33,17 @@ def services(api_db: Database, clock: SteppingClock) -> Services:
         public_url=PUBLIC_URL,
         providers=frozenset({OAuthProvider.GOOGLE}),
     )
+
+
+@pytest.fixture
+async def elsewhere(database_url: str, clock: SteppingClock) -> AsyncIterator[httpx.AsyncClient]:
+    """A client, without a key, of another process of the same installation: it shares the database alone."""
+    database = open_database(database_url, Role.API)
+    services = Services(database=database, vault=Vault(b"k" * 32), clock=clock, public_url=PUBLIC_URL)
+    transport = httpx.ASGITransport(create_app(services))
+    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
+        yield client
+    await database.aclose()
 
 
 @pytest.fixture
