@@ -44,7 +44,7 @@ def example(kind: GraphQLInputType, *, choose: Chosen | None = None, at: Path = 
         return {
             name: example(field.type, choose=choose, at=(*at, name))
             for name, field in kind.fields.items()
-            if isinstance(field.type, GraphQLNonNull) or any(ids_in(field.type))
+            if isinstance(field.type, GraphQLNonNull) or list(ids_in(field.type))
         }
     chosen = choose(at, kind) if choose else None
     if chosen is not None:
