@@ -70,6 +70,7 @@ class UserErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
     INVALID_ZONE = "INVALID_ZONE"
     IS_BATCH = "IS_BATCH"
+    LAST_OWNER = "LAST_OWNER"
     NO_MAILBOX = "NO_MAILBOX"
     NO_RECIPIENTS = "NO_RECIPIENTS"
     NO_STEPS = "NO_STEPS"
@@ -111,6 +112,7 @@ described(
         _C.INVALID_TOKEN: "Not a token that this workspace was given.",
         _C.INVALID_ZONE: "Not the name of a zone in the IANA time zone database.",
         _C.IS_BATCH: "A batch has one step, and its contacts are named when it is scheduled.",
+        _C.LAST_OWNER: "A workspace keeps at least one owner.",
         _C.NO_MAILBOX: "There is no mailbox to send from.",
         _C.NO_RECIPIENTS: "There is nobody to write to.",
         _C.NO_STEPS: "The sequence has no step to send.",

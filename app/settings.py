@@ -1,5 +1,6 @@
 """Settings: what an installation may choose, read from `DRUMBEAT_*` in the environment or a file `.env`."""
 
+import re
 from datetime import timedelta
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
@@ -16,6 +17,8 @@ from app.setting_sources import ENV_FILE, SecretFiles, problems_of, variable
 QUEUES = ("planner", "dispatcher", "sender", "recalculator")
 _SECRET: dict[str, Any] = {"secret": True}
 _SHORTEST_SECRET = 32
+# As browsers write it: no path, no slash at its end, and never a pattern.
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?|https?://\[[0-9a-f:]+\](:\d+)?")
 
 
 def _comma_separated(given: object) -> object:
@@ -97,6 +100,41 @@ class Settings(BaseSettings):
         default="https://login.microsoftonline.com/common/oauth2/v2.0/token",
         description="Where Microsoft renews access; an app for one organisation names its tenant in it.",
     )
+    google_login_client_id: str = Field(
+        default="",
+        description="Client id at Google, for people who log in; without it there are API keys only. Register"
+        " <public url>/auth/google/callback as its redirect URI.",
+    )
+    google_login_client_secret: str = Field(
+        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
+    )
+    google_login_issuer: str = Field(
+        default="https://accounts.google.com",
+        description="Who vouches for them; any provider of OpenID Connect that signs with RS256 will do.",
+    )
+    after_login_url: str = Field(
+        default="/", description="Where a browser goes when its person has logged in."
+    )
+    cors_origins: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+        default=(),
+        description="Origins besides that of the public url whose pages may use the API, also with the cookie"
+        " of a session, separated by commas.",
+        examples=["https://app.example.com"],
+    )
+    trusted_proxies: Annotated[
+        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
+    ] = Field(
+        default=(),
+        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated "
+        "by commas; without them these headers are nothing.",
+        examples=["10.20.0.0/16"],
+    )
+    hsts_s: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds for which browsers that came by TLS come by nothing else (HSTS); 0 tells them "
+        "nothing. A year is 31536000.",
+    )
     smtp_allow_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
     ] = Field(
@@ -166,10 +204,23 @@ class Settings(BaseSettings):
     def _is_http(cls, url: str) -> str:
         return _with_scheme(url, "http://", "https://").rstrip("/")
 
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in origins:
+            if not _ORIGIN.fullmatch(origin):
+                raise ValueError(f"{origin!r} is no origin: write it like https://app.example.com")
+        return origins
+
+    @field_validator("google_login_issuer")
+    @classmethod
+    def _is_issuer(cls, url: str) -> str:
+        return cls._is_private(url).rstrip("/")
+
     @field_validator("google_token_url", "microsoft_token_url")
     @classmethod
     def _is_private(cls, url: str) -> str:
-        """A refresh token crosses no network in clear text."""
+        """A secret crosses no network in clear text."""
         if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
             raise ValueError("has to begin with https://")
         return url

@@ -44,7 +44,8 @@ def mutation(description: str, *, needs: Scope = Scope.WRITE) -> Callable[[Resol
     """
     Make a method a mutation: what is raised against its input becomes `userErrors` of its payload.
 
-    It is done for callers with the scope that it *needs*. The payload is the method's return annotation. What was loaded before the change is forgotten after it.
+    It is done for callers with the scope that it *needs*. The payload is the method's return annotation.
+    What was loaded before the change is forgotten after it.
     """
 
     def decorate(resolver: Resolver) -> Resolver:

@@ -9,6 +9,7 @@ from api.queries.email_events import EmailEventQueries
 from api.queries.enrollments import EnrollmentQueries
 from api.queries.forecasts import ForecastQueries
 from api.queries.mailboxes import MailboxQueries
+from api.queries.members import MemberQueries
 from api.queries.nodes import NodeQueries
 from api.queries.recalculations import RecalculationQueries
 from api.queries.scheduled_emails import ScheduledEmailQueries
@@ -17,7 +18,7 @@ from api.queries.workspaces import WorkspaceQueries
 
 
 @strawberry.type(
-    description="Everything that can be read. All of it belongs to the caller's workspace. Needs the scope READ."
+    description="Everything that can be read, with the scope READ. It belongs to the caller's workspace."
 )
 class Query(
     WorkspaceQueries,
@@ -32,5 +33,6 @@ class Query(
     BatchQueries,
     ForecastQueries,
     ApiKeyQueries,
+    MemberQueries,
 ):
     pass

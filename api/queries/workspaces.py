@@ -3,7 +3,6 @@
 import strawberry
 
 from api.access_vocabulary import Scope
-
 from api.context import Info
 from api.fields import resolves
 from api.types.node import present

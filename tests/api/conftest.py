@@ -1,6 +1,7 @@
 """The API as its callers have it: over HTTP, with a key, on a real database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -12,7 +13,9 @@ from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
 from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
+from tests.api.browser import Browser
 from tests.api.client import ApiClient, SteppingClock
+from tests.support.identity_provider import FakeIdentities, fake_identities
 from tests.support.world import make_workspace
 
 PUBLIC_URL = "https://mail.example.com"
@@ -36,14 +39,35 @@ def services(api_db: Database, clock: SteppingClock) -> Services:
 
 
 @pytest.fixture
-async def elsewhere(database_url: str, clock: SteppingClock) -> AsyncIterator[httpx.AsyncClient]:
-    """A client, without a key, of another process of the same installation: it shares the database alone."""
-    database = open_database(database_url, Role.API)
-    services = Services(database=database, vault=Vault(b"k" * 32), clock=clock, public_url=PUBLIC_URL)
-    transport = httpx.ASGITransport(create_app(services))
-    async with httpx.AsyncClient(transport=transport, base_url=PUBLIC_URL) as client:
-        yield client
-    await database.aclose()
+async def identities() -> AsyncIterator[FakeIdentities]:
+    """A provider of identities, on loopback."""
+    async with fake_identities() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def make_browser(
+    services: Services, identities: FakeIdentities
+) -> AsyncIterator[Callable[[], Awaitable[Browser]]]:
+    """Makes browsers without cookies, each at a process of its own that shares the database alone."""
+    opened: list[tuple[httpx.AsyncClient, Database]] = []
+
+    async def make() -> Browser:
+        database = open_database(services.database.engine.url.render_as_string(hide_password=False), Role.API)
+        process = replace(services, database=database, identities=identities.client())
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(process)), base_url=PUBLIC_URL)
+        opened.append((client, database))
+        return Browser(client)
+
+    yield make
+    for client, database in opened:
+        await client.aclose()
+        await database.aclose()
+
+
+@pytest.fixture
+async def browser(make_browser: Callable[[], Awaitable[Browser]]) -> Browser:
+    return await make_browser()
 
 
 @pytest.fixture

@@ -13,7 +13,9 @@ from tests.support.world import (
     make_contact,
     make_email,
     make_enrollment,
+    make_invitation,
     make_mailbox,
+    make_member,
     make_sequence,
 )
 
@@ -29,7 +31,7 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         key_id = (await conn.execute(select(api_keys.c.id))).scalar_one()
     async with worker_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, api.workspace_id)
-        sequence_id = await make_sequence(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id, mailboxes=[mailbox_id])
         contact_id = await make_contact(conn, api.workspace_id)
         enrollment_id = await make_enrollment(
             conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
@@ -42,6 +44,8 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         return {
             "Workspace": api.workspace_id,
             "ApiKey": key_id,
+            "Member": await make_member(conn, api.workspace_id),
+            "Invitation": await make_invitation(conn, api.workspace_id),
             "Mailbox": mailbox_id,
             "Sequence": sequence_id,
             "Contact": contact_id,

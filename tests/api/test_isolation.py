@@ -47,7 +47,7 @@ class Neighbour:
 
 async def neighbour(api: ApiClient, worker_db: Database, api_db: Database) -> Neighbour:
     keys = await one_of_each(api, worker_db, api_db)
-    ids = {kind: global_id(kind, key) for kind, key in keys.items()}
+    ids: dict[str, str] = {kind: global_id(kind, key) for kind, key in keys.items()}
     document = "query ($m: ID!, $c: ID!) { mailbox(id: $m) { email } contact(id: $c) { email } }"
     found = await api.data(document, m=ids["Mailbox"], c=ids["Contact"])
     return Neighbour(api, ids, {kind: found[kind]["email"] for kind in ("mailbox", "contact")})
@@ -55,7 +55,8 @@ async def neighbour(api: ApiClient, worker_db: Database, api_db: Database) -> Ne
 
 def fields_of(root: GraphQLObjectType | None) -> dict[str, GraphQLField]:
     assert root is not None
-    return root.fields
+    fields: dict[str, GraphQLField] = root.fields
+    return fields
 
 
 def paths_of(field: GraphQLField) -> list[Path]:
@@ -97,7 +98,7 @@ def only(arguments_: Answer, foreign: Path) -> Answer:
 async def test_no_query_finds_what_another_workspace_has(
     api: ApiClient, stranger: ApiClient, worker_db: Database, api_db: Database
 ) -> None:
-    """Each id that a query takes, one at a time: NOT_FOUND, an empty list, or null in a list; one's own is found."""
+    """Each id that a query takes, one at a time: NOT_FOUND, or an empty list. One's own is found."""
     mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
     told = {}
 

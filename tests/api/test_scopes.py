@@ -1,7 +1,6 @@
 """Scopes: what each key may do, and that none may do more."""
 
 import graphql
-import httpx
 import pytest
 
 from api.context import Services
@@ -9,12 +8,20 @@ from api.schema import print_sdl
 from domain.access import Scope
 from persistence.api_keys import create_api_key
 from persistence.database import Database
+from tests.api.browser import Browser
 from tests.api.client import ApiClient
 from tests.api.examples import example
 from tests.api.mutations.asking import done, error, everything, refused
 
 SCHEMA = graphql.build_schema(print_sdl())
-OF_ADMIN = {"createApiKey", "revokeApiKey"}
+OF_ADMIN = {
+    "createApiKey",
+    "revokeApiKey",
+    "inviteMember",
+    "revokeInvitation",
+    "updateMember",
+    "removeMember",
+}
 VIEWER = "{ viewer { name email avatarUrl role scopes } }"
 
 
@@ -119,15 +126,15 @@ async def test_a_key_knows_itself(api: ApiClient) -> None:
 
 
 async def test_a_key_that_one_process_revoked_opens_nothing_in_another(
-    api: ApiClient, elsewhere: httpx.AsyncClient
+    api: ApiClient, browser: Browser
 ) -> None:
     """At once: no process remembers a key."""
     made = await done(api, "createApiKey", "key apiKey { id }", name="dashboard")
     bearer = {"Authorization": f"Bearer {made['key']}"}
 
-    before = await elsewhere.post("/graphql", json={"query": VIEWER}, headers=bearer)
+    before = await browser.http.post("/graphql", json={"query": VIEWER}, headers=bearer)
     await done(api, "revokeApiKey", "apiKey { id }", apiKeyId=made["apiKey"]["id"])
-    after = await elsewhere.post("/graphql", json={"query": VIEWER}, headers=bearer)
+    after = await browser.http.post("/graphql", json={"query": VIEWER}, headers=bearer)
 
     assert (before.status_code, after.status_code) == (200, 401)
 
