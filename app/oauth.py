@@ -34,7 +34,7 @@ def identity_provider(settings: Settings) -> OpenIdProvider | None:
     if not settings.google_login_client_id:
         return None
     if not settings.public_url.startswith(("https://", "http://localhost:", "http://127.0.0.1:")):
-        reason = "has to begin with https:// where people log in: browsers keep their cookie for nothing else"
+        reason = "has to begin with https:// where people log in: browsers keep no cookie of theirs otherwise"
         raise Misconfigured([f"{variable('public_url')}: {reason}"])
     client = Client(
         settings.google_login_issuer, settings.google_login_client_id, settings.google_login_client_secret

@@ -27,7 +27,7 @@ async def invite(
 ) -> UUID:
     """Invite an address; one that is invited already gets this role instead, for as long again."""
     told = {
-        "email": str(email),
+        "email": email.text,
         "role": role,
         "invited_by": invited_by,
         "expires_at": func.now() + INVITATION_LASTS,
@@ -66,8 +66,8 @@ async def change_role(
     """
     if role is not MemberRole.OWNER:
         await _keep_an_owner(conn, workspace_id, besides=member_id)
-    changed = update(members).where(*_one(workspace_id, member_id)).values(role=role)
-    if (await conn.execute(changed)).rowcount != 1:
+    changed = update(members).where(members.c.workspace_id == workspace_id, members.c.id == member_id)
+    if (await conn.execute(changed.values(role=role))).rowcount != 1:
         raise UnknownObject(Noun.MEMBER, [member_id])
 
 
@@ -80,7 +80,8 @@ async def remove_member(conn: AsyncConnection, workspace_id: WorkspaceId, member
         LastOwner: Nobody could manage the workspace then.
     """
     await _keep_an_owner(conn, workspace_id, besides=member_id)
-    if (await conn.execute(delete(members).where(*_one(workspace_id, member_id)))).rowcount != 1:
+    removed = delete(members).where(members.c.workspace_id == workspace_id, members.c.id == member_id)
+    if (await conn.execute(removed)).rowcount != 1:
         raise UnknownObject(Noun.MEMBER, [member_id])
 
 
@@ -90,7 +91,3 @@ async def _keep_an_owner(conn: AsyncConnection, workspace_id: WorkspaceId, *, be
     locked = select(members.c.id).where(*owning).order_by(members.c.id).with_for_update()
     if list(await conn.scalars(locked)) == [besides]:
         raise LastOwner
-
-
-def _one(workspace_id: WorkspaceId, member_id: UUID) -> tuple[object, object]:
-    return members.c.workspace_id == workspace_id, members.c.id == member_id

@@ -128,6 +128,14 @@ def test_a_secret_file_that_is_missing_is_refused(variables: SetVariables) -> No
         ("SECRET_KEY", "short", "has 5 characters: make one of 32 or more with `openssl rand -hex 32`"),
         ("GOOGLE_TOKEN_URL", "http://token.example.com/", "has to begin with https://"),
         ("MICROSOFT_TOKEN_URL", "http://localhost.example.com/", "has to begin with https://"),
+        ("GOOGLE_LOGIN_ISSUER", "http://accounts.example.com", "has to begin with https://"),
+        ("CORS_ORIGINS", "*", "'*' is no origin: write it like https://app.example.com"),
+        (
+            "CORS_ORIGINS",
+            "https://app.example.com/",
+            "'https://app.example.com/' is no origin: write it like https://app.example.com",
+        ),
+        ("HSTS_S", "-1", "input should be greater than or equal to 0"),
         (
             "WORKER_QUEUES",
             "sender,mailer",

@@ -18,16 +18,28 @@ from persistence.tables import (
     contacts,
     dispatches,
     email_events,
+    invitations,
+    logins,
+    members,
     metadata,
     recalculations,
     schedule_runs,
+    sessions,
     users,
     workspaces,
 )
-from tests.support.world import MONDAY, make_contact, make_mailbox, make_workspace
+from tests.support.world import MONDAY, make_contact, make_mailbox, make_member, make_workspace
 
 # Tables whose rows belong to no workspace.
-GLOBAL = {"users", "sessions", "dispatches", "clock_leaders", "business_clock"}
+GLOBAL = {"users", "logins", "dispatches", "clock_leaders", "business_clock"}
+# By which somebody without a workspace finds one; what each of them shows is tested below.
+BEFORE_A_WORKSPACE = [
+    "api_keys_by_hash",
+    "invitations_by_address",
+    "members_of_user",
+    "sessions_by_hash",
+    "workspaces_of_user",
+]
 OF_WORKSPACES = sorted(set(metadata.tables) - GLOBAL)
 
 
@@ -45,7 +57,7 @@ async def test_every_row_of_a_workspace_is_under_forced_row_level_security(worke
     async with worker_db.transaction() as conn:
         secured = sorted(await conn.scalars(forced))
 
-    assert secured == OF_WORKSPACES
+    assert secured == sorted([*OF_WORKSPACES, "users"])
     assert {name for name, table in metadata.tables.items() if "workspace_id" in table.c} == {
         *OF_WORKSPACES
     } - {"workspaces"}
@@ -55,7 +67,7 @@ async def test_every_table_has_one_policy_for_the_api_and_one_for_the_workers(wo
     """Both cover all commands, and what is written as well as what is read."""
     policies = text(
         "SELECT tablename, policyname, roles::text[], cmd, qual, with_check FROM pg_policies"
-        " WHERE policyname <> 'api_keys_by_hash' ORDER BY tablename, policyname"
+        " WHERE tablename <> 'users' ORDER BY tablename, policyname"
     )
 
     async with worker_db.transaction() as conn:
@@ -70,7 +82,9 @@ async def test_every_table_has_one_policy_for_the_api_and_one_for_the_workers(wo
             (table, f"{table}_for_workers", ["drumbeat_worker"], "ALL", "true", "true"),
             (table, f"{table}_of_workspace", ["drumbeat_api"], "ALL", rule, rule),
         ]
-    assert [tuple(row) for row in found] == expected
+    assert [tuple(row) for row in found if row.policyname not in BEFORE_A_WORKSPACE] == expected
+    others = [(row.cmd, row.roles) for row in found if row.policyname in BEFORE_A_WORKSPACE]
+    assert others == [("SELECT", ["drumbeat_api"])] * len(BEFORE_A_WORKSPACE)
 
 
 async def test_a_workspace_sees_its_own_rows_only(api_db: Database, worker_db: Database) -> None:
@@ -165,9 +179,52 @@ async def test_a_mailbox_address_is_unique_across_workspaces(api_db: Database, w
             await make_mailbox(conn, theirs, email="Sales@example.com")
 
 
-@pytest.mark.parametrize("table", [users, dispatches, clock_leaders, schedule_runs], ids=str)
+async def test_people_are_seen_by_the_workspaces_they_are_members_of(
+    api_db: Database, worker_db: Database
+) -> None:
+    """And by nobody who has not entered one."""
+    ours, theirs, _ = await two_workspaces(worker_db)
+    async with worker_db.transaction() as conn:
+        await make_member(conn, ours)
+    people = select(func.count()).select_from(users)
+
+    async with api_db.transaction(ours) as conn:
+        seen_by_us = await conn.scalar(people)
+        changed = await conn.execute(update(users).values(name="Changed"))
+    async with api_db.transaction(theirs) as conn:
+        seen_by_them = await conn.scalar(people)
+    async with api_db.transaction() as conn:
+        seen_by_nobody = await conn.scalar(people)
+
+    assert (seen_by_us, seen_by_them, seen_by_nobody) == (1, 0, 0)
+    assert changed.rowcount == 0
+
+
+@pytest.mark.parametrize("role", [Role.API, Role.WORKER])
+async def test_neither_role_owns_anything(database_url: str, role: Role) -> None:
+    """Owners are bound by row-level security only where it is forced, and may switch it off."""
+    owned = text("SELECT relname FROM pg_class WHERE relowner = CAST(current_user AS regrole)")
+    database = open_database(database_url, role)
+
+    async with database.transaction() as conn:
+        found = list(await conn.scalars(owned))
+    await database.aclose()
+
+    assert found == []
+
+
+async def test_workers_know_nobody(worker_db: Database) -> None:
+    """People, their sessions and invitations are the API's alone."""
+    for table in (users, members, sessions, invitations, logins):
+        with pytest.raises(ProgrammingError) as refused:
+            async with worker_db.transaction() as conn:
+                await conn.execute(select(table))
+        assert isinstance(refused.value.orig, InsufficientPrivilege)
+
+
+@pytest.mark.parametrize("table", [dispatches, clock_leaders, schedule_runs], ids=str)
 async def test_the_api_may_not_read_what_is_not_its_own(api_db: Database, table: Table) -> None:
-    """Tables of the clock, and of people before there is a login, are closed to it."""
+    """Tables of the clock are closed to it."""
     with pytest.raises(ProgrammingError) as refused:
         async with api_db.transaction() as conn:
             await conn.execute(select(table))

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class FakeIdentities:
     *error* are answered instead of it. *published* are the keys at its JWKS endpoint.
     """
 
+    scheme: str
     port: int = 0
     person: Mapping[str, Any] = field(default_factory=lambda: PERSON)
     claims: dict[str, Any] = field(default_factory=dict)
@@ -61,10 +63,11 @@ class FakeIdentities:
 
     @property
     def issuer(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.scheme}://127.0.0.1:{self.port}"
 
-    def client(self, *, timeout_s: float = 10.0) -> OpenIdProvider:
-        return OpenIdProvider(Client(self.issuer, CLIENT_ID, SECRET), allow=LOOPBACK, timeout_s=timeout_s)
+    def client(self, tls_context: ssl.SSLContext | None = None, *, timeout_s: float = 10.0) -> OpenIdProvider:
+        us = Client(self.issuer, CLIENT_ID, SECRET)
+        return OpenIdProvider(us, allow=LOOPBACK, tls_context=tls_context, timeout_s=timeout_s)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.times_asked += 1
@@ -135,7 +138,7 @@ class FakeIdentities:
     def signed(self, claims: dict[str, Any]) -> str:
         headers = {"kid": self.key}
         if self.algorithm == "none":
-            return jwt.encode(claims, None, algorithm="none", headers=headers)
+            return jwt.encode(claims, "", algorithm="none", headers=headers)
         if self.algorithm == "HS256":
             return jwt.encode(claims, SECRET * 4, algorithm="HS256", headers=headers)
         return jwt.encode(claims, signing_key(self.key), algorithm=self.algorithm, headers=headers)
@@ -147,10 +150,10 @@ def _public(kid: str) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def fake_identities() -> AsyncIterator[FakeIdentities]:
-    """One that listens on loopback."""
-    provider = FakeIdentities()
-    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0)
+async def fake_identities(tls_context: ssl.SSLContext | None = None) -> AsyncIterator[FakeIdentities]:
+    """One that listens on loopback, over TLS if it is given a certificate."""
+    provider = FakeIdentities("https" if tls_context else "http")
+    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=tls_context)
     provider.port = server.sockets[0].getsockname()[1]
     async with server:
         yield provider
