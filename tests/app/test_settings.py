@@ -231,5 +231,6 @@ def test_every_line_of_the_example_can_be_put_in_force() -> None:
     settings = load_settings()
 
     changed = {name for name, setting in settings if setting != getattr(defaults, name)}
-    assert changed == {"database_url", "amqp_url", "smtp_allow_networks"}
+    examples = {"cors_origins", "trusted_proxies", "smtp_allow_networks"}
+    assert changed == {"database_url", "amqp_url"} | examples
     assert settings.database_url == "postgresql://drumbeat:password@localhost:5432/drumbeat"
