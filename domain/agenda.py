@@ -14,7 +14,7 @@ from domain.slot_grid import Ranges
 # Twenty years: even 200,000 emails through one mailbox at 30 a day end within it.
 HORIZON_DAYS = 7305
 _LOOK_AHEAD_DAYS = 32
-# Windows repeat: a year of them without a single slot means that the mailbox's gap leaves none.
+# Windows repeat: a year of them without a single slot means that the mailbox's gap or its rates leave none.
 A_YEAR = 366
 _A_DAY = timedelta(days=1)
 
@@ -66,7 +66,8 @@ class Agenda:
         self._takes = takes
         self._openings: dict[date, tuple[Opening, ...]] = {}
         self._days: list[date] = []
-        self._has_slots = False
+        # How many windows in a row had no slot, though nobody is there.
+        self._in_vain = 0
 
     def first_opening(self, first: date) -> Opening | None:
         """The first opening with room in a window that opens on or after *first*."""
@@ -96,8 +97,9 @@ class Agenda:
 
     def _look_ahead(self, first: date) -> bool:
         """Note more days; False when there are none within the horizon of *first*."""
-        is_barren = not self._has_slots and len(self._openings) > A_YEAR
-        if is_barren or self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
+        if self._in_vain > _windows_a_year(self.calendar):
+            return False
+        if self._known_until > max(first, self._since) + timedelta(days=HORIZON_DAYS):
             return False
         self._days += _open_days(self.calendar, self._known_until)
         self._known_until += timedelta(days=_LOOK_AHEAD_DAYS)
@@ -107,8 +109,13 @@ class Agenda:
         openings = self._openings.get(window_day)
         if openings is None:
             openings = self._openings[window_day] = self._openings_on(window_day)
-            self._has_slots = self._has_slots or bool(openings)
+            has_slots = any(opening.day.count or opening.day.room(opening.ranges) for opening in openings)
+            self._in_vain = 0 if has_slots else self._in_vain + 1
         return openings
+
+
+def _windows_a_year(calendar: Calendar) -> int:
+    return A_YEAR if calendar.window is None else A_YEAR * len(calendar.window.weekdays) // 7
 
 
 # All mailboxes of a sequence look ahead over the same days.

@@ -13,7 +13,7 @@ from domain.jitter import Jitter
 from domain.journeys import Booking, Journey
 from domain.mailboxes import Mailbox
 from domain.pacing import PacedOpening, Track
-from domain.plan import Shift, Taken
+from domain.plan import Shift, Taken, TakenDay
 from domain.send_window import Calendar
 from domain.sequences import Sequence as EmailSequence
 from domain.spacing import Spacing
@@ -39,7 +39,7 @@ class Draft:
         mailboxes: Iterable[Mailbox],
         *,
         now: datetime,
-        taken: Iterable[Taken],
+        taken: Iterable[Taken | TakenDay],
         calendars: Mapping[MailboxId, Sequence[Calendar]],
         starts: Mapping[StartDay, int],
     ) -> None:
@@ -76,7 +76,15 @@ class Draft:
             kind = (replace(box, id=_ANYBODY), theirs)
             self.timetables[box.id] = Timetable(box, theirs, now, twin=twins.get(kind))
             twins.setdefault(kind, self.timetables[box.id])
-        for other in sorted(taken, key=lambda each: (each.send_at, each.email_id.int)):
+        singly: list[Taken] = []
+        for others in taken:
+            if isinstance(others, Taken):
+                singly.append(others)
+            elif others.recipient_domain is not None or others.paced_by is not None:
+                singly += others.emails()
+            elif (timetable := self.timetables.get(others.mailbox_id)) is not None:
+                timetable.expect(others)
+        for other in sorted(singly, key=lambda each: (each.send_at, each.email_id.int)):
             self._hold(other)
 
     def available(self, mailbox_id: MailboxId | None) -> Timetable | None:
@@ -210,11 +218,10 @@ class Draft:
     def _hold(self, other: Taken) -> None:
         if other.paced_by in self.paces:
             self.paces[other.paced_by].add(other.send_at)
-        timetable = self.timetables.get(other.mailbox_id)
-        if timetable is None:
-            return
-        window = None
-        if other.calendar is not None and other.send_at > self.now:
-            window_day = other.calendar.day_of(other.send_at)
-            window = None if window_day is None else (other.calendar, window_day)
-        timetable.hold(other.email_id, other.send_at, window=window, recipient_domain=other.recipient_domain)
+        if (timetable := self.timetables.get(other.mailbox_id)) is not None:
+            timetable.hold(
+                other.email_id,
+                other.send_at,
+                window=timetable.window_of(other),
+                recipient_domain=other.recipient_domain,
+            )

@@ -119,7 +119,7 @@ def push_within_day(chain: Chain, enrollment: Enrollment, opening: Opening, held
     until = held.send_at if free is None else min(free, held.send_at)
     if until > first_slot:
         chain.push(Constraint.SLOT_TAKEN, until, f"from {first_slot:%H:%M} UTC on other emails leave")
-    if enrollment.sequence.priority > 0:
+    if enrollment.sequence.priority > 0 and until < held.send_at:
         chain.kept_because = "an earlier slot of the day has become free since"
     else:
         chain.push(Constraint.EVEN_SPACING, held.send_at, "the emails of a day are spread over its open time")

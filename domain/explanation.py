@@ -35,8 +35,7 @@ def explain(
     Say why *leg* of *enrollment* has its time, or how far it got before *unplaced_reason* stopped it.
 
     It is what the rules of planning say of the state today, with everyone else where they are; it knows no
-    clock. *planned_at* is when the enrollment was planned last: slots before that were gone. In a mailbox of
-    several windows others may since have got instants that leave room: such an email is KEPT.
+    clock. *planned_at* is when the enrollment was planned last: slots before that were gone.
 
     Raises:
         ValueError: *leg* has a slot, and there are no *surroundings* to see it in.
@@ -49,7 +48,7 @@ def explain(
     if surroundings is None:
         raise ValueError("A slot is explained by what surrounds it.")
     if first is not None and not chain.is_broken:
-        timetable = surroundings.timetable(enrollment.calendar, chain.cursor)
+        timetable = surroundings.timetable(enrollment, leg, held, now=chain.cursor)
         if enrollment.sequence.pace is not None:
             push_by_pace(chain, timetable, enrollment.calendar, first, held)
             opening = None

@@ -81,8 +81,5 @@ class Itinerary:
     enrollment_id: EnrollmentId
     mailbox_id: MailboxId | None
     emails: tuple[PlannedEmail, ...]
-
-    @property
-    def is_displaced(self) -> bool:
-        """Whether it gave its place to a newcomer of another sequence."""
-        return any(email.moved_because is MoveCause.FAIR_SHARE for email in self.emails)
+    # Whether it gave its place to a newcomer of another sequence.
+    is_displaced: bool = False

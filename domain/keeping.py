@@ -91,7 +91,7 @@ def _broken(
 def shed(draft: Draft) -> None:
     """Take their slots from the latest-planned emails where there are too many, and of pairs too close."""
     for timetable in draft.timetables.values():
-        if timetable.mailbox.is_available:
+        if timetable.mailbox.is_available and timetable.has_bookings:
             for send_day, day in list(timetable.days.items()):
                 _shed(draft, timetable, send_day, day)
             _slow_down(draft, timetable)
@@ -115,11 +115,16 @@ def _slow_down(draft: Draft, timetable: Timetable) -> None:
     for rate in timetable.mailbox.rates:
         sweep = Sweep[Booking](rate, timetable.mailbox.zone)
         for holder, instant in timetable.holders():
-            left_at = instant if instant > draft.now else instant - LATE_BY
+            left_at = _counted_at(draft, instant)
             for booking in sweep.pass_over(
                 Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
             ):
                 draft.drop(booking, MoveCause.CAPACITY_LOWERED)
+
+
+def _counted_at(draft: Draft, instant: datetime) -> datetime:
+    """When an email counts as gone: what left a moment late left in time, and the gate keeps the distance."""
+    return instant if instant > draft.now else instant - LATE_BY
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:
@@ -147,7 +152,7 @@ def take_back(draft: Draft) -> None:
             continue
         mailbox_id = timetable.mailbox.id
         if mailbox_id not in instants:
-            instants[mailbox_id] = [instant for _, instant in timetable.holders()]
+            instants[mailbox_id] = [_counted_at(draft, instant) for _, instant in timetable.holders()]
         _take_back(draft, journey, timetable, instants[mailbox_id])
 
 

@@ -21,7 +21,7 @@ from domain.keeping import keep_what_holds, shed, take_back
 from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.pacing import PacedOpening
-from domain.plan import Plan, Taken
+from domain.plan import Plan, Taken, TakenDay
 from domain.pull_forward import Holes
 from domain.send_window import Calendar
 from domain.starts import StartDay
@@ -36,7 +36,7 @@ def plan(
     mailboxes: Iterable[Mailbox],
     *,
     now: datetime,
-    taken: Iterable[Taken] = (),
+    taken: Iterable[Taken | TakenDay] = (),
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
     starts: Mapping[StartDay, int] | None = None,
     pulls_forward: bool = False,

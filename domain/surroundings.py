@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
+from domain.enrollments import Enrollment
+from domain.itineraries import Leg, Slot
+from domain.journeys import Booking
 from domain.mailboxes import Mailbox
 from domain.plan import Taken
 from domain.send_window import Calendar
@@ -27,13 +31,23 @@ class Surroundings:
     counted: Mapping[date, int] | None = None
     starts: Mapping[StartDay, int] = field(default_factory=dict)
 
-    def timetable(self, calendar: Calendar, now: datetime) -> Timetable:
-        """The timetable that an email of *calendar* finds, everything before *now* gone by."""
-        timetable = Timetable(self.mailbox, (*self.calendars, calendar), now)
-        for each in self.taken:
+    def timetable(self, enrollment: Enrollment, leg: Leg, held: Slot, *, now: datetime) -> Timetable:
+        """The timetable that *leg* finds, which leaves at *held*; everything before *now* gone by."""
+        timetable = Timetable(self.mailbox, (*self.calendars, enrollment.calendar), now)
+        # Emails between slots use up slots that nobody is on: neither its own, nor one of those that shifted
+        # or came later. Else what was full when it asked would look free.
+        itself = Booking(leg)
+        send_day = timetable.hold(itself, held.send_at)
+        for each in sorted(self.taken, key=partial(_turn, timetable)):
             window_day = None if each.calendar is None else each.calendar.day_of(each.send_at)
             window = None if each.calendar is None or window_day is None else (each.calendar, window_day)
             timetable.hold(each.email_id, each.send_at, window=window, recipient_domain=each.recipient_domain)
-        for send_day, count in (self.counted or {}).items():
-            timetable.day(send_day).fill(count)
+        timetable.release(itself, send_day)
+        for day, count in (self.counted or {}).items():
+            timetable.day(day).fill(count)
         return timetable
+
+
+def _turn(timetable: Timetable, taken: Taken) -> tuple[bool, datetime, int]:
+    grid = timetable.day(timetable.layout.local_day(taken.send_at)).grid
+    return not grid.near(taken.send_at), taken.send_at, taken.email_id.int

@@ -6,9 +6,12 @@ from functools import partial
 from weakref import proxy
 
 from domain.agenda import Agenda, Opening, Seat
+from domain.ids import EmailId
+from domain.journeys import Booking
 from domain.layout import Layout, days_between
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
+from domain.plan import Taken, TakenDay
 from domain.rates import RateKind, clock_hour
 from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
@@ -49,6 +52,8 @@ class Timetable:
         self.throttle = Throttle(mailbox, partial(Timetable.day, self._me))
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
+        # Whether any email of the plan ever held a place here.
+        self.has_bookings = False
         # Known from the first time that somebody asks for it.
         self._spacing: Spacing | None = None
 
@@ -88,6 +93,37 @@ class Timetable:
             self._spacing = Spacing(gap, (moment for _, moment in self.holders()))
         return self._spacing
 
+    def window_of(self, other: Taken) -> tuple[Calendar, date] | None:
+        """The window in which *other* may shift, if it may."""
+        if other.calendar is None or other.send_at <= self.now:
+            return None
+        window_day = other.calendar.day_of(other.send_at)
+        return None if window_day is None else (other.calendar, window_day)
+
+    def expect(self, others: TakenDay) -> None:
+        """Note *others*; only if their day has room they are looked at one by one."""
+        first, last = others.instants[0], others.instants[-1]
+        send_day = self.layout.local_day(first)
+        if self.layout.local_day(last) != send_day:
+            # Some left on another day than they were planned for.
+            for other in others.emails():
+                self.hold(other.email_id, other.send_at, window=self.window_of(other))
+            return
+        self.day(send_day).expect(
+            len(others.instants), partial(Timetable._arrivals, self._me, send_day, others)
+        )
+        apart = self.layout.apart(send_day)
+        if first < apart.start or apart.end < last:
+            for moment in others.instants:
+                for neighbour in self._neighbours(send_day, moment):
+                    neighbour.avoid(moment)
+
+    def _arrivals(self, send_day: date, others: TakenDay) -> Iterator[tuple[EmailId, datetime, Ranges]]:
+        for other in others.emails():
+            window = self.window_of(other)
+            ranges = () if window is None else self._ranges(*window, send_day, None)
+            yield other.email_id, other.send_at, ranges
+
     def hold(
         self,
         holder: Holder,
@@ -108,6 +144,7 @@ class Timetable:
         if window is not None:
             ranges = self._ranges(*window, send_day, not_before)
         day.hold(holder, moment, ranges)
+        self.has_bookings = self.has_bookings or isinstance(holder, Booking)
         self.domains.add(holder, send_day, recipient_domain)
         for neighbour in self._neighbours(send_day, moment):
             neighbour.avoid(moment)

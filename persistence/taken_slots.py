@@ -3,14 +3,15 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, func, or_, select
+from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, WorkspaceId
 from domain.keeping import SETTLED_BEFORE
 from domain.lifecycle import EmailStatus
 from domain.mailboxes import Mailbox
-from domain.plan import Taken
+from domain.plan import TakenDay
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.planning_terms import PlanningTerms
@@ -44,23 +45,29 @@ async def taken_slots(
     planned: Collection[EnrollmentId],
     terms: PlanningTerms,
     now: datetime,
-) -> list[Taken]:
+) -> list[TakenDay]:
     """
     The emails of *mailbox_ids* that count on today or a day to come, but for the pending ones of *planned*.
 
     Today is the mailbox's; a day more is read, and does no harm. Where rates look farther back, so does this.
     """
     boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
+    is_pending = _columns.status == str(EmailStatus.PENDING)
+    may_shift = and_(is_pending, now + SETTLED_BEFORE < TAKEN_AT)
+    alike = (
+        _columns.mailbox_id,
+        _columns.send_day,
+        _columns.sequence_id,
+        may_shift,
+        contacts.c.zone,
+        recipient_domain(boxes),
+    )
     rows = await fetch_tuples(
         conn,
         select(
-            _columns.id,
-            _columns.mailbox_id,
-            TAKEN_AT,
-            _columns.status == str(EmailStatus.PENDING),
-            _columns.sequence_id,
-            contacts.c.zone,
-            recipient_domain(boxes),
+            *alike,
+            func.array_agg(aggregate_order_by(_columns.id, TAKEN_AT, _columns.id)),
+            func.array_agg(aggregate_order_by(TAKEN_AT, TAKEN_AT, _columns.id)),
         )
         .join(contacts, contacts.c.id == _columns.contact_id)
         .where(
@@ -69,18 +76,17 @@ async def taken_slots(
             _columns.status.in_([str(status) for status in TAKING]),
             _columns.send_at.is_not(None),
             _columns.send_day >= (now - _remembered(boxes)).date(),
-            or_(_columns.status != str(EmailStatus.PENDING), ~among(_columns.enrollment_id, planned)),
-        ),
+            or_(~is_pending, ~among(_columns.enrollment_id, planned)),
+        )
+        .group_by(*alike),
     )
     taken = []
-    for email_id, mailbox_id, at, is_pending, sequence_id, zone, domain in rows:
-        its_terms = terms.sequences.get(sequence_id)
+    for mailbox_id, _, sequence_id, shifts, zone, domain, email_ids, instants in rows:
         calendar, paced_by = None, None
-        if its_terms is not None:
+        if (its_terms := terms.sequences.get(sequence_id)) is not None:
             paced_by = its_terms.paced_by
-            if its_terms.shifts and is_pending and at > now + SETTLED_BEFORE:
-                calendar = its_terms.for_zone(zone).calendar
-        taken.append(Taken(email_id, mailbox_id, at, calendar, domain, paced_by))
+            calendar = its_terms.for_zone(zone).calendar if shifts and its_terms.shifts else None
+        taken.append(TakenDay(mailbox_id, email_ids, instants, calendar, domain, paced_by))
     return taken
 
 

@@ -5,7 +5,7 @@ import strawberry
 from api.context import Info
 from api.inputs.keys import mailbox_keys, sequence_key
 from api.inputs.problems import Problems
-from api.inputs.sequences import LinkMailboxesInput, UnlinkMailboxesInput
+from api.inputs.sequence_mailboxes import LinkMailboxesInput, UnlinkMailboxesInput
 from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.recalculation import Recalculation

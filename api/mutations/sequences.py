@@ -6,14 +6,16 @@ from api.context import Info
 from api.inputs import values
 from api.inputs.keys import mailbox_keys, sequence_key
 from api.inputs.problems import Problems
-from api.inputs.sequences import (
-    CALENDAR_COLUMNS,
+from api.inputs.sequence_choices import (
     ActivateSequenceInput,
     ArchiveSequenceInput,
-    CreateSequenceInput,
     PauseSequenceInput,
     ResumeSequenceInput,
     SequenceChoice,
+)
+from api.inputs.sequences import (
+    CALENDAR_COLUMNS,
+    CreateSequenceInput,
     UpdateSequenceInput,
     check_holidays,
 )

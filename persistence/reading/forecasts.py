@@ -45,12 +45,13 @@ async def forecast_situation(
     on_their_way = await enrollments_for_planning(conn, workspace_id, ids, terms=terms)
     serving = set(sequence.mailbox_ids)
     serving.update(each.mailbox_id for each in on_their_way if each.mailbox_id is not None)
+    days = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
     return Situation(
         sequence=sequence,
         steps=await _all_steps(conn, workspace_id, sequence_id),
         enrollments=tuple(on_their_way),
         mailboxes=tuple(terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)),
-        taken=tuple(await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)),
+        taken=tuple(email for day in days for email in day.emails()),
         calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         now=now,
         starts=await sequence_starts(

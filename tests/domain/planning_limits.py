@@ -97,13 +97,9 @@ def with_starts(held: World, after: World) -> World:
 
 def all_breaches(world: World, made: Plan) -> list[str]:
     """What is wrong with *made*, limits included; nothing, if the rules hold."""
-    return [
-        *breaches(world, made),
-        *_rates(world, made),
-        *_days(world, made),
-        *_domains(world, made),
-        *_starts(world, made),
-    ]
+    limits = {"rates": _rates, "days": _days, "recipient domains": _domains, "starts": _starts}
+    broken = (f"rule 2 ({limit}): {each}" for limit, check in limits.items() for each in check(world, made))
+    return [*breaches(world, made), *broken]
 
 
 def _rates(world: World, made: Plan) -> Iterator[str]:

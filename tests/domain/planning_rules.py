@@ -23,16 +23,17 @@ DAY = timedelta(days=1)
 
 def breaches(world: World, made: Plan) -> list[str]:
     """What is wrong with *made*; nothing, if the rules hold."""
-    return [
-        *_wait(world, made),
-        *_capacity(world, made),
-        *_spacing(world, made),
-        *_calendar(world, made),
-        *_shifts(world, made),
-        *_mailbox(world, made),
-        *_complete(world, made),
-        *_order(world, made),
-    ]
+    rules = {
+        "1 (wait)": _wait,
+        "2 (capacity)": _capacity,
+        "3 (spacing)": _spacing,
+        "5 (calendar)": _calendar,
+        "5 (calendar of others)": _shifts,
+        "6 (mailbox)": _mailbox,
+        "10 (complete)": _complete,
+        "14 (order)": _order,
+    }
+    return [f"rule {rule}: {each}" for rule, check in rules.items() for each in check(world, made)]
 
 
 def _pairs(world: World, made: Plan) -> Iterator[tuple[Enrollment, Itinerary]]:
@@ -125,7 +126,8 @@ def _spacing(world: World, made: Plan) -> Iterator[str]:
         email.slot.send_at
         for itinerary in made.itineraries
         for email in itinerary.emails
-        if email.slot is not None and email.slot == email.leg.held
+        if email.slot is not None
+        and (email.slot == email.leg.held or email.slot.send_at == email.leg.former_at)
     }
     by_mailbox: dict[MailboxId, list[tuple[datetime, bool]]] = defaultdict(list)
     for mailbox_id, instant, is_planned in _instants(world, made):

@@ -219,3 +219,28 @@ def test_replanning_right_after_moves_nothing() -> None:
 
     assert len(displaced(made)) == 20
     assert moved(again) == []
+
+
+def test_a_batch_with_a_pace_displaces_nobody() -> None:
+    """However few they are, its emails take the first instants that are free behind the many."""
+    paced = replace(small(), pace=timedelta(minutes=1))
+    before = crowd(200)
+    world = joined(before, enrolled(10, paced, at=NOW))
+
+    made = world.plan()
+
+    assert moved(made) == []
+    assert min(starts(world, made, of=2)) > MONDAY
+
+
+def test_a_batch_with_a_pace_gives_way_to_nobody() -> None:
+    """Its pace was promised: newcomers of a sequence start behind it."""
+    paced = replace(sequence(1, OFFICE, [BOX]), pace=timedelta(minutes=1))
+    batch = World(NOW, (BOX,), tuple(enrolled(200, paced, at=NOW)))
+    world = joined(batch.holding(batch.plan()), enrolled(10, small(), at=NOW))
+
+    made = world.plan()
+
+    assert displaced(made) == set()
+    assert moved(made) == []
+    assert min(starts(world, made, of=2)) > MONDAY

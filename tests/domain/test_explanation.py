@@ -177,6 +177,28 @@ def test_emails_of_a_day_are_spread_over_it() -> None:
     ]
 
 
+def test_an_urgent_email_in_the_first_slot_there_is_was_not_kept_waiting() -> None:
+    """Enrolled at 09:05, it leaves at 09:16: slots of the day lie apart, and this one is the first ahead."""
+    assert wall(explained(one(OFFICE, at(23, 9, 16), since=at(23, 9, 5), priority=1))) == [
+        ("ENROLLED", "Mon 09:05"),
+        ("EVEN_SPACING", "Mon 09:16"),
+    ]
+
+
+def test_emails_between_slots_use_up_none_that_somebody_is_on() -> None:
+    """The window has two slots: nine o'clock's email is on one, and eight o'clock's uses up the other."""
+    narrow = Calendar(BERLIN, hours((9, 0, 10, 0)))
+    box = mailbox(1, capacity=0, gap_s=1800)
+    [enrollment] = enrolled(1, sequence(1, narrow, [box]), at=NOW)
+    [leg] = enrollment.legs
+    held = replace(enrollment, legs=(replace(leg, held=slot(at(24, 9))),))
+    around = Surroundings(box, (narrow,), taken(at(23, 8), at(23, 9)))
+
+    found = explain(held, held.legs[0], surroundings=around)
+
+    assert ("MAILBOX_FULL", "Tue 09:00") in wall(found)
+
+
 def test_a_window_with_too_little_left_leads_to_the_next_one() -> None:
     """After 16:44, the last of thirty slots, the window is open and of no use."""
     assert wall(explained(one(OFFICE, at(24, 9), since=at(23, 16, 50)))) == [
@@ -240,7 +262,12 @@ def explanations(world: World, planned_at: datetime | None) -> list[tuple[Enroll
     everyone = [
         *world.taken,
         *(
-            Taken(email_of(leg), leg.held.mailbox_id, leg.held.send_at, each.calendar)
+            Taken(
+                email_of(leg),
+                leg.held.mailbox_id,
+                leg.held.send_at,
+                each.calendar if _shifts(each) else None,
+            )
             for each, leg in held
             if leg.held
         ),
@@ -261,6 +288,12 @@ def explanations(world: World, planned_at: datetime | None) -> list[tuple[Enroll
     return found
 
 
+def _shifts(enrollment: Enrollment) -> bool:
+    """Whether no other step may count from the instants of its emails."""
+    first, *later = (leg.wait for leg in enrollment.legs)
+    return first.minutes is None and not any(wait.may_end_at_once for wait in later)
+
+
 def _is_in_order(leg: Leg, explanation: Explanation) -> bool:
     instants = [push.until for push in explanation.pushes]
     assert leg.held is not None
@@ -272,7 +305,7 @@ def test_a_fresh_plan_is_explained_by_its_rules(world: World) -> None:
     """
     Every chain grows up to the time of its email, and nothing that was just planned is a mere promise.
 
-    Where windows differ, others may have got their instants, once all had asked, so that there is room now.
+    Only where windows differ may an urgent email have left an earlier slot of its day to others.
     """
     planned = replace(world, enrollments=tuple(each for each in world.enrollments if not _holds(each)))
     after = planned.holding(planned.plan())
@@ -280,7 +313,7 @@ def test_a_fresh_plan_is_explained_by_its_rules(world: World) -> None:
     for enrollment, leg, explanation in explanations(after, planned_at=world.now):
         assert _is_in_order(leg, explanation)
         is_kept = explanation.pushes[-1].constraint is Constraint.KEPT
-        is_clear = enrollment.sequence.priority == 0 and _is_one_window(after, leg)
+        is_clear = enrollment.sequence.priority == 0 or _is_one_window(after, leg)
         assert not (is_kept and is_clear)
 
 

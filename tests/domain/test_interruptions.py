@@ -9,18 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.enrollments import Enrollment
-from domain.plan import Plan, Taken
-from domain.send_window import Calendar
+from domain.plan import Taken
 from tests.domain.planning_changes import changed
+from tests.domain.planning_repeats import available
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import (
     World,
-    calendars,
     crowded,
     email_of,
-    enrolled,
-    mailbox,
-    sequence,
     slots_of,
     worlds,
 )
@@ -40,25 +36,12 @@ def test_what_is_on_its_way_or_due_does_not_move(data: st.DataObject, world: Wor
 
 
 @given(world=worlds())
-def test_a_pause_without_time_between_changes_nothing(world: World) -> None:
-    """All mailboxes paused and resumed at once: every email has the time that it had."""
-    made = world.plan()
-    held = world.holding(made)
-    paused = _available(held, is_available=False)
-
-    resumed = _available(paused.holding(paused.plan()), is_available=True)
-
-    assert moved(resumed.plan()) == []
-    assert slots_of(resumed.plan()) == slots_of(made)
-
-
-@given(world=worlds())
 def test_a_resume_after_a_week_keeps_every_rule(world: World) -> None:
     """What was promised for that week is not sent at once: capacity and gaps hold, nothing is behind."""
-    paused = _available(world.holding(world.plan()), is_available=False)
+    paused = available(world.holding(world.plan()), is_available=False)
     assert moved(paused.plan()) == []
 
-    resumed = replace(_available(paused, is_available=True), now=world.now + A_WEEK)
+    resumed = replace(available(paused, is_available=True), now=world.now + A_WEEK)
     made = resumed.plan()
 
     assert breaches(resumed, made) == []
@@ -80,20 +63,6 @@ def test_whoever_was_on_hold_waits_for_the_rest_of_the_wait(world: World, hours:
     )
 
 
-@given(world=worlds(), calendar=calendars())
-def test_whoever_cannot_be_written_to_delays_nobody(world: World, calendar: Calendar) -> None:
-    """Urgent contacts of a mailbox that is blocked: all others have the plan of a world without them."""
-    blocked = replace(mailbox(9), is_available=False)
-    stuck = enrolled(3, sequence(8, calendar, [blocked], priority=9), at=world.now - A_WEEK)
-    beside = replace(world, mailboxes=(*world.mailboxes, blocked), enrollments=(*stuck, *world.enrollments))
-
-    made, alone = beside.plan(), world.plan()
-
-    assert made.itineraries[3:] == alone.itineraries
-    assert made.shifts == alone.shifts
-    assert slots_of(Plan(made.itineraries[:3])) == []
-
-
 @given(data=st.data(), world=worlds(taken=False))
 def test_planning_in_turns_keeps_every_rule(data: st.DataObject, world: World) -> None:
     """Whoever is planned in a later turn finds a place around those of the first, be they how many."""
@@ -109,11 +78,6 @@ def test_planning_in_turns_keeps_every_rule(data: st.DataObject, world: World) -
     made = second.plan()
 
     assert breaches(second, made) == []
-
-
-def _available(world: World, *, is_available: bool) -> World:
-    boxes = tuple(replace(box, is_available=is_available) for box in world.mailboxes)
-    return replace(world, mailboxes=boxes)
 
 
 def _as_taken(enrollment: Enrollment) -> Iterator[Taken]:

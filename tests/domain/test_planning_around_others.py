@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from hypothesis import given
+
 from domain.ids import EmailId
 from domain.mailboxes import Mailbox, Ramp
-from domain.plan import Taken
+from domain.plan import Taken, TakenDay
 from domain.planning import plan
 from domain.send_window import Calendar
 from tests.domain.planning_examples import NOW, OFFICE
-from tests.domain.planning_world import BERLIN, enrolled, hours, mailbox, sequence, slots_of
+from tests.domain.planning_world import BERLIN, World, enrolled, hours, mailbox, sequence, slots_of, worlds
 
 MONDAY = date(2026, 11, 23)
 DAY = timedelta(days=1)
@@ -105,3 +107,27 @@ def test_no_two_contacts_share_a_slot_of_a_mailbox() -> None:
     )
 
     assert len({*instants, *(slot.send_at for slot in slots_of(second))}) == 20
+
+
+@given(worlds())
+def test_others_take_the_same_places_by_the_day_as_one_by_one(world: World) -> None:
+    """Read as days of a mailbox, they are looked at only where there is room."""
+    days: dict[object, list[Taken]] = {}
+    for each in sorted(world.taken, key=lambda each: (each.send_at, each.email_id.int)):
+        zone = next(box.zone for box in world.mailboxes if box.id == each.mailbox_id)
+        key = (each.mailbox_id, each.send_at.astimezone(zone).date(), each.calendar, each.recipient_domain)
+        days.setdefault(key, []).append(each)
+    by_day = [
+        TakenDay(
+            theirs[0].mailbox_id,
+            [each.email_id for each in theirs],
+            [each.send_at for each in theirs],
+            theirs[0].calendar,
+            theirs[0].recipient_domain,
+        )
+        for theirs in days.values()
+    ]
+
+    made = plan(world.enrollments, world.mailboxes, now=world.now, taken=by_day, starts=world.starts)
+
+    assert made == world.plan()

@@ -96,6 +96,27 @@ def test_a_slot_that_somebody_else_has_now_is_not_taken_back() -> None:
     assert slots[2:] == slots_of(before.plan())[2:]
 
 
+def test_an_email_that_left_a_moment_late_keeps_nobody_from_coming_back() -> None:
+    """The first one left three seconds late; the second still has its slot, though the gap is not whole."""
+    before = planned_at_home()
+    first, _, second, _ = slots_of(before.plan())[:4]
+    apart = second.send_at - first.send_at
+    left = Taken(email_of(before.enrollments[0].legs[0]), HOME.id, first.send_at + timedelta(seconds=3))
+    back = returning(handed_over(before), before)
+    world = replace(
+        back,
+        now=first.send_at + timedelta(minutes=1),
+        mailboxes=(replace(HOME, minimum_gap=apart), REFUGE),
+        enrollments=back.enrollments[1:2],
+        taken=(left,),
+    )
+
+    made = world.plan()
+
+    assert breaches(world, made) == []
+    assert slots_of(made)[0] == second
+
+
 def test_a_slot_that_has_passed_is_not_taken_back() -> None:
     """Monday is over when the mailbox comes back; Tuesday's slots are still good."""
     before = planned_at_home()

@@ -71,6 +71,7 @@ async def test_an_email_begins_its_attempt_with_all_that_is_needed_to_write_it(d
         (sequences, {"first_date": at(9, day=3).date()}, Hold.OUTSIDE_WINDOW),
         (mailboxes, {"hourly_limit": 1}, Hold.HOUR_FULL),
         (mailboxes, {"sliding_window_limit": 1, "sliding_window_s": 60}, Hold.SLIDING_WINDOW_FULL),
+        (mailboxes, {"recipient_domain_daily_cap": 1}, Hold.RECIPIENT_DOMAIN_FULL),
         (mailboxes, {"minimum_gap_s": 60, "last_attempt_at": NOW - SECOND}, Hold.TOO_CLOSE),
     ],
 )
@@ -78,7 +79,7 @@ async def test_what_may_not_leave_now_goes_back_with_its_cause(
     delivery: Delivery, table: Any, values: dict[str, Any], hold: Hold
 ) -> None:
     """Its budget is given back and no attempt is spent; what does not pass is for the planner."""
-    await delivery.add(status="SENT", last_attempt_at=NOW)
+    await delivery.add(status="SENT", last_attempt_at=NOW, quota_day=TODAY)
     (due,) = await delivery.due()
     await delivery.claim()
     email = await delivery.email(due)

@@ -94,3 +94,28 @@ async def test_two_senders_do_not_use_the_same_room(delivery: Delivery) -> None:
         async with delivery.db.transaction() as conn:
             await conn.execute(update(scheduled_emails).values(status="RETRYING", retry_at=NOW, attempt=1))
             await conn.execute(update(enrollments).values(planned_at=NOW))
+
+
+async def test_two_senders_do_not_exceed_the_cap_of_a_recipients_domain(delivery: Delivery) -> None:
+    """Whoever is second reads, under the lock of the mailbox, what the first let pass."""
+    await delivery.change(mailboxes, delivery.mailbox_id, recipient_domain_daily_cap=1)
+    due = [*await delivery.due(contact={"email": "one@example.test"})]
+    due += await delivery.due(contact={"email": "two@example.test"})
+    for _ in range(ROUNDS):
+        claimed = await delivery.claim()
+        assert {each.email_id for each in claimed} == set(due)
+
+        admissions = await asyncio.gather(
+            *(delivery.begin(Ticket(each.email_id, each.attempt)) for each in claimed)
+        )
+
+        answers = [answer for each in admissions for answer in each.values()]
+        assert sum(isinstance(answer, Attempt) for answer in answers) == 1
+        [held] = [answer for answer in answers if isinstance(answer, Held)]
+        assert held.hold is Hold.RECIPIENT_DOMAIN_FULL
+        await start_over(delivery)
+        async with delivery.db.transaction() as conn:
+            await conn.execute(
+                update(scheduled_emails).values(attempt=0, released_because=None, last_attempt_at=None)
+            )
+            await conn.execute(update(mailboxes).values(last_attempt_at=None))

@@ -20,7 +20,7 @@ async def taken(
 ) -> list[Taken]:
     async with delivery.db.transaction() as conn:
         terms = await planning_terms(conn, delivery.workspace_id)
-        return await taken_slots(
+        days = await taken_slots(
             conn,
             delivery.workspace_id,
             mailbox_ids or (delivery.mailbox_id,),
@@ -28,6 +28,7 @@ async def taken(
             terms=terms,
             now=NOW,
         )
+        return [email for day in days for email in day.emails()]
 
 
 async def test_each_email_takes_the_instant_at_which_it_leaves_or_left(delivery: Delivery) -> None:

@@ -99,6 +99,10 @@ async def test_the_window_of_a_sequence_without_contacts_replans_nothing(
         ({"weight": 101}, error("OUT_OF_RANGE", "weight", "It is a number from 1 to 100.")),
         ({"priority": -101}, error("OUT_OF_RANGE", "priority", "It is a number from -100 to 100.")),
         (
+            {"maxNewContactsPerDay": 0},
+            error("OUT_OF_RANGE", "maxNewContactsPerDay", "It is a number from 1 to 1000000."),
+        ),
+        (
             {"lastDate": "2026-02-28"},
             error("OUT_OF_RANGE", "lastDate", "The last date is before the first."),
         ),
