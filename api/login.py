@@ -80,11 +80,11 @@ async def finish(request: Request, services: Services, provider: IdentityProvide
             nonce=secrets.nonce,
             code_verifier=secrets.code_verifier,
         )
+        token = await _session(services, identity, replaces=request.cookies.get(cookies.SESSION))
     except IdentityRefused as refused:
         return _refused(refused)
     except IdentityUnknown as unknown:
         return _unavailable(unknown)
-    token = await _session(services, identity, replaces=request.cookies.get(cookies.SESSION))
     response = RedirectResponse(services.after_login_url, 303, _NO_STORE)
     cookies.give(response, cookies.SESSION, token, lasts_s=SESSION_LASTS.total_seconds())
     cookies.take(response, cookies.LOGIN)
@@ -118,7 +118,7 @@ async def _session(services: Services, identity: Identity, *, replaces: str | No
     async with services.database.transaction() as conn:
         if replaces is not None:
             await close_session(conn, replaces)
-        workspace_id, user_id = await welcome(conn, identity)
+        workspace_id, user_id = await welcome(conn, identity, may_found=services.login_founds)
         token = await open_session(conn, workspace_id, user_id)
     log.info("session.opened", user_id=str(user_id), workspace_id=str(workspace_id))
     return token

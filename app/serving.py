@@ -26,6 +26,7 @@ def services_of(settings: Settings) -> Services:
         public_url=settings.public_url,
         providers=frozenset(token_endpoints(settings)),
         identities=identity_provider(settings),
+        login_founds=settings.login_founds_workspaces,
         after_login_url=settings.after_login_url,
         other_origins=settings.cors_origins,
         hsts_s=settings.hsts_s,

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         default="https://accounts.google.com",
         description="Who vouches for them; any provider of OpenID Connect that signs with RS256 will do.",
     )
+    login_founds_workspaces: bool = Field(
+        default=True,
+        description="Whether somebody whom nobody invited gets a workspace of their own by logging in;"
+        " false lets in invited people alone.",
+    )
     after_login_url: str = Field(
         default="/", description="Where a browser goes when its person has logged in."
     )

@@ -1,15 +1,14 @@
 """People: whom a provider vouched for, and the workspaces that they are members of."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text
+from sqlalchemy import delete, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import MemberRole
 from domain.addresses import InvalidAddress, normalised
-from domain.identities import Identity
+from domain.identities import Identity, IdentityRefused
 from domain.ids import WorkspaceId
 from persistence.database import enter_workspace
 from persistence.ids import uuid7
@@ -17,18 +16,23 @@ from persistence.tables import invitations, members, users
 from persistence.workspaces import create_workspace
 
 
-async def welcome(conn: AsyncConnection, identity: Identity) -> tuple[WorkspaceId, UUID]:
+async def welcome(conn: AsyncConnection, identity: Identity, *, may_found: bool) -> tuple[WorkspaceId, UUID]:
     """
     Let a person in: the workspace that they enter, which is entered for this transaction, and their id.
 
-    Whoever proves to have an address joins the workspaces that invited it, and enters the one that did so
-    last. Without an invitation they enter the workspace that they joined last; who has none gets one of
-    their own.
+    Who has no workspace joins the one that invited their address last, if they prove to have it, or else gets
+    one of their own. Who has one stays there: an invitation, which anybody may write, takes nobody away.
+
+    Raises:
+        IdentityRefused: They are not invited, and nobody *may_found* a workspace by logging in.
     """
     user_id = await _known(conn, identity)
-    joined = await _join_inviting(conn, user_id, identity) if identity.is_verified else []
-    workspace_id = joined[-1] if joined else await _joined_last(conn, user_id)
+    workspace_id = await _joined_last(conn, user_id)
+    if workspace_id is None and identity.is_verified:
+        workspace_id = await _join_inviting(conn, user_id, identity)
     if workspace_id is None:
+        if not may_found:
+            raise IdentityRefused("nobody has invited you")
         workspace_id = await create_workspace(conn, name=identity.name, zone="UTC")
         await _join(conn, workspace_id, user_id, MemberRole.OWNER)
     await enter_workspace(conn, workspace_id)
@@ -55,25 +59,24 @@ _VOUCHED_FOR = text(
 _IS_USER = text("SELECT set_config('drumbeat.user', :user, true)")
 
 
-async def _join_inviting(conn: AsyncConnection, user_id: UUID, identity: Identity) -> Sequence[WorkspaceId]:
-    """The workspaces that had invited the address, by when they did."""
+async def _join_inviting(conn: AsyncConnection, user_id: UUID, identity: Identity) -> WorkspaceId | None:
+    """The workspace that invited the address last; None when none did, or not any more."""
     try:
         address = normalised(identity.email)
     except InvalidAddress:
-        return []
+        return None
     await conn.execute(_HAS_ADDRESS, {"address": address})
     to_address = invitations.c.normalised_email == address
     inviting = select(invitations.c.workspace_id).where(to_address, invitations.c.expires_at > func.now())
-    joined = []
-    for workspace_id in list(await conn.scalars(inviting.order_by(invitations.c.updated_at))):
+    for workspace_id in list(await conn.scalars(inviting.order_by(invitations.c.updated_at.desc()))):
         await enter_workspace(conn, workspace_id)
         mine = delete(invitations).where(invitations.c.workspace_id == workspace_id, to_address)
         role = await conn.scalar(mine.returning(invitations.c.role))
-        # None: it was withdrawn meanwhile.
+        # None: it was taken back meanwhile.
         if role is not None:
             await _join(conn, workspace_id, user_id, MemberRole(role))
-            joined.append(workspace_id)
-    return joined
+            return WorkspaceId(workspace_id)
+    return None
 
 
 _HAS_ADDRESS = text("SELECT set_config('drumbeat.verified_address', :address, true)")
@@ -86,6 +89,4 @@ async def _joined_last(conn: AsyncConnection, user_id: UUID) -> WorkspaceId | No
 
 
 async def _join(conn: AsyncConnection, workspace_id: WorkspaceId, user_id: UUID, role: MemberRole) -> None:
-    """Who is a member already stays what they are."""
-    row = {"id": uuid7(), "workspace_id": workspace_id, "user_id": user_id, "role": role}
-    await conn.execute(upsert(members).values(row).on_conflict_do_nothing())
+    await conn.execute(insert(members).values(workspace_id=workspace_id, user_id=user_id, role=role))

@@ -42,8 +42,8 @@ class RemoveMemberPayload(Payload):
 @strawberry.type
 class MemberMutations:
     @mutation(
-        "Invite a person: they join with their next login, within two weeks. Inviting an address again"
-        " gives it the new role, and two weeks more.",
+        "Invite a person: they join with their next login within two weeks, unless they have a workspace by"
+        " then. Inviting an address again gives it the new role, and two weeks more.",
         needs=Scope.ADMIN,
     )
     async def invite_member(self, info: Info, asked: Input[InviteMemberInput]) -> InviteMemberPayload:

@@ -18,7 +18,9 @@ class Member(Node):
     updated_at: datetime = strawberry.field(description="When their role was last changed.")
 
 
-@strawberry.type(description="An address whose owner joins the workspace with their next login.")
+@strawberry.type(
+    description="An address whose owner joins the workspace with their next login, if they have none."
+)
 class Invitation(Node):
     email: str = strawberry.field(description="The address; the provider has to vouch for it.")
     role: MemberRole = strawberry.field(description="What its owner may do then.")

@@ -1,7 +1,7 @@
 """A browser at the API: it keeps cookies, and says where its pages are from."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -39,3 +39,8 @@ class Browser:
         assert "errors" not in answered, answered["errors"]
         data: Answer = answered["data"]
         return data
+
+
+class MakeBrowser(Protocol):
+    async def __call__(self, **chosen: Any) -> Browser:
+        """A browser without cookies, at a process of its own; *chosen* are services of that process."""

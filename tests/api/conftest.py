@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -13,7 +14,7 @@ from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
 from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
-from tests.api.browser import Browser
+from tests.api.browser import Browser, MakeBrowser
 from tests.api.client import ApiClient, SteppingClock
 from tests.support.identity_provider import FakeIdentities, fake_identities
 from tests.support.world import make_workspace
@@ -46,15 +47,13 @@ async def identities() -> AsyncIterator[FakeIdentities]:
 
 
 @pytest.fixture
-async def make_browser(
-    services: Services, identities: FakeIdentities
-) -> AsyncIterator[Callable[[], Awaitable[Browser]]]:
+async def make_browser(services: Services, identities: FakeIdentities) -> AsyncIterator[MakeBrowser]:
     """Makes browsers without cookies, each at a process of its own that shares the database alone."""
     opened: list[tuple[httpx.AsyncClient, Database]] = []
 
-    async def make() -> Browser:
+    async def make(**chosen: Any) -> Browser:
         database = open_database(services.database.engine.url.render_as_string(hide_password=False), Role.API)
-        process = replace(services, database=database, identities=identities.client())
+        process = replace(services, database=database, identities=identities.client(), **chosen)
         client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(process)), base_url=PUBLIC_URL)
         opened.append((client, database))
         return Browser(client)
@@ -66,7 +65,7 @@ async def make_browser(
 
 
 @pytest.fixture
-async def browser(make_browser: Callable[[], Awaitable[Browser]]) -> Browser:
+async def browser(make_browser: MakeBrowser) -> Browser:
     return await make_browser()
 
 

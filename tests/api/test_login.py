@@ -1,6 +1,5 @@
 """Logging in at a provider: whom it vouches for, and every answer that is not to be trusted."""
 
-from collections.abc import Awaitable, Callable
 from time import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,12 +11,11 @@ from sqlalchemy import select, text, update
 from api.cookies import LOGIN, SESSION
 from persistence.database import Database
 from persistence.tables import logins, users
-from tests.api.browser import Browser
+from tests.api.browser import Browser, MakeBrowser
 from tests.api.mutations.asking import everything
 from tests.support.identity_provider import CLIENT_ID, PERSON, FakeIdentities
 
 VIEWER = "{ viewer { name email avatarUrl role scopes workspace { id name } } }"
-MakeBrowser = Callable[[], Awaitable[Browser]]
 
 
 async def test_the_first_login_makes_a_workspace(browser: Browser) -> None:

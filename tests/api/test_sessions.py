@@ -1,18 +1,15 @@
 """Sessions: how long they last, that every process knows them, and how they end."""
 
-from collections.abc import Awaitable, Callable
-
 import pytest
 from sqlalchemy import text, update
 
 from api.cookies import SESSION
 from persistence.database import Database
 from persistence.tables import sessions
-from tests.api.browser import ORIGIN, Browser
+from tests.api.browser import ORIGIN, Browser, MakeBrowser
 from tests.api.mutations.asking import everything
 
 VIEWER = "{ viewer { name } }"
-MakeBrowser = Callable[[], Awaitable[Browser]]
 
 
 async def _moved(worker_db: Database, column: str, interval: str) -> None:

@@ -1,7 +1,6 @@
 """Members: how they are invited, what each role may do, and that they are gone at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import graphql
@@ -16,7 +15,7 @@ from persistence.database import Database
 from persistence.members import change_role, remove_member
 from persistence.refusals import LastOwner
 from persistence.tables import invitations, members
-from tests.api.browser import Browser
+from tests.api.browser import Browser, MakeBrowser
 from tests.api.client import ApiClient
 from tests.api.examples import example
 from tests.api.mutations.asking import done, error, everything, mutate, refused
@@ -26,7 +25,6 @@ from tests.support.world import make_member
 VIEWER = "{ viewer { email role scopes workspace { id } } }"
 MEMBERS = "{ members { nodes { id name email avatarUrl role } } }"
 SCHEMA = graphql.build_schema(print_sdl())
-MakeBrowser = Callable[[], Awaitable[Browser]]
 
 
 async def invited(api: ApiClient, browser: Browser, role: MemberRole = MemberRole.MEMBER) -> Browser:
@@ -64,6 +62,21 @@ async def test_an_address_that_is_not_verified_joins_nothing(
 
     assert (await viewer(browser))["workspace"]["id"] != global_id("Workspace", api.workspace_id)
     assert len((await everything(worker_db))["invitations"]) == 1
+
+
+async def test_where_nobody_founds_by_logging_in_only_invited_people_come_in(
+    api: ApiClient, worker_db: Database, make_browser: MakeBrowser
+) -> None:
+    """Nothing is kept of the others."""
+    closed = await make_browser(login_founds=False)
+
+    refused_ = await closed.log_in()
+    rows = await everything(worker_db)
+    await invited(api, closed)
+
+    assert (refused_.status_code, "Because nobody has invited you." in refused_.text) == (400, True)
+    assert (rows["users"], rows["sessions"], len(rows["workspaces"])) == ([], [], 1)
+    assert (await viewer(closed))["role"] == "MEMBER"
 
 
 async def test_an_invitation_that_is_over_brings_nobody_in(
@@ -113,19 +126,34 @@ async def test_an_address_is_invited_once(api: ApiClient) -> None:
     ]
 
 
-async def test_who_has_a_workspace_joins_another_with_the_next_login(
-    api: ApiClient, browser: Browser, worker_db: Database
+async def test_an_invitation_takes_nobody_out_of_their_workspace(
+    api: ApiClient, stranger: ApiClient, browser: Browser
 ) -> None:
-    """And enters that one."""
+    """Anybody may invite anybody: it waits until the person has no workspace any more."""
+    await invited(api, browser)
+    [member] = (await api.data(MEMBERS))["members"]["nodes"]
+
+    await invited(stranger, browser, MemberRole.VIEWER)
+    stayed = (await viewer(browser))["workspace"]["id"]
+    await done(api, "removeMember", "", memberId=member["id"])
     await browser.log_in()
-    before = await viewer(browser)
 
-    await invited(api, browser, MemberRole.VIEWER)
+    assert stayed == global_id("Workspace", api.workspace_id)
+    assert (await viewer(browser))["workspace"]["id"] == global_id("Workspace", stranger.workspace_id)
 
-    after = await viewer(browser)
-    assert (before["role"], after["role"]) == ("OWNER", "VIEWER")
-    assert after["workspace"]["id"] == global_id("Workspace", api.workspace_id)
-    assert len((await everything(worker_db))["members"]) == 2
+
+async def test_of_two_invitations_the_last_one_counts(
+    api: ApiClient, stranger: ApiClient, browser: Browser, worker_db: Database
+) -> None:
+    """A person is in one workspace; the other invitation waits."""
+    await done(api, "inviteMember", "invitation { id }", email=PERSON["email"])
+    await done(stranger, "inviteMember", "invitation { id }", email=PERSON["email"])
+
+    await browser.log_in()
+
+    rows = await everything(worker_db)
+    assert (await viewer(browser))["workspace"]["id"] == global_id("Workspace", stranger.workspace_id)
+    assert [row.workspace_id for row in rows["invitations"]] == [api.workspace_id]
 
 
 async def test_a_viewer_changes_nothing(api: ApiClient, browser: Browser, worker_db: Database) -> None:
@@ -190,7 +218,7 @@ async def test_a_role_holds_from_the_next_request_on(
 async def test_who_is_removed_is_out_at_once(
     api: ApiClient, browser: Browser, make_browser: MakeBrowser, worker_db: Database
 ) -> None:
-    """Their session is gone, at every process; other workspaces of theirs stay."""
+    """Their session is gone, at every process."""
     await invited(api, browser)
     elsewhere = await make_browser()
     elsewhere.http.cookies.update(browser.http.cookies)
