@@ -1,44 +1,33 @@
 """Row-level security: what a workspace sees of another one when a statement forgets to say whose rows."""
 
-from uuid import uuid4
-
-import psycopg
 import pytest
-from psycopg import sql
 from psycopg.errors import InsufficientPrivilege
 from sqlalchemy import Table, delete, func, insert, select, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.ids import ContactId, WorkspaceId
-from persistence.database import Database, Role, UnsafeRole, libpq_url, open_database, sqlalchemy_url
+from persistence.database import Database, Role, open_database
 from persistence.tables import (
     business_clock,
     clock_leaders,
     contacts,
     dispatches,
     email_events,
-    invitations,
-    logins,
-    members,
     metadata,
     recalculations,
     schedule_runs,
-    sessions,
-    users,
     workspaces,
 )
-from tests.support.world import MONDAY, make_contact, make_mailbox, make_member, make_workspace
+from tests.support.world import MONDAY, make_contact, make_mailbox, make_workspace
 
 # Tables whose rows belong to no workspace.
 GLOBAL = {"users", "logins", "dispatches", "clock_leaders", "business_clock"}
-# By which somebody without a workspace finds one; what each of them shows is tested below.
+# By which somebody without a workspace finds one; what each of them shows, the tests of people say.
 BEFORE_A_WORKSPACE = [
     "api_keys_by_hash",
     "invitations_by_address",
     "members_of_user",
     "sessions_by_hash",
-    "workspaces_of_user",
 ]
 OF_WORKSPACES = sorted(set(metadata.tables) - GLOBAL)
 
@@ -179,49 +168,6 @@ async def test_a_mailbox_address_is_unique_across_workspaces(api_db: Database, w
             await make_mailbox(conn, theirs, email="Sales@example.com")
 
 
-async def test_people_are_seen_by_the_workspaces_they_are_members_of(
-    api_db: Database, worker_db: Database
-) -> None:
-    """And by nobody who has not entered one."""
-    ours, theirs, _ = await two_workspaces(worker_db)
-    async with worker_db.transaction() as conn:
-        await make_member(conn, ours)
-    people = select(func.count()).select_from(users)
-
-    async with api_db.transaction(ours) as conn:
-        seen_by_us = await conn.scalar(people)
-        changed = await conn.execute(update(users).values(name="Changed"))
-    async with api_db.transaction(theirs) as conn:
-        seen_by_them = await conn.scalar(people)
-    async with api_db.transaction() as conn:
-        seen_by_nobody = await conn.scalar(people)
-
-    assert (seen_by_us, seen_by_them, seen_by_nobody) == (1, 0, 0)
-    assert changed.rowcount == 0
-
-
-@pytest.mark.parametrize("role", [Role.API, Role.WORKER])
-async def test_neither_role_owns_anything(database_url: str, role: Role) -> None:
-    """Owners are bound by row-level security only where it is forced, and may switch it off."""
-    owned = text("SELECT relname FROM pg_class WHERE relowner = CAST(current_user AS regrole)")
-    database = open_database(database_url, role)
-
-    async with database.transaction() as conn:
-        found = list(await conn.scalars(owned))
-    await database.aclose()
-
-    assert found == []
-
-
-async def test_workers_know_nobody(worker_db: Database) -> None:
-    """People, their sessions and invitations are the API's alone."""
-    for table in (users, members, sessions, invitations, logins):
-        with pytest.raises(ProgrammingError) as refused:
-            async with worker_db.transaction() as conn:
-                await conn.execute(select(table))
-        assert isinstance(refused.value.orig, InsufficientPrivilege)
-
-
 @pytest.mark.parametrize("table", [dispatches, clock_leaders, schedule_runs], ids=str)
 async def test_the_api_may_not_read_what_is_not_its_own(api_db: Database, table: Table) -> None:
     """Tables of the clock are closed to it."""
@@ -256,44 +202,3 @@ async def test_history_cannot_be_rewritten(database_url: str, role: Role) -> Non
                 await conn.execute(statement)
         assert isinstance(refused.value.orig, InsufficientPrivilege)
     await database.aclose()
-
-
-async def test_a_plain_role_is_safe(api_db: Database, worker_db: Database) -> None:
-    """The roles of the migrations pass, although the login behind them is a superuser here."""
-    await api_db.check_role()
-    await worker_db.check_role()
-
-
-@pytest.mark.parametrize(
-    ("effective", "because"),
-    [("none", "it is a superuser"), ("drumbeat_worker", "the role of the connection was not taken over")],
-)
-async def test_another_role_than_the_wanted_one_is_refused(
-    database_url: str, effective: str, because: str
-) -> None:
-    """A pooler that drops the role from the connection must not go unnoticed."""
-    refused = await refusal(database_url, effective)
-
-    assert (refused.wanted, refused.because) == (Role.API, because)
-
-
-async def test_a_role_that_bypasses_row_level_security_is_refused(database_url: str) -> None:
-    """A policy that does not bind would let every test of isolation pass in vain."""
-    role = f"drumbeat_test_{uuid4().hex[:8]}"
-
-    with psycopg.connect(libpq_url(database_url), autocommit=True) as conn:
-        conn.execute(sql.SQL("CREATE ROLE {} BYPASSRLS").format(sql.Identifier(role)))
-        refused = await refusal(database_url, role)
-        conn.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(role)))
-
-    assert (refused.effective, refused.because) == (role, "it has BYPASSRLS")
-
-
-async def refusal(database_url: str, effective: str) -> UnsafeRole:
-    """Why a connection that should be the API's, and has the role *effective*, is refused."""
-    options = {"options": f"-c role={effective}"}
-    engine = create_async_engine(sqlalchemy_url(database_url), connect_args=options)
-    with pytest.raises(UnsafeRole) as refused:
-        await Database(engine, Role.API).check_role()
-    await engine.dispose()
-    return refused.value

@@ -59,7 +59,6 @@ _BEFORE_A_WORKSPACE = (
     ("api_keys_by_hash", "api_keys", f"key_hash = {_KEY_HASH}"),
     ("sessions_by_hash", "sessions", f"token_hash = {_SESSION_HASH}"),
     ("members_of_user", "members", f"user_id = {_USER}"),
-    ("workspaces_of_user", "workspaces", f"id IN (SELECT workspace_id FROM members WHERE user_id = {_USER})"),
     ("invitations_by_address", "invitations", f"normalised_email = {_ADDRESS}"),
 )
 
