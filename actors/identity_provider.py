@@ -22,6 +22,7 @@ _REQUIRED = ("iss", "sub", "aud", "exp", "iat", "nonce")
 _LEEWAY_S = 60
 _DISCOVERY_KEPT_S = 3600.0
 _LONGEST_TEXT = 300
+_LONGEST_URL = 2000
 # What is wrong with an ID token, in the order in which PyJWT tells: subclasses first.
 _FAULTS: Sequence[tuple[type[jwt.PyJWTError], str]] = (
     (jwt.ExpiredSignatureError, "the ID token has expired"),
@@ -127,6 +128,8 @@ class OpenIdProvider:
             raise IdentityRefused(fault) from error
         if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
             raise IdentityRefused("the ID token is of another login")
+        if not claims["sub"].isprintable():
+            raise IdentityRefused("the ID token is none")
         return claims
 
     @asynccontextmanager
@@ -181,15 +184,23 @@ def _key_of(token: str, keys: Mapping[str, Any]) -> jwt.PyJWK:
 
 
 def _identity(claims: Mapping[str, Any]) -> Identity:
-    email = claims.get("email")
-    if not isinstance(email, str) or not email:
+    email, name = (_text(claims, each) for each in ("email", "name"))
+    picture = _text(claims, "picture", longest=_LONGEST_URL)
+    if not email:
         raise IdentityRefused("the provider does not tell your address")
-    name, picture = claims.get("name"), claims.get("picture")
     return Identity(
         issuer=claims["iss"],
         sub=claims["sub"],
-        name=name[:_LONGEST_TEXT] if isinstance(name, str) and name.strip() else email,
+        name=name or email,
         email=email,
         is_verified=claims.get("email_verified") is True,
-        avatar_url=picture if isinstance(picture, str) and picture.startswith("https://") else None,
+        avatar_url=picture if picture.startswith("https://") else None,
     )
+
+
+def _text(claims: Mapping[str, Any], name: str, *, longest: int = _LONGEST_TEXT) -> str:
+    """A claim for people, empty if there is none; without what no line of text has, such as NUL."""
+    claim = claims.get(name)
+    if not isinstance(claim, str):
+        return ""
+    return "".join(filter(str.isprintable, claim)).strip()[:longest]

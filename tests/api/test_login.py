@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select, text
 
 from api.cookies import LOGIN, SESSION
@@ -102,6 +103,28 @@ async def test_who_comes_again_is_the_same_person(
     )
     assert again["workspace"] == first["workspace"]
     assert len((await everything(worker_db))["users"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "name", "avatar_url"),
+    [
+        ({"name": " First\x00\n\ud800 ", "picture": "http://pictures.example.com"}, "First", None),
+        ({"name": "", "picture": 17}, PERSON["email"], None),
+        ({"name": None, "picture": "javascript:alert(1)"}, PERSON["email"], None),
+        ({"name": "N" * 400}, "N" * 300, PERSON["picture"]),
+    ],
+    ids=["control characters", "nothing", "scripts", "without end"],
+)
+async def test_only_what_can_be_shown_is_taken_over(
+    browser: Browser, identities: FakeIdentities, told: dict[str, Any], name: str, avatar_url: str | None
+) -> None:
+    """Who has no name is called by the address."""
+    identities.person = {**PERSON, **told}
+
+    await browser.log_in()
+
+    found = (await browser.data(VIEWER))["viewer"]
+    assert (found["name"], found["avatarUrl"]) == (name, avatar_url)
 
 
 async def test_an_address_that_passed_to_another_lets_nobody_in(

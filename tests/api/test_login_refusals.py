@@ -31,6 +31,8 @@ VIEWER = "{ viewer { name email avatarUrl role scopes workspace { id name } } }"
         ({"iat": int(time()) + 3600}, "the ID token is none"),
         ({"sub": None}, "the ID token is not complete"),
         ({"sub": 17}, "the ID token is none"),
+        ({"sub": "110\x00"}, "the ID token is none"),
+        ({"email": "\x00"}, "the provider does not tell your address"),
         ({"email": None}, "the provider does not tell your address"),
     ],
     ids=str,
