@@ -1,18 +1,21 @@
 """Isolation: every query and every mutation of the schema, asked with ids of another workspace."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import graphql
+import pytest
 from graphql import GraphQLField, GraphQLInputType, GraphQLObjectType, GraphQLScalarType, get_named_type
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from api.context import Services
 from api.ids import global_id
 from api.schema import print_sdl
 from domain.ids import WorkspaceId
-from persistence.database import Database
+from persistence.database import Database, Role, sqlalchemy_url
 from tests.api.client import Answer, ApiClient
 from tests.api.examples import Path, example, ids_in
 from tests.api.mutations.asking import everything
@@ -43,6 +46,19 @@ class Neighbour:
     def is_seen_in(self, answer: Answer) -> bool:
         written = json.dumps(answer)
         return any(secret in written for secret in (*self.ids.values(), *self.addresses.values()))
+
+
+@pytest.fixture(params=[True, False], ids=["as it is", "without row-level security"])
+async def services(
+    request: pytest.FixtureRequest, services: Services, database_url: str
+) -> AsyncIterator[Services]:
+    """Also with a login that row-level security does not bind: what statements say has to do alone."""
+    if request.param:
+        yield services
+        return
+    engine = create_async_engine(sqlalchemy_url(database_url))
+    yield replace(services, database=Database(engine, Role.API))
+    await engine.dispose()
 
 
 async def neighbour(api: ApiClient, worker_db: Database, api_db: Database) -> Neighbour:
