@@ -148,8 +148,10 @@ def take_back(draft: Draft) -> None:
     """Give those who come back to their mailbox the slots that they had there, where nobody has them now."""
     instants: dict[MailboxId, list[datetime]] = {}
     for journey in draft.journeys:
+        if all(leg.former_at is None for leg in journey.enrollment.legs):
+            continue
         timetable = draft.linked(journey)
-        if timetable is None or all(booking.leg.former_at is None for booking in journey.bookings):
+        if timetable is None:
             continue
         mailbox_id = timetable.mailbox.id
         if mailbox_id not in instants:

@@ -210,7 +210,7 @@ def _came_too_soon(enrollment: Enrollment, itinerary: Itinerary, number: int) ->
     held = email.leg.held
     assert held is not None
     opened = window_day(enrollment.calendar, held.send_at) or held.window_day
-    kept = replace(email, slot=replace(held, window_day=opened))
+    kept = email._replace(slot=held._replace(window_day=opened))
     if number == 0:
         floor = enrollment.earliest_instant(email.leg)
         is_too_soon = floor is not None and held.send_at < floor
