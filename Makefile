@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy bench-plan bench-send lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy chaos rolling backlog sabotage bench-plan bench-send lint types schema docs lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,6 +35,26 @@ SECONDS ?= 60
 
 test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
+
+KILLS ?= 40
+EMAILS ?= 3000
+SEED ?= 1
+
+chaos: $(VENV)/dev.stamp ## Kill everything at random while emails leave: make chaos KILLS=40 EMAILS=3000 SEED=1
+	@$(BIN)/python -m tests.chaos.chaos --kills $(KILLS) --emails $(EMAILS) --seed $(SEED)
+
+RESTARTS ?= 20
+
+rolling: $(VENV)/dev.stamp ## Restart four workers in turn, so many times: make rolling RESTARTS=20
+	@$(BIN)/python -m tests.chaos.rolling --rounds $(RESTARTS) --seed $(SEED)
+
+OVERDUE ?= 100000
+
+backlog: $(VENV)/dev.stamp ## Catch up after an outage, and measure it: make backlog OVERDUE=100000
+	@$(BIN)/python -m tests.chaos.backlog --emails $(OVERDUE)
+
+sabotage: $(VENV)/dev.stamp ## Break a copy of the code in ten ways, and see that tests notice each
+	@$(BIN)/python -m tests.sabotage.sabotage
 
 # How many contacts and rounds, and how many times the contacts are measured beside them (1: not at all).
 CONTACTS ?= 50000

@@ -85,8 +85,8 @@ class Ledger:
         now = await self._clock.now()
         async with self._database.transaction() as conn:
             refused = await refuse_login(conn, mailbox_id, reason=reason, now=now)
-        if refused:
-            log.warning("mailbox.needs_auth", mailbox_id=str(mailbox_id), reason=reason)
+        if refused:  # why stands in its row: a server's words may name people
+            log.warning("mailbox.needs_auth", mailbox_id=str(mailbox_id))
 
     async def block(self, mailbox_id: MailboxId, *, rest: timedelta, reason: str) -> None:
         now = await self._clock.now()
@@ -94,7 +94,7 @@ class Ledger:
         async with self._database.transaction() as conn:
             blocked = await block(conn, mailbox_id, until=until, reason=reason, now=now)
         if blocked:
-            log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat(), reason=reason)
+            log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat())
 
     async def _note_taken(self, dispatch_ids: Sequence[UUID]) -> Sequence[None]:
         async with self._database.transaction() as conn:
@@ -154,7 +154,6 @@ def _tell(switched: Switched) -> None:
         mailbox_id=mailbox_id,
         until=until.isoformat(),
         troubles=switched.circuit.troubles,
-        error=switched.error,
     )
 
 

@@ -14,7 +14,7 @@ def path_of(address: str) -> bytes:
         ValueError: If it is not ASCII or could end its line.
     """
     if not _ADDRESS.fullmatch(address):
-        raise ValueError(f"not an address that fits on an SMTP command line: {address!r}")
+        raise ValueError("not an address that fits on an SMTP command line")
     return b"<" + address.encode("ascii") + b">"
 
 

@@ -1,21 +1,17 @@
 """The token endpoints of providers, over HTTP: one POST for each renewal (RFC 6749 §6)."""
 
 import asyncio
-import json
 import re
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from actors.access_tokens import Grant, Issued, TokenRefused, TokenUnavailable
-from actors.endpoints import public_tls
-from actors.hosts import Address, HostBlocked, HostNotFound, Network, resolve_checked
+from actors.hosts import Network
+from actors.json_client import UNREACHABLE, JsonClient
 from domain.credentials import OAuthProvider
 
-_LARGEST_ANSWER = 64 * 1024
 _LONGEST_DESCRIPTION = 300
 _LONGEST_S = 86_400
 # RFC 6749 §A.12, without the space: what may follow "Bearer" in SASL XOAUTH2.
@@ -36,7 +32,7 @@ class TokenEndpoint:
 
 class HttpTokenServer:
     """
-    Asks *endpoints*, which only the operator names; no redirect is followed, no proxy used.
+    Asks *endpoints*, which only the operator names.
 
     *allow* and *tls_context* are those of `actors.endpoints.connect`; *timeout_s* is for one renewal.
     """
@@ -50,8 +46,7 @@ class HttpTokenServer:
         timeout_s: float = 15.0,
     ) -> None:
         self._endpoints = endpoints
-        self._allow = allow
-        self._tls_context = tls_context
+        self._http = JsonClient(allow=allow, tls_context=tls_context)
         self._timeout_s = timeout_s
 
     async def refresh(self, grant: Grant) -> Issued:
@@ -68,62 +63,16 @@ class HttpTokenServer:
         }
         try:
             async with asyncio.timeout(self._timeout_s):
-                status, body = await self._post(
-                    httpx.URL(endpoint.url), {name: text for name, text in form.items() if text}
+                status, answer = await self._http.post(
+                    endpoint.url, {name: text for name, text in form.items() if text}
                 )
-        except (httpx.HTTPError, httpx.InvalidURL, OSError, HostBlocked, HostNotFound) as failure:
+        except UNREACHABLE as failure:
             said = str(failure) or type(failure).__name__
             raise TokenUnavailable(f"{endpoint.url} cannot be asked: {said}") from failure
-        return _issued(status, _object(body), secret=grant.refresh_token)
-
-    async def _post(self, url: httpx.URL, form: Mapping[str, str]) -> tuple[int, bytes]:
-        """The answer at the first address that lets us connect; each was checked, and the name asked once."""
-        port = url.port or (443 if url.scheme == "https" else 80)
-        failure: Exception = httpx.ConnectError("no address")
-        for address in await resolve_checked(url.host, port, allow=self._allow):
-            try:
-                return await self._post_to(address, url, form)
-            except httpx.ConnectError as error:
-                failure = error
-        raise failure
-
-    async def _post_to(self, address: Address, url: httpx.URL, form: Mapping[str, str]) -> tuple[int, bytes]:
-        verify = self._tls_context or public_tls()
-        async with (
-            httpx.AsyncClient(verify=verify, trust_env=False, timeout=None) as client,  # noqa: S113 - by refresh
-            client.stream(
-                "POST",
-                url.copy_with(host=str(address)),
-                data=form,
-                # Packed, 64 KiB could be much more.
-                headers={
-                    "Host": url.netloc.decode(),
-                    "Accept": "application/json",
-                    "Accept-Encoding": "identity",
-                },
-                # The certificate is checked for the name, not for the address.
-                extensions={"sni_hostname": url.host},
-            ) as response,
-        ):
-            body = b""
-            async for chunk in response.aiter_raw():
-                body += chunk
-                if len(body) > _LARGEST_ANSWER:
-                    raise httpx.DecodingError("its answer has no end")
-            return response.status_code, body
+        return _issued(status, answer, secret=grant.refresh_token)
 
 
-def _object(body: bytes) -> Mapping[str, Any]:
-    """The JSON object that *body* is, empty if it is none; Any: whatever a server put in it."""
-    try:
-        found = json.loads(body)
-    # Brackets within brackets without end are a RecursionError.
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-# Any: see `_object`.
+# Any: see `JsonClient`.
 def _issued(status: int, answer: Mapping[str, Any], *, secret: str) -> Issued:
     if status != 200:
         raise _refusal(status, answer, secret=secret)
@@ -138,7 +87,7 @@ def _issued(status: int, answer: Mapping[str, Any], *, secret: str) -> Issued:
     )
 
 
-# Any: see `_object`.
+# Any: see `JsonClient`.
 def _refusal(status: int, answer: Mapping[str, Any], *, secret: str) -> TokenRefused | TokenUnavailable:
     error = str(answer.get("error", ""))[:_LONGEST_DESCRIPTION]
     description = str(answer.get("error_description", ""))[:_LONGEST_DESCRIPTION]

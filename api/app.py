@@ -1,12 +1,17 @@
-"""The HTTP application: GraphQL, health, and unsubscribe links."""
+"""The HTTP application: GraphQL, logins, health, and unsubscribe links."""
+
+from collections.abc import Iterator
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import health, http, unsubscribe
-from api.context import Services
+from api import health, http, login, unsubscribe
+from api.context import IdentityProvider, Services
+from api.transport_security import StrictTransportSecurity
 
 
 def create_app(services: Services) -> Starlette:
@@ -14,6 +19,9 @@ def create_app(services: Services) -> Starlette:
 
     async def graphql(request: Request) -> Response:
         return await http.answer(request, services)
+
+    async def log_out(request: Request) -> Response:
+        return await login.log_out(request, services)
 
     async def unsubscribing(request: Request) -> Response:
         return await unsubscribe.answer(request, services)
@@ -27,8 +35,35 @@ def create_app(services: Services) -> Starlette:
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=["POST"]),
+            *(_login(services, services.identities) if services.identities else ()),
+            Route("/auth/logout", log_out, methods=["POST"]),
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/u/{token}", unsubscribing, methods=["GET", "POST"]),
-        ]
+        ],
+        middleware=list(_middleware(services)),
     )
+
+
+def _login(services: Services, provider: IdentityProvider) -> Iterator[Route]:
+    async def start(_: Request) -> Response:
+        return await login.start(services, provider)
+
+    async def finish(request: Request) -> Response:
+        return await login.finish(request, services, provider)
+
+    yield Route("/auth/google/start", start)
+    yield Route(login.CALLBACK, finish)
+
+
+def _middleware(services: Services) -> Iterator[Middleware]:
+    if services.hsts_s:
+        yield Middleware(StrictTransportSecurity, max_age_s=services.hsts_s)
+    if services.other_origins:
+        yield Middleware(
+            CORSMiddleware,
+            allow_origins=services.other_origins,
+            allow_methods=["POST"],
+            allow_headers=["Authorization", "Content-Type"],
+            allow_credentials=True,
+        )

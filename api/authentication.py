@@ -1,8 +1,14 @@
-"""Who asks: an API key opens its workspace."""
+"""Who asks: an API key opens its workspace, and so does the session of a person who is logged in."""
 
-from api.context import Context, Services, context_for
+from starlette.requests import Request
+
+from api import cookies
+from api.context import Caller, Context, Services, context_for
 from api.errors import ErrorCode, Refused
-from persistence.api_keys import ApiKeyIdentity, authenticate
+from api.origins import comes_from
+from domain.access import SCOPES_OF
+from persistence.api_keys import authenticate
+from persistence.sessions import recognise
 
 
 class Unauthenticated(Refused):
@@ -10,23 +16,64 @@ class Unauthenticated(Refused):
         super().__init__(ErrorCode.UNAUTHENTICATED, message)
 
 
-async def authenticated(services: Services, authorization: str | None) -> Context:
+class ForeignOrigin(Refused):
+    """A page of some other site asks with the cookie of a person who looks at it."""
+
+    def __init__(self) -> None:
+        message = (
+            "A session is for pages of this site: this request has no Origin, or one that is not allowed."
+        )
+        super().__init__(ErrorCode.FORBIDDEN, message)
+
+
+async def authenticated(services: Services, request: Request) -> Context:
     """
-    The context of the caller whose `Authorization` header is given (RFC 6750 §2.1).
+    The context of the caller: by the `Authorization` header (RFC 6750 §2.1), or else by the session's cookie.
 
     Raises:
-        Unauthenticated: No key, or none that is valid; whether it ever was is not told.
+        Unauthenticated: Neither is there, or it is not valid; whether it ever was is not told.
+        ForeignOrigin: The cookie came with a request that no page of ours sent.
     """
-    key = _bearer(authorization)
-    identity: ApiKeyIdentity | None = None
-    if key is not None:
+    authorization, token = request.headers.get("authorization"), request.cookies.get(cookies.SESSION)
+    if authorization is None and token is not None:
+        # Browsers add the cookie by themselves, whoever asks; a header only those who have the key.
+        if not comes_from(services.origins, request.headers):
+            raise ForeignOrigin
+        return context_for(services, await _person(services, token))
+    return context_for(services, await _key(services, authorization))
+
+
+async def _key(services: Services, authorization: str | None) -> Caller:
+    identity = None
+    if (key := _bearer(authorization)) is not None:
         async with services.database.transaction() as conn:
             identity = await authenticate(conn, key)
     if identity is None:
         raise Unauthenticated("Send a valid API key: `Authorization: Bearer db_…`.")
-    return context_for(services, workspace_id=identity.workspace_id, actor=f"api_key:{identity.key_id}")
+    return Caller(
+        workspace_id=identity.workspace_id,
+        actor=f"api_key:{identity.key_id}",
+        scopes=identity.scopes,
+        name=identity.name,
+    )
 
 
 def _bearer(authorization: str | None) -> str | None:
     scheme, _, key = (authorization or "").partition(" ")
     return key.strip() or None if scheme.lower() == "bearer" else None
+
+
+async def _person(services: Services, token: str) -> Caller:
+    async with services.database.transaction() as conn:
+        person = await recognise(conn, token)
+    if person is None:
+        raise Unauthenticated("The session is over: log in again.")
+    return Caller(
+        workspace_id=person.workspace_id,
+        actor=f"user:{person.user_id}",
+        scopes=SCOPES_OF[person.role],
+        name=person.name,
+        email=person.email,
+        avatar_url=person.avatar_url,
+        role=person.role,
+    )

@@ -1,7 +1,7 @@
 """What a resolver may use: the caller's workspace, the database, the clock, and the request's loaders."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +11,10 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.loaders import Loaders
+from api.origins import origin_of
+from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
+from domain.identities import Identity
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.vault import Vault
@@ -26,12 +29,28 @@ class Clock(Protocol):
         """The present, in UTC."""
 
 
+class IdentityProvider(Protocol):
+    """Who vouches for people who log in (OpenID Connect)."""
+
+    async def authorization_url(
+        self, *, redirect_uri: str, state: str, nonce: str, code_challenge: str
+    ) -> str:
+        """Where the browser goes to log in; raises `IdentityUnknown`."""
+
+    async def identify(self, code: str, *, redirect_uri: str, nonce: str, code_verifier: str) -> Identity:
+        """Whom the provider gave *code* for; raises `IdentityRefused` or `IdentityUnknown`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """
     What the API is built from. *database* has the role `drumbeat_api`; *public_url* is how recipients
-    reach this server, without a slash at its end; at *providers* mailboxes may log in by OAuth. Each of
-    *probes* returns None when its part is ready, or what is wrong and how to mend it.
+    and browsers reach this server, without a slash at its end; at *providers* mailboxes may log in by OAuth.
+    People log in at *identities*, if anywhere, and are then sent to *after_login_url*; with *login_founds*,
+    who was not invited gets a workspace of their own. Pages of
+    *other_origins* may ask with their cookies as our own do. With *hsts_s* above 0, browsers that came by
+    TLS come by nothing else for so many seconds. Each of *probes* returns None when its part is ready, or
+    what is wrong and how to mend it.
     """
 
     database: Database
@@ -39,9 +58,18 @@ class Services:
     clock: Clock
     public_url: str
     providers: frozenset[OAuthProvider] = frozenset()
+    identities: IdentityProvider | None = None
+    login_founds: bool = True
+    after_login_url: str = "/"
+    other_origins: Sequence[str] = ()
+    hsts_s: int = 0
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    @property
+    def origins(self) -> Sequence[str]:
+        return (origin_of(self.public_url), *self.other_origins)
 
 
 class Present:
@@ -74,20 +102,41 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """
+    Who asks: a person who is logged in, or an API key.
+
+    *name* is the person's or the key's; a key has no address, no picture and no role. *actor* is who they
+    are in the records of what was done.
+    """
+
+    workspace_id: WorkspaceId
+    actor: str
+    scopes: frozenset[Scope]
+    name: str
+    email: str | None = None
+    avatar_url: str | None = None
+    role: MemberRole | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """
-    One request. *actor* is who asks, as the audit log names them.
+    One request.
 
     Every transaction sees the caller's workspace alone. Resolvers run at the same time, so none shares a
     connection with another, and none awaits a loader inside a transaction: the pool may have no second one.
     """
 
     services: Services
-    workspace_id: WorkspaceId
-    actor: str
+    caller: Caller
     loaders: Loaders
     present: Present
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
+
+    @property
+    def workspace_id(self) -> WorkspaceId:
+        return self.caller.workspace_id
 
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction in the caller's workspace, committed at the end of the block."""
@@ -109,11 +158,10 @@ class Context:
 Info: TypeAlias = strawberry.Info[Context, None]
 
 
-def context_for(services: Services, *, workspace_id: WorkspaceId, actor: str) -> Context:
+def context_for(services: Services, caller: Caller) -> Context:
     return Context(
         services=services,
-        workspace_id=workspace_id,
-        actor=actor,
-        loaders=Loaders(services.database, workspace_id),
+        caller=caller,
+        loaders=Loaders(services.database, caller.workspace_id),
         present=Present(services.clock),
     )

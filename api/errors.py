@@ -6,6 +6,7 @@ import strawberry
 from graphql import GraphQLError
 
 from api.vocabulary import described
+from domain.access import Scope
 
 
 class ErrorCode(StrEnum):
@@ -42,6 +43,13 @@ class NotFound(Refused):
         super().__init__(ErrorCode.NOT_FOUND, f"There is no {noun} with this id.")
 
 
+class Forbidden(Refused):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(ErrorCode.FORBIDDEN, f"This needs the scope {scope}, which you do not have.")
+
+
 class UserErrorCode(StrEnum):
     ADDRESS_TAKEN = "ADDRESS_TAKEN"
     ALREADY_ENROLLED = "ALREADY_ENROLLED"
@@ -49,6 +57,7 @@ class UserErrorCode(StrEnum):
     AMBIGUOUS_WAIT = "AMBIGUOUS_WAIT"
     BLANK = "BLANK"
     DUPLICATE = "DUPLICATE"
+    EXCEEDS_SCOPES = "EXCEEDS_SCOPES"
     INVALID_ADDRESS = "INVALID_ADDRESS"
     INVALID_CSV = "INVALID_CSV"
     INVALID_CUSTOM_FIELDS = "INVALID_CUSTOM_FIELDS"
@@ -61,6 +70,7 @@ class UserErrorCode(StrEnum):
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105 - the name of an error
     INVALID_ZONE = "INVALID_ZONE"
     IS_BATCH = "IS_BATCH"
+    LAST_OWNER = "LAST_OWNER"
     NO_MAILBOX = "NO_MAILBOX"
     NO_RECIPIENTS = "NO_RECIPIENTS"
     NO_STEPS = "NO_STEPS"
@@ -89,6 +99,7 @@ described(
         _C.AMBIGUOUS_WAIT: "A step waits in days, in working days, or in hours and minutes; one of them.",
         _C.BLANK: "The text may not be empty.",
         _C.DUPLICATE: "The same thing is named twice, for example two steps in one place.",
+        _C.EXCEEDS_SCOPES: "The caller lacks a scope that the new key should have.",
         _C.INVALID_ADDRESS: "Not an email address that can be written to.",
         _C.INVALID_CSV: "The text cannot be read as CSV with a header line.",
         _C.INVALID_CUSTOM_FIELDS: "Custom fields are an object of text, numbers, booleans and nulls.",
@@ -101,6 +112,7 @@ described(
         _C.INVALID_TOKEN: "Not a token that this workspace was given.",
         _C.INVALID_ZONE: "Not the name of a zone in the IANA time zone database.",
         _C.IS_BATCH: "A batch has one step, and its contacts are named when it is scheduled.",
+        _C.LAST_OWNER: "A workspace keeps at least one owner.",
         _C.NO_MAILBOX: "There is no mailbox to send from.",
         _C.NO_RECIPIENTS: "There is nobody to write to.",
         _C.NO_STEPS: "The sequence has no step to send.",

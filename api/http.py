@@ -51,7 +51,7 @@ async def answer(request: Request, services: Services) -> Response:
         wanted = f"This is answered as {GRAPHQL_JSON} or {PLAIN_JSON}."
         return _response(406, PLAIN_JSON, {"errors": [shown(BadUserInput(wanted))]})
     try:
-        context = await authenticated(services, request.headers.get("authorization"))
+        context = await authenticated(services, request)
         asked = _read_request(await _read_body(request))
         result = await schema.execute(
             asked.query,

@@ -21,6 +21,7 @@ from persistence.reading import (
     enrollments,
     explanations,
     mailboxes,
+    members,
     recalculations,
     scheduled_emails,
     sequences,
@@ -52,6 +53,8 @@ class Loaders:
         self._workspace_id = workspace_id
         self.workspaces: One = self._one(workspaces.workspaces_by_id)
         self.api_keys: One = self._one(api_keys.api_keys_by_id)
+        self.members: One = self._one(members.members_by_id)
+        self.invitations: One = self._one(members.invitations_by_id)
         self.sequences: One = self._one(sequences.sequences_by_id)
         # By the id of a sequence as well: None for those that are no batch.
         self.batches: One = self._one(batches.batches_by_id)

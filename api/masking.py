@@ -1,5 +1,6 @@
 """What a caller learns of an error: expected ones as they are, all others as an id that is in the log."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -13,6 +14,9 @@ from api.errors import ErrorCode
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 # A statement that ran longer than the API lets it.
 _QUERY_CANCELED = "57014"
+
+# graphql-core repeats what it was given, with the password that stands beside the mistake.
+_GIVEN = re.compile(r"(?:,(?= found: )|(cannot represent [^:]*):) .*", re.DOTALL)
 
 # How graphql-core says so, without a class of its own for it: tokens, nesting, combinations of fields.
 _TOO_MUCH = ("Document contains more than", "Document is nested too deeply", "Validation aborted")
@@ -31,7 +35,8 @@ def told(error: Exception) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, GraphQLError) and any(said in cause.message for said in _TOO_MUCH):
         return cause.message, {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
     if isinstance(cause, GraphQLError):
-        return cause.message, {"code": str(ErrorCode.BAD_USER_INPUT)} | (cause.extensions or {})
+        message = _GIVEN.sub(r"\1.", cause.message)
+        return message, {"code": str(ErrorCode.BAD_USER_INPUT)} | (cause.extensions or {})
     if isinstance(cause, RecursionError) or _is_canceled(cause):
         return "The request asks for too much at once.", {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
     if isinstance(cause, OperationalError | InterfaceError | PoolTimeout | OSError):

@@ -13,13 +13,15 @@ from strawberry.extensions import (
     ValidationCache,
 )
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
-from api.errors import BadUserInput
+from api.errors import BadUserInput, Forbidden
 from api.limits import TOKENS, LimitsRule
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
+from domain.access import Scope
 
 
 class QuietSchema(strawberry.Schema):
@@ -44,6 +46,17 @@ class OneOperation(SchemaExtension):
             raise BadUserInput("The document has several operations: name one as `operationName`.")
 
 
+class ReadersOnly(SchemaExtension):
+    """Queries are for callers that may read; what a mutation needs, each says for itself."""
+
+    @override
+    def on_execute(self) -> Iterator[None]:
+        asked = self.execution_context
+        if asked.operation_type is OperationType.QUERY and Scope.READ not in asked.context.caller.scopes:
+            raise Forbidden(Scope.READ)
+        yield
+
+
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
@@ -53,6 +66,7 @@ schema = QuietSchema(
         # One list of one rule for all requests: the validation cache goes by the rules too.
         lambda: AddValidationRules([LimitsRule]),
         OneOperation,
+        ReadersOnly,
         ParserCache,
         ValidationCache,
     ],

@@ -2,22 +2,16 @@
 
 import structlog
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import Response
 
 from api.context import Services
+from api.pages import page
 from domain.signed_texts import InvalidToken
 from domain.unsubscribe import KEY_PURPOSE, UnsubscribeToken, read_token
 from persistence.suppressions import unsubscribe
 from persistence.vault import Vault
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
 
 
 def unsubscribe_key(vault: Vault) -> bytes:
@@ -30,11 +24,11 @@ async def answer(request: Request, services: Services) -> Response:
     try:
         token = read_token(unsubscribe_key(services.vault), request.path_params["token"])
     except InvalidToken:
-        return _page(404, "This link is not complete", "<p>Please follow the whole link from the email.</p>")
+        return page(404, "This link is not complete", "<p>Please follow the whole link from the email.</p>")
     if request.method != "POST":
-        return _page(200, "Unsubscribe?", _BUTTON)
+        return page(200, "Unsubscribe?", _BUTTON)
     await _obey(services, token)
-    return _page(200, "You are unsubscribed", "<p>No more emails will be sent to you.</p>")
+    return page(200, "You are unsubscribed", "<p>No more emails will be sent to you.</p>")
 
 
 async def _obey(services: Services, token: UnsubscribeToken) -> None:
@@ -55,24 +49,3 @@ _BUTTON = """<form method="post">
 <input type="hidden" name="List-Unsubscribe" value="One-Click">
 <button>Unsubscribe</button>
 </form>"""
-
-
-def _page(status: int, title: str, content: str) -> HTMLResponse:
-    page = f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>{title}</title>
-<style>
-body {{ font: 1.1rem/1.5 sans-serif; max-width: 30rem; margin: 20vh auto; padding: 0 1rem }}
-button {{ font: inherit }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{content}
-</body>
-</html>
-"""
-    return HTMLResponse(page, status, _HEADERS)

@@ -2,10 +2,13 @@
 
 import logging
 import sys
+import traceback
 from typing import Literal
 
+import psycopg
 import structlog
-from structlog.types import Processor
+from sqlalchemy.exc import DBAPIError
+from structlog.types import ExcInfo, Processor
 
 # Their INFO tells of every connection and every request; what matters of it is an event of our own.
 _QUIET_LIBRARIES = ("alembic", "asyncio", "dramatiq", "httpcore", "httpx", "pika", "uvicorn.access")
@@ -35,12 +38,36 @@ def configure_logs(log_format: Literal["auto", "console", "json"], *, level: str
 
 
 def _console() -> list[Processor]:
-    plain = structlog.dev.plain_traceback  # the others show local variables
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    return [
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            exception_formatter=lambda out, exc_info: print(_traceback(exc_info), file=out),
+        )
+    ]
 
 
 def _json() -> list[Processor]:
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    shown = structlog.processors.ExceptionRenderer(_traceback)
+    return [shown, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
+def _traceback(exc_info: ExcInfo) -> str:
+    """An error below those that it came of, with their frames."""
+    links: list[str] = []
+    error: BaseException | None = exc_info[1]
+    while error is not None:
+        frames = "".join(traceback.format_tb(error.__traceback__))
+        links.append(f"{frames}{type(error).__qualname__}: {_words(error)}")
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    return "\n\n".join(reversed(links))
+
+
+def _words(error: BaseException) -> str:
+    """What *error* says; of one of the database its first line alone, as the others show rows."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.Error) and cause.diag.message_primary is not None:
+        return f"{cause.diag.message_primary} (SQLSTATE {cause.sqlstate})"
+    return str(error)
 
 
 def _adopt_libraries(before: list[Processor], renderers: list[Processor], least: int) -> None:

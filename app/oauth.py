@@ -1,8 +1,11 @@
-"""The providers of OAuth 2 that this installation is registered with."""
+"""The providers of OAuth 2 and OpenID Connect that this installation is registered with."""
 
 from collections.abc import Mapping
 
+from actors.identity_provider import Client, OpenIdProvider
 from actors.token_server import TokenEndpoint
+from app.misconfiguration import Misconfigured
+from app.setting_sources import variable
 from app.settings import Settings
 from domain.credentials import OAuthProvider
 
@@ -24,3 +27,16 @@ def token_endpoints(settings: Settings) -> Mapping[OAuthProvider, TokenEndpoint]
         ),
     }
     return {provider: endpoint for provider, endpoint in endpoints.items() if endpoint.client_id}
+
+
+def identity_provider(settings: Settings) -> OpenIdProvider | None:
+    """Who vouches for people who log in; None if there is no login for people."""
+    if not settings.google_login_client_id:
+        return None
+    if not settings.public_url.startswith(("https://", "http://localhost:", "http://127.0.0.1:")):
+        reason = "has to begin with https:// where people log in: browsers keep no cookie of theirs otherwise"
+        raise Misconfigured([f"{variable('public_url')}: {reason}"])
+    client = Client(
+        settings.google_login_issuer, settings.google_login_client_id, settings.google_login_client_secret
+    )
+    return OpenIdProvider(client, allow=settings.smtp_allow_networks)

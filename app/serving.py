@@ -10,7 +10,7 @@ from api.app import create_app
 from api.context import Services
 from api.health import migrations_probe
 from app.business_clock import business_clock_of
-from app.oauth import token_endpoints
+from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
 from persistence.database import Role, open_database
 from persistence.vault import Vault
@@ -25,6 +25,11 @@ def services_of(settings: Settings) -> Services:
         clock=business_clock_of(settings, database),
         public_url=settings.public_url,
         providers=frozenset(token_endpoints(settings)),
+        identities=identity_provider(settings),
+        login_founds=settings.login_founds_workspaces,
+        after_login_url=settings.after_login_url,
+        other_origins=settings.cors_origins,
+        hsts_s=settings.hsts_s,
         probes={"migrations": migrations_probe(settings.database_url)},
     )
 
@@ -39,6 +44,8 @@ def server_of(settings: Settings, services: Services) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            proxy_headers=bool(settings.trusted_proxies),
+            forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
         )
     )
     # Signals belong to whoever runs the process: uvicorn would end it by the signal that it was stopped by.

@@ -1,7 +1,6 @@
 """Settings: what an installation may choose, read from `DRUMBEAT_*` in the environment or a file `.env`."""
 
 from datetime import timedelta
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -12,16 +11,20 @@ from typing_extensions import override
 from app.durations import durations
 from app.misconfiguration import Misconfigured
 from app.setting_sources import ENV_FILE, SecretFiles, problems_of, variable
+from app.setting_values import (
+    AmqpUrl,
+    DatabaseUrl,
+    IssuerUrl,
+    Networks,
+    Origins,
+    PrivateUrl,
+    PublicUrl,
+    SecretKey,
+    comma_separated,
+)
 
 QUEUES = ("planner", "dispatcher", "sender", "recalculator")
 _SECRET: dict[str, Any] = {"secret": True}
-_SHORTEST_SECRET = 32
-
-
-def _comma_separated(given: object) -> object:
-    if not isinstance(given, str):
-        return given
-    return tuple(part.strip() for part in given.split(",") if part.strip())
 
 
 class Settings(BaseSettings):
@@ -31,28 +34,28 @@ class Settings(BaseSettings):
         env_prefix="DRUMBEAT_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: str = Field(
+    database_url: DatabaseUrl = Field(
         default="",
         repr=False,
         description="PostgreSQL 14 or newer; `drumbeat migrate` grants its login the roles of Drumbeat.",
         examples=["postgresql://drumbeat:password@localhost:5432/drumbeat"],
         json_schema_extra=_SECRET,
     )
-    amqp_url: str = Field(
+    amqp_url: AmqpUrl = Field(
         default="",
         repr=False,
         description="RabbitMQ 3.10 or newer, with a virtual host for Drumbeat alone.",
         examples=["amqp://drumbeat:password@localhost:5672/drumbeat"],
         json_schema_extra=_SECRET,
     )
-    secret_key: str = Field(
+    secret_key: SecretKey = Field(
         default="",
         repr=False,
         description="At least 32 random characters. Encrypts the mailboxes' passwords and signs unsubscribe "
         "links: when it changes, both are lost. Make one with: openssl rand -hex 32",
         json_schema_extra=_SECRET,
     )
-    public_url: str = Field(
+    public_url: PublicUrl = Field(
         default="http://localhost:8000",
         description="Where recipients reach the API from outside; unsubscribe links begin with it.",
     )
@@ -60,7 +63,7 @@ class Settings(BaseSettings):
     api_port: int = Field(
         default=8000, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one."
     )
-    worker_queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)] = Field(
+    worker_queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)] = Field(
         default=QUEUES, min_length=1, description="Queues that a worker serves, separated by commas."
     )
     worker_processes: int = Field(default=1, ge=1, description="Processes of one worker.")
@@ -81,7 +84,7 @@ class Settings(BaseSettings):
     google_client_secret: str = Field(
         default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
     )
-    google_token_url: str = Field(
+    google_token_url: PrivateUrl = Field(
         default="https://oauth2.googleapis.com/token", description="Where Google renews access."
     )
     microsoft_client_id: str = Field(
@@ -93,13 +96,49 @@ class Settings(BaseSettings):
         description="Its client secret; a public client has none.",
         json_schema_extra=_SECRET,
     )
-    microsoft_token_url: str = Field(
+    microsoft_token_url: PrivateUrl = Field(
         default="https://login.microsoftonline.com/common/oauth2/v2.0/token",
         description="Where Microsoft renews access; an app for one organisation names its tenant in it.",
     )
-    smtp_allow_networks: Annotated[
-        tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_comma_separated)
-    ] = Field(
+    google_login_client_id: str = Field(
+        default="",
+        description="Client id at Google, for people who log in; without it there are API keys only. Register"
+        " <public url>/auth/google/callback as its redirect URI.",
+    )
+    google_login_client_secret: str = Field(
+        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
+    )
+    google_login_issuer: IssuerUrl = Field(
+        default="https://accounts.google.com",
+        description="Who vouches for them; any provider of OpenID Connect that signs with RS256 will do.",
+    )
+    login_founds_workspaces: bool = Field(
+        default=True,
+        description="Whether somebody whom nobody invited gets a workspace of their own by logging in;"
+        " false lets in invited people alone.",
+    )
+    after_login_url: str = Field(
+        default="/", description="Where a browser goes when its person has logged in."
+    )
+    cors_origins: Origins = Field(
+        default=(),
+        description="Origins besides that of the public url whose pages may use the API, also with the cookie"
+        " of a session, separated by commas.",
+        examples=["https://app.example.com"],
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated "
+        "by commas; without them these headers are nothing.",
+        examples=["10.20.0.0/16"],
+    )
+    hsts_s: int = Field(
+        default=0,
+        ge=0,
+        description="Seconds for which browsers that came by TLS come by nothing else (HSTS); 0 tells them "
+        "nothing. A year is 31536000.",
+    )
+    smtp_allow_networks: Networks = Field(
         default=(),
         description="Networks that are not public and yet may hold SMTP servers of mailboxes, and token "
         "servers, separated by commas: a relay in the LAN, 127.0.0.0/8 for a test.",
@@ -151,36 +190,6 @@ class Settings(BaseSettings):
         description="stepping reads the present from the database, so that a demo can jump ahead.",
     )
 
-    @field_validator("database_url")
-    @classmethod
-    def _is_postgresql(cls, url: str) -> str:
-        return _with_scheme(url, "postgresql://", "postgres://", "postgresql+psycopg://")
-
-    @field_validator("amqp_url")
-    @classmethod
-    def _is_amqp(cls, url: str) -> str:
-        return _with_scheme(url, "amqp://", "amqps://")
-
-    @field_validator("public_url")
-    @classmethod
-    def _is_http(cls, url: str) -> str:
-        return _with_scheme(url, "http://", "https://").rstrip("/")
-
-    @field_validator("google_token_url", "microsoft_token_url")
-    @classmethod
-    def _is_private(cls, url: str) -> str:
-        """A refresh token crosses no network in clear text."""
-        if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
-            raise ValueError("has to begin with https://")
-        return url
-
-    @field_validator("secret_key")
-    @classmethod
-    def _is_long(cls, key: str) -> str:
-        if key and len(key) < _SHORTEST_SECRET:
-            raise ValueError(f"has {len(key)} characters: make one of 32 or more with `openssl rand -hex 32`")
-        return key
-
     @field_validator("worker_queues")
     @classmethod
     def _are_queues(cls, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -217,12 +226,6 @@ class Settings(BaseSettings):
         unset = [field for field in fields if not getattr(self, field)]
         if unset:
             raise Misconfigured([_how_to_set(field) for field in unset])
-
-
-def _with_scheme(url: str, *schemes: str) -> str:
-    if url and not url.startswith(schemes):
-        raise ValueError(f"has to begin with {' or '.join(schemes[:2])}")
-    return url
 
 
 def _how_to_set(field: str) -> str:

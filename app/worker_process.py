@@ -36,6 +36,8 @@ install(broker, _workshop.actors)
 # So that an operator sees every queue at once. Without a broker they are declared when it is there.
 with suppress(QueueUnavailable):
     broker.declare_all()
+# The connection of this thread, on which nobody would answer heartbeats: RabbitMQ would cut it.
+broker.disconnect()
 # What is loaded now stays loaded: the collector need not look at it again and again.
 gc.collect()
 gc.freeze()

@@ -76,6 +76,12 @@ class Draft:
             kind = (replace(box, id=_ANYBODY), theirs)
             self.timetables[box.id] = Timetable(box, theirs, now, twin=twins.get(kind))
             twins.setdefault(kind, self.timetables[box.id])
+        # By the number of the id, which is asked for everyone: a UUID hashes itself in Python.
+        self._available = {
+            mailbox_id.int: timetable
+            for mailbox_id, timetable in self.timetables.items()
+            if timetable.mailbox.is_available
+        }
         singly: list[Taken] = []
         for others in taken:
             if isinstance(others, Taken):
@@ -89,8 +95,7 @@ class Draft:
 
     def available(self, mailbox_id: MailboxId | None) -> Timetable | None:
         """The timetable of *mailbox_id* if that mailbox may be given emails."""
-        timetable = None if mailbox_id is None else self.timetables.get(mailbox_id)
-        return timetable if timetable is not None and timetable.mailbox.is_available else None
+        return None if mailbox_id is None else self._available.get(mailbox_id.int)
 
     def linked(self, journey: Journey) -> Timetable | None:
         """The timetable of the mailbox that serves *journey*, if its sequence still may use that one."""
@@ -159,8 +164,8 @@ class Draft:
     def keep(
         self, journey: Journey, booking: Booking, slot: Slot, not_before: datetime | None, *, may_shift: bool
     ) -> None:
-        """Hold *slot* for *booking*; if it *may_shift* in its window, then only until it is due."""
-        window = (journey.calendar, slot.window_day) if may_shift and slot.send_at > self.now else None
+        """Hold *slot* for *booking*, which *may_shift* in its window."""
+        window = (journey.calendar, slot.window_day) if may_shift else None
         send_day = self.timetables[slot.mailbox_id].hold(
             booking,
             slot.send_at,

@@ -8,7 +8,7 @@ from itertools import chain
 from typing import NamedTuple, TypeAlias
 
 from domain.ids import EmailId
-from domain.rates import LATE_BY
+from domain.rates import counted_at
 from domain.seating import Holder, Seated
 from domain.slot_grid import Ranges, SlotGrid, is_inside
 
@@ -106,8 +106,8 @@ class Holders:
         places, sitting = [], set()
         ahead = range(self._grid.number_from(now), self._grid.slots)
         for held in self._held.values():
-            if held.instant <= now:
-                places.append(Place(held.instant - LATE_BY))
+            if held.instant < now:
+                places.append(Place(counted_at(held.instant, now=now)))
             elif self._is_seated(held) and held.blocks[0] in ahead and held.blocks[0] not in sitting:
                 sitting.add(held.blocks[0])
             else:
@@ -159,7 +159,13 @@ class Holders:
         self._blocked = None
 
     def _nearest(self, instant: datetime) -> tuple[int, ...]:
-        """The free slot nearest to *instant*, so that emails between slots use up slots as others do."""
+        """
+        The free slot nearest to *instant*, so that emails between slots use up slots as others do.
+
+        One outside of the open time uses up none: it would depend on who came first which one that is.
+        """
+        if not self._grid.is_open(instant):
+            return ()
         if self._hour_of is not None:
             in_hour = self._nearest_in(instant, self._hour_of(instant))
             if in_hour:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
 from domain.waits import Wait
@@ -37,8 +38,7 @@ class MoveCause(StrEnum):
     TRANSFER_UNDONE = "TRANSFER_UNDONE"
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """A place in a mailbox's timetable; *send_at* in UTC, the days local dates of window and mailbox."""
 
     mailbox_id: MailboxId
@@ -62,8 +62,7 @@ class Leg:
     former_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedEmail:
+class PlannedEmail(NamedTuple):
     """What planning says of one leg: a slot or a reason why there is none, and why it moved if it did."""
 
     leg: Leg
@@ -76,13 +75,9 @@ class PlannedEmail:
         return self.leg.email_id is not None and self.slot is not None and self.slot == self.leg.held
 
 
-@dataclass(frozen=True, slots=True)
-class Itinerary:
+class Itinerary(NamedTuple):
     enrollment_id: EnrollmentId
     mailbox_id: MailboxId | None
     emails: tuple[PlannedEmail, ...]
-
-    @property
-    def is_displaced(self) -> bool:
-        """Whether it gave its place to a newcomer of another sequence."""
-        return any(email.moved_because is MoveCause.FAIR_SHARE for email in self.emails)
+    # Whether it gave its place to a newcomer of another sequence.
+    is_displaced: bool = False

@@ -120,4 +120,7 @@ class Journey:
 
     def itinerary(self) -> Itinerary:
         emails = tuple([booking.planned() for booking in self.bookings])
-        return Itinerary(self.enrollment.id, self.mailbox_id, emails)
+        is_displaced = self.is_displaced and any(
+            email.moved_because is MoveCause.FAIR_SHARE for email in emails
+        )
+        return Itinerary(self.enrollment.id, self.mailbox_id, emails, is_displaced)

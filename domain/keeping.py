@@ -1,6 +1,6 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -9,7 +9,7 @@ from domain.ids import MailboxId
 from domain.itineraries import Leg, MoveCause, Slot
 from domain.journeys import Booking, Journey
 from domain.mailbox_day import MailboxDay
-from domain.rates import AN_HOUR, LATE_BY, Mark, Rate, Sweep
+from domain.rates import Mark, Sweep, counted_at, is_kept
 from domain.seating import Holder
 from domain.timetable import Timetable
 
@@ -35,10 +35,16 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
             if booking.lost_by is None:
                 if opened_on is not None and opened_on is not held.window_day:
                     held = Slot(held.mailbox_id, held.send_at, opened_on, held.send_day)
-                is_paced = enrollment.sequence.pace is not None
-                may_shift = opened_on is not None and not is_paced and not journey.shares_day(number)
+                may_shift = opened_on is not None and _may_shift(draft, journey, number, held)
                 draft.keep(journey, booking, held, not_before, may_shift=may_shift)
         day_before, before = booking.window_day, booking.slot
+
+
+def _may_shift(draft: Draft, journey: Journey, number: int, held: Slot) -> bool:
+    """Whether leg *number*, from 0, may leave at another instant of its window, for somebody else's sake."""
+    if held.send_at <= draft.now + SETTLED_BEFORE:
+        return False
+    return journey.enrollment.sequence.pace is None and not journey.shares_day(number)
 
 
 def _floors(
@@ -115,16 +121,11 @@ def _slow_down(draft: Draft, timetable: Timetable) -> None:
     for rate in timetable.mailbox.rates:
         sweep = Sweep[Booking](rate, timetable.mailbox.zone)
         for holder, instant in timetable.holders():
-            left_at = _counted_at(draft, instant)
+            left_at = counted_at(instant, now=draft.now)
             for booking in sweep.pass_over(
                 Mark(left_at, left_at, holder if isinstance(holder, Booking) else None)
             ):
                 draft.drop(booking, MoveCause.CAPACITY_LOWERED)
-
-
-def _counted_at(draft: Draft, instant: datetime) -> datetime:
-    """When an email counts as gone: what left a moment late left in time, and the gate keeps the distance."""
-    return instant if instant > draft.now else instant - LATE_BY
 
 
 def _part(draft: Draft, timetable: Timetable) -> None:
@@ -147,12 +148,14 @@ def take_back(draft: Draft) -> None:
     """Give those who come back to their mailbox the slots that they had there, where nobody has them now."""
     instants: dict[MailboxId, list[datetime]] = {}
     for journey in draft.journeys:
+        if all(leg.former_at is None for leg in journey.enrollment.legs):
+            continue
         timetable = draft.linked(journey)
-        if timetable is None or all(booking.leg.former_at is None for booking in journey.bookings):
+        if timetable is None:
             continue
         mailbox_id = timetable.mailbox.id
         if mailbox_id not in instants:
-            instants[mailbox_id] = [_counted_at(draft, instant) for _, instant in timetable.holders()]
+            instants[mailbox_id] = [counted_at(instant, now=draft.now) for _, instant in timetable.holders()]
         _take_back(draft, journey, timetable, instants[mailbox_id])
 
 
@@ -188,14 +191,5 @@ def _is_free(timetable: Timetable, slot: Slot, domain: str | None, instants: lis
     near = instants[max(at - 1, 0) : at + 1]
     if any(abs(slot.send_at - other) < timetable.gap for other in near):
         return False
-    return all(_keeps(rate, timetable, slot.send_at, instants) for rate in timetable.mailbox.rates)
-
-
-def _keeps(rate: Rate, timetable: Timetable, moment: datetime, instants: list[datetime]) -> bool:
-    """Whether one more email at *moment* keeps *rate* beside those at *instants*."""
-    # An hour of the clock may last longer than its span.
-    reach = rate.span + AN_HOUR
-    first, last = bisect_left(instants, moment - reach), bisect_right(instants, moment + reach)
-    sweep = Sweep[datetime](rate, timetable.mailbox.zone)
-    around = sorted((*instants[first:last], moment))
-    return not any(sweep.pass_over(Mark(each, each, each)) for each in around)
+    rates, zone = timetable.mailbox.rates, timetable.mailbox.zone
+    return all(is_kept(rate, zone, slot.send_at, instants) for rate in rates)

@@ -8,9 +8,10 @@ from domain.draft import Draft
 from domain.ids import MailboxId, SequenceId
 from domain.itineraries import Slot
 from domain.journeys import Booking, Journey
+from domain.mailboxes import Mailbox
 
-# A place in a mailbox's day, or among those who start a sequence on a day.
-_Place = tuple[MailboxId | SequenceId, date]
+# A place in a mailbox's day, among its emails to one domain there, or among those who start a sequence then.
+_Place = tuple[MailboxId | SequenceId, date, str | None]
 
 
 class Holes:
@@ -41,26 +42,30 @@ class Holes:
         """Note that *booking*, which *left* its slot, has another day of the same mailbox."""
         if booking.send_day is None or booking.window_day is None:
             raise RuntimeError("What has no day left no place to anyone.")
-        used = _places(journey, booking, left.mailbox_id, booking.send_day, booking.window_day)
+        timetable = self._draft.timetables[left.mailbox_id]
+        used = _places(journey, booking, timetable.mailbox, booking.send_day, booking.window_day)
         second_hand = [place for place in used if self._second_hand[place]]
         if second_hand:
             self._second_hand.subtract(second_hand)
             # As if it still sat there, for everyone who looks for room after it.
-            self._draft.timetables[left.mailbox_id].hold(booking, left.send_at)
+            domain = journey.enrollment.recipient_domain
+            timetable.hold(booking, left.send_at, recipient_domain=domain)
             self._draft.starts.occupy(journey, booking, left.window_day)
         else:
-            self._second_hand.update(
-                _places(journey, booking, left.mailbox_id, left.send_day, left.window_day)
-            )
+            freed = _places(journey, booking, timetable.mailbox, left.send_day, left.window_day)
+            self._second_hand.update(freed)
 
 
 def _places(
-    journey: Journey, booking: Booking, mailbox_id: MailboxId, send_day: date, window_day: date
+    journey: Journey, booking: Booking, mailbox: Mailbox, send_day: date, window_day: date
 ) -> list[_Place]:
-    """What *booking* has of its days: a place in the mailbox's, and that of a start if those are limited."""
-    places: list[_Place] = [(mailbox_id, send_day)]
+    """What *booking* has of its days: a place in the mailbox's, and those that limits beside it count."""
+    places: list[_Place] = [(mailbox.id, send_day, None)]
+    domain = journey.enrollment.recipient_domain
+    if domain is not None and mailbox.recipient_domain_daily_cap is not None:
+        places.append((mailbox.id, send_day, domain))
     if journey.has_limited_start and booking is journey.bookings[0]:
-        places.append((journey.enrollment.sequence.id, window_day))
+        places.append((journey.enrollment.sequence.id, window_day, None))
     return places
 
 

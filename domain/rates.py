@@ -1,6 +1,8 @@
 """Rates: how many emails may leave within an hour of the clock, or within any stretch of one length."""
 
+from bisect import bisect_left, bisect_right
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -14,6 +16,7 @@ AN_HOUR = timedelta(hours=1)
 A_DAY = timedelta(days=1)
 # What left a moment late delays the next email by as much, at the gate; that is not worth a move.
 LATE_BY = timedelta(minutes=1)
+_HALF_AN_HOUR = timedelta(minutes=30)
 _SECOND = timedelta(seconds=1)
 _AN_INSTANT = timedelta(microseconds=1)
 
@@ -65,6 +68,38 @@ def clock_hour(moment: datetime, zone: ZoneInfo) -> datetime:
     part lasts for an hour and a half.
     """
     return moment.astimezone(zone).replace(minute=0, second=0, microsecond=0).astimezone(UTC)
+
+
+def counted_at(instant: datetime, *, now: datetime) -> datetime:
+    """When an email counts as gone: what left a moment late left in time, and the gate keeps the distance."""
+    return instant if instant >= now else instant - LATE_BY
+
+
+def is_kept(rate: Rate, zone: ZoneInfo, moment: datetime, instants: Sequence[datetime]) -> bool:
+    """Whether one more email at *moment* keeps *rate* beside those at *instants*, which are in order."""
+    # An hour of the clock may last longer than its span.
+    reach = rate.span + (_HALF_AN_HOUR if rate.kind is RateKind.HOURLY else timedelta())
+    first, last = bisect_right(instants, moment - reach), bisect_left(instants, moment + reach)
+    if last - first < rate.most:
+        return True
+    if rate.kind is RateKind.HOURLY:
+        hour = clock_hour(moment, zone)
+        return sum(clock_hour(each, zone) == hour for each in instants[first:last]) < rate.most
+    around = sorted((*instants[first:last], moment))
+    return all(
+        later - earlier >= rate.span for earlier, later in zip(around, around[rate.most :], strict=False)
+    )
+
+
+def first_kept(rate: Rate, zone: ZoneInfo, moment: datetime, instants: Sequence[datetime]) -> datetime:
+    """The first instant from *moment* on at which :func:`is_kept` says yes."""
+    while not is_kept(rate, zone, moment, instants):
+        if rate.kind is not RateKind.HOURLY:
+            moment = instants[bisect_right(instants, moment - rate.span)] + rate.span
+            continue
+        hour = clock_hour(moment, zone) + AN_HOUR
+        moment = hour if hour > moment else hour + _HALF_AN_HOUR
+    return moment
 
 
 class Mark(NamedTuple, Generic[Item]):

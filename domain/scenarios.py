@@ -44,7 +44,14 @@ class MailboxChange:
     daily_capacity: int | None = None
 
 
-Change = Joining | MailboxChange
+@dataclass(frozen=True, slots=True)
+class Night:
+    """Room that became free is given to emails that are planned later, when day *on_day* begins."""
+
+    on_day: int
+
+
+Change = Joining | MailboxChange | Night
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,9 @@ class Seating:
         self._blocked = blocked
         self._holding = sorted({each.kind for each in seated})
         everyone = [*kinds, *self._holding]
-        self._cut = stretches(sorted({kind.ranges for kind in everyone}))
+        # Who is urgent takes the first stretch with a free slot, so none may go on behind another one.
+        is_urgent = any(not kind.is_relaxed for kind in kinds)
+        self._cut = stretches(sorted({kind.ranges for kind in everyone}), unbroken=is_urgent)
         spare = [free_count(pieces, blocked) for pieces in self._cut]
         reach = {kind: self._within(kind.ranges) for kind in everyone}
         self._shares = SlotShares(spare, reach)

@@ -12,7 +12,8 @@ from domain.itineraries import Itinerary, Leg, MoveCause, UnplacedReason
 from domain.plan import Taken
 from domain.planning import plan
 from domain.recalculations import REBINDING, RecalculationCause
-from domain.scenarios import Change, Joining, MailboxChange, Scenario
+from domain.scenarios import Change, Joining, MailboxChange, Night, Scenario
+from domain.starts import StartDay
 from domain.tally import Effect, Simulation, Tally
 from domain.yielding import with_yielding
 
@@ -24,13 +25,16 @@ def simulate(scenario: Scenario) -> Simulation:
     """
     Plan *scenario* anew on every day that brings news, and let what is due leave on each of its days.
 
-    Replies come in by the end of the day and end the enrollment; the time that they free is not offered to
-    anyone who has a time already. Same scenario, same simulation.
+    Replies come in by the end of the day and end the enrollment; the room that this frees is offered in the
+    nights that follow. Same scenario, same simulation.
     """
     run = _Run(scenario)
     news = scenario.news()
-    while news or run.due:
-        day = min((*news, *run.due))
+    day = 0
+    while news or run.due or run.has_freed_room:
+        day = day + 1 if run.has_freed_room else min((*news, *run.due))
+        if run.has_freed_room:
+            run.replan((Night(day),), now=scenario.beginning_of(day))
         for changes in news.pop(day, ()):
             run.replan(changes, now=scenario.beginning_of(day))
         run.send(day)
@@ -38,26 +42,32 @@ def simulate(scenario: Scenario) -> Simulation:
 
 
 class _Run:
-    """A simulation under way; *due* has, by day, the enrollments whose emails leave on it, in order."""
+    """
+    A simulation under way; *due* has, by day, the enrollments whose emails leave on it, in order.
+
+    It *has_freed_room* if an email gave up its time since a night found nothing to move.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         self.due: dict[int, list[EnrollmentId]] = {}
+        self.has_freed_room = False
         self._scenario = scenario
         self._waits = {course.sequence.id: course.waits for course in scenario.courses}
         self._sequences = {course.sequence.id: course.sequence for course in scenario.courses}
         self._mailboxes = {box.id: box for box in scenario.mailboxes}
         self._enrollments: dict[EnrollmentId, Enrollment] = {}
         self._recent: list[Taken] = []
+        self._starts: Counter[StartDay] = Counter()
         self._reasons: dict[EmailId, UnplacedReason] = {}
         self._tally = Tally()
 
     def replan(self, changes: tuple[Change, ...], *, now: datetime) -> None:
         """Make *changes*, plan everyone who is on the way, and note what moved."""
-        gains = False
+        gains, is_night = False, any(isinstance(change, Night) for change in changes)
         for change in changes:
             if isinstance(change, Joining):
                 self._enroll(change, now)
-            else:
+            elif isinstance(change, MailboxChange):
                 self._change_mailbox(change)
                 gains = gains or change.cause in REBINDING
         self._recent = [email for email in self._recent if email.send_at > now - _REMEMBERED]
@@ -73,8 +83,14 @@ class _Run:
                 ]
                 for mailbox_id in self._mailboxes
             },
+            starts=self._starts,
+            pulls_forward=is_night,
         )
-        self._tally.effects.append(Effect.of(changes, made.itineraries))
+        effect = Effect.of(changes, made.itineraries)
+        has_moved = bool(effect.lost or effect.moved)
+        self.has_freed_room = has_moved or (self.has_freed_room and not is_night)
+        if has_moved or not is_night:
+            self._tally.effects.append(effect)
         for itinerary in made.itineraries:
             self._bind(itinerary, now)
         self._note_due(today=self._scenario.day_of(now))
@@ -94,6 +110,7 @@ class _Run:
             if enrollment is not None and (enrollment_id in replied or not enrollment.legs):
                 ends = self._tally.replied if enrollment_id in replied else self._tally.finished
                 ends[enrollment.sequence.id] += 1
+                self.has_freed_room = self.has_freed_room or bool(enrollment.legs)
                 del self._enrollments[enrollment_id]
 
     def result(self) -> Simulation:
@@ -184,6 +201,8 @@ class _Run:
         if leg.held is None:
             raise RuntimeError("An email without a time cannot be due.")
         slot = leg.held
+        if enrollment.last_window_day is None:
+            self._starts[enrollment.sequence.id, slot.window_day] += 1
         self._tally.note_sent(leg.held, enrollment.sequence.id)
         self._recent.append(Taken(_known(leg), slot.mailbox_id, slot.send_at))
         self._enrollments[enrollment.id] = replace(

@@ -60,6 +60,10 @@ class SlotGrid:
         apart_s = self._open_s // self.slots if jitter_percent and self.slots else 0
         self.jitter = max(0, apart_s - gap_s) * jitter_percent // 100 * _SECOND
 
+    def is_open(self, moment: datetime) -> bool:
+        at = bisect_right(self._starts, moment) - 1
+        return at >= 0 and moment < self._ends[at]
+
     def number_from(self, moment: datetime) -> int:
         """The number of the first slot at or after *moment*; the number of slots when there is none."""
         at = bisect_right(self._starts, moment) - 1

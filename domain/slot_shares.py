@@ -1,7 +1,7 @@
 """How windows that overlap share one day's slots, so that a wide one never starves a narrow one."""
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Generic, TypeVar
 
 from domain.slot_grid import Ranges, evenly, is_inside
@@ -10,14 +10,20 @@ from domain.slot_grid import Ranges, evenly, is_inside
 Kind = TypeVar("Kind", bound=Hashable)
 
 
-def stretches(windows: Collection[Ranges]) -> list[Ranges]:
-    """Cut *windows* into the largest sets of slots in which every slot lies in the same windows."""
+def stretches(windows: Collection[Ranges], *, unbroken: bool = False) -> list[Ranges]:
+    """
+    Cut *windows* into the largest sets of slots in which every slot lies in the same windows.
+
+    Those that are to be *unbroken* have no slots of others between their own, the earliest first.
+    """
     cuts = sorted({edge for ranges in windows for piece in ranges for edge in piece})
     pieces: dict[tuple[bool, ...], list[tuple[int, int]]] = {}
     for low, high in pairwise(cuts):
         within = tuple(is_inside(low, ranges) for ranges in windows)
         if any(within):
             pieces.setdefault(within, []).append((low, high))
+    if unbroken:
+        return [(piece,) for piece in sorted(chain.from_iterable(pieces.values()))]
     return [tuple(found) for found in pieces.values()]
 
 

@@ -17,7 +17,7 @@ from domain.recipient_domains import RecipientDomains
 from domain.seating import Holder
 from domain.send_window import Calendar
 from domain.slot_grid import Ranges
-from domain.spacing import Spacing
+from domain.spacing import RatedSpacing
 from domain.throttle import Throttle
 
 _A_DAY = timedelta(days=1)
@@ -55,7 +55,7 @@ class Timetable:
         # Whether any email of the plan ever held a place here.
         self.has_bookings = False
         # Known from the first time that somebody asks for it.
-        self._spacing: Spacing | None = None
+        self._spacing: RatedSpacing | None = None
 
     def day(self, send_day: date) -> MailboxDay:
         day = self.days.get(send_day)
@@ -86,11 +86,11 @@ class Timetable:
         return self.layout.gap
 
     @property
-    def spacing(self) -> Spacing:
-        """The instants that are held, and the gap to be kept to them, by which its rates are kept too."""
+    def spacing(self) -> RatedSpacing:
+        """The instants that are held, and the gap and rates to be kept beside them."""
         if self._spacing is None:
-            gap = max([self.gap, *(rate.gap for rate in self.mailbox.rates)])
-            self._spacing = Spacing(gap, (moment for _, moment in self.holders()))
+            instants = (moment for _, moment in self.holders())
+            self._spacing = RatedSpacing(self.mailbox, self.gap, instants, now=self.now)
         return self._spacing
 
     def window_of(self, other: Taken) -> tuple[Calendar, date] | None:

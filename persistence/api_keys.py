@@ -1,7 +1,6 @@
 """API keys: each opens one workspace until it expires or is revoked."""
 
-import hashlib
-import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -9,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import func, insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.access import Scope
 from domain.ids import WorkspaceId
 from persistence.database import enter_workspace
+from persistence.secrets import new_secret, secret_hash
 from persistence.tables import api_keys
 
 _PREFIX = "db_"  # tells scanners for leaked secrets, and people, what they have found
@@ -24,18 +25,22 @@ class ApiKeyIdentity:
     key_id: UUID
     workspace_id: WorkspaceId
     name: str
-    scopes: frozenset[str]
+    scopes: frozenset[Scope]
 
 
 async def create_api_key(
-    conn: AsyncConnection, workspace_id: WorkspaceId, *, name: str, expires_at: datetime | None = None
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    *,
+    name: str,
+    scopes: Collection[Scope] = tuple(Scope),
+    expires_at: datetime | None = None,
 ) -> str:
     """Make a key and return it: `db_` and 43 characters. Only its hash is kept, so it is never seen again."""
-    key = _PREFIX + secrets.token_urlsafe(32)
+    key = _PREFIX + new_secret()
+    row = {"workspace_id": workspace_id, "name": name, "key_hash": secret_hash(key), "expires_at": expires_at}
     await conn.execute(
-        insert(api_keys).values(
-            workspace_id=workspace_id, name=name, key_hash=_hash(key), expires_at=expires_at
-        )
+        insert(api_keys).values(row | {"scopes": [scope for scope in Scope if scope in scopes]})
     )
     return key
 
@@ -47,7 +52,7 @@ async def authenticate(conn: AsyncConnection, key: str) -> ApiKeyIdentity | None
     Needs no workspace: row-level security shows a key to whoever brings its hash. The use is noted on
     the key once a minute.
     """
-    key_hash = _hash(key)
+    key_hash = secret_hash(key)
     await conn.execute(_BRING_HASH, {"key_hash": key_hash.hex()})
     valid = (
         api_keys.c.key_hash == key_hash,
@@ -61,7 +66,7 @@ async def authenticate(conn: AsyncConnection, key: str) -> ApiKeyIdentity | None
     await enter_workspace(conn, workspace_id)
     if found.is_newly_used:
         await conn.execute(update(api_keys).where(api_keys.c.id == found.id).values(last_used_at=func.now()))
-    return ApiKeyIdentity(found.id, workspace_id, found.name, frozenset(found.scopes))
+    return ApiKeyIdentity(found.id, workspace_id, found.name, frozenset(map(Scope, found.scopes)))
 
 
 _BRING_HASH = text("SELECT set_config('drumbeat.api_key_hash', :key_hash, true)")
@@ -82,8 +87,3 @@ async def revoke_api_key(conn: AsyncConnection, workspace_id: WorkspaceId, key_i
         .values(revoked_at=func.now())
     )
     return revoked.rowcount == 1
-
-
-def _hash(key: str) -> bytes:
-    """A plain hash will do: a key is 256 random bits, which nobody can try out."""
-    return hashlib.sha256(key.encode()).digest()

@@ -18,11 +18,10 @@ CLOSED = {"host_troubles": 0, "host_rests_until": None, "host_error": None}
 
 @dataclass(frozen=True, slots=True)
 class Switched:
-    """A circuit that opened or closed; *error* is what opened it."""
+    """A circuit that opened or closed."""
 
     mailbox_id: MailboxId
     circuit: Circuit
-    error: str | None
 
 
 async def note_encounters(
@@ -47,7 +46,7 @@ async def note_encounters(
             errors[mailbox_id] = encounter.trouble
     await _write(conn, after, errors)
     return [
-        Switched(mailbox_id, after[mailbox_id], errors[mailbox_id])
+        Switched(mailbox_id, after[mailbox_id])
         for mailbox_id, was in before.items()
         if after[mailbox_id].rests_until != was.rests_until
     ]

@@ -168,22 +168,21 @@ CREATE TEMPORARY TABLE changed_emails (
 ) ON COMMIT DROP
 """
 _CHANGED_TYPES = ("uuid", "uuid", "timestamptz", "date", "date", "text", "text")
-_LOCK = text("""
-SELECT count(*) FROM (
-    SELECT e.id FROM scheduled_emails AS e JOIN changed_emails AS c ON c.id = e.id
-    WHERE e.status = 'PENDING' ORDER BY e.id FOR NO KEY UPDATE OF e
-) AS locked
-""")
+# Locked in the order of their ids, and recorded as they are then.
 _RECORD = text("""
+WITH held AS MATERIALIZED (
+    SELECT e.workspace_id, e.id, e.send_at, e.mailbox_id,
+        c.send_at AS to_send_at, c.mailbox_id AS to_mailbox_id, c.cause
+    FROM scheduled_emails AS e JOIN changed_emails AS c ON c.id = e.id
+    WHERE e.workspace_id = :workspace_id AND e.status = 'PENDING'
+    ORDER BY e.id FOR NO KEY UPDATE OF e
+)
 INSERT INTO email_moves (
     workspace_id, email_id, from_send_at, to_send_at, from_mailbox_id, to_mailbox_id,
     cause, recalculation_id, at
 )
-SELECT e.workspace_id, e.id, e.send_at, c.send_at, e.mailbox_id, c.mailbox_id,
-    c.cause, :recalculation_id, :now
-FROM scheduled_emails AS e JOIN changed_emails AS c ON c.id = e.id
-WHERE e.workspace_id = :workspace_id AND e.status = 'PENDING' AND c.cause IS NOT NULL
-ORDER BY e.id
+SELECT workspace_id, id, send_at, to_send_at, mailbox_id, to_mailbox_id, cause, :recalculation_id, :now
+FROM held WHERE cause IS NOT NULL
 """)
 _MOVE = text("""
 UPDATE scheduled_emails AS e
@@ -207,7 +206,6 @@ async def _move_changed(
     if not rows:
         return
     await _copy(conn, _CHANGED, "changed_emails", _CHANGED_TYPES, rows)
-    await conn.execute(_LOCK)
     scope = {"workspace_id": workspace_id}
     await conn.execute(_RECORD, scope | {"recalculation_id": recalculation_id, "now": now})
     await conn.execute(_MOVE, scope)
@@ -222,7 +220,8 @@ CREATE TEMPORARY TABLE planned_enrollments (
 _BOUND_TYPES = ("uuid", "uuid", "timestamptz")
 _MARK = text("""
 UPDATE enrollments AS n
-SET mailbox_id = p.mailbox_id, next_send_at = p.next_send_at, planned_at = :now, updated_at = now()
+SET mailbox_id = p.mailbox_id, next_send_at = p.next_send_at,
+    planned_at = coalesce(n.planned_at, :now), replanned_at = :now, updated_at = now()
 FROM planned_enrollments AS p
 WHERE n.id = p.id AND n.workspace_id = :workspace_id
     AND (n.planned_at IS NULL OR n.mailbox_id IS DISTINCT FROM p.mailbox_id

@@ -15,6 +15,8 @@ class Noun(StrEnum):
     ENROLLMENT = "enrollment"
     EMAIL = "email"
     API_KEY = "API key"
+    MEMBER = "member"
+    INVITATION = "invitation"
 
 
 class Refusal(Exception):
@@ -78,3 +80,7 @@ class MailboxAddressTaken(Refusal):
 
 class LaterEmailLeft(Refusal):
     """A later email of the same enrollment has left already: this one would come out of order."""
+
+
+class LastOwner(Refusal):
+    """The workspace would have no owner any more."""

@@ -4,10 +4,16 @@ from datetime import datetime
 
 import strawberry
 
+from api.access_vocabulary import Scope
+
 
 @strawberry.input(description="A new API key for this workspace.")
 class CreateApiKeyInput:
     name: str = strawberry.field(description="What it is for.")
+    scopes: list[Scope] = strawberry.field(
+        default_factory=lambda: [Scope.READ, Scope.WRITE],
+        description="What it may do, within what the caller may.",
+    )
     expires_at: datetime | None = strawberry.field(
         default=None, description="When it stops to work; never by default."
     )

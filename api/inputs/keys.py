@@ -41,6 +41,14 @@ def api_key_key(text: str, problems: Problems) -> UUID:
     return _key("ApiKey", text, problems, "apiKeyId")
 
 
+def member_key(text: str, problems: Problems) -> UUID:
+    return _key("Member", text, problems, "memberId")
+
+
+def invitation_key(text: str, problems: Problems) -> UUID:
+    return _key("Invitation", text, problems, "invitationId")
+
+
 def mailbox_keys(texts: Sequence[str], problems: Problems, *, most: int = MOST_MAILBOXES) -> list[MailboxId]:
     keys = _keys("Mailbox", texts, problems, "mailboxIds", most=most)
     return [MailboxId(key) for key in keys]

@@ -7,6 +7,7 @@ from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailboxes import MailboxMutations
+from api.mutations.members import MemberMutations
 from api.mutations.rebalance import RebalanceMutations
 from api.mutations.rebalance_preview import RebalancePreviewMutations
 from api.mutations.sequence_mailboxes import SequenceMailboxMutations
@@ -17,10 +18,12 @@ from api.mutations.suppressions import SuppressionMutations
 
 
 @strawberry.type(
-    description="Everything that can be changed. A mutation with `userErrors` has changed nothing."
+    description="Everything that can be changed. A mutation with `userErrors` has changed nothing. Each needs"
+    " the scope WRITE, unless it says otherwise."
 )
 class Mutation(
     ApiKeyMutations,
+    MemberMutations,
     SuppressionMutations,
     SettlingMutations,
     RebalanceMutations,

@@ -8,12 +8,13 @@ from typing import Annotated, Any, TypeAlias, TypeVar
 import strawberry
 
 from api.context import Info
-from api.errors import UserError
+from api.errors import Forbidden, UserError
 from api.fields import resolves
 from api.inputs.problems import InputRefused
 from api.inputs.rehearsals import Rehearsable
 from api.mutations.refusals import user_errors
 from api.types.plan_preview import PlanPreview
+from domain.access import Scope
 from persistence.refusals import Refusal
 
 Given = TypeVar("Given")
@@ -39,11 +40,12 @@ class RehearsedPayload(Payload):
 Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Payload]])
 
 
-def mutation(description: str) -> Callable[[Resolver], Resolver]:
+def mutation(description: str, *, needs: Scope = Scope.WRITE) -> Callable[[Resolver], Resolver]:
     """
     Make a method a mutation: what is raised against its input becomes `userErrors` of its payload.
 
-    The payload is the method's return annotation. What was loaded before the change is forgotten after it.
+    It is done for callers with the scope that it *needs*. The payload is the method's return annotation.
+    What was loaded before the change is forgotten after it.
     """
 
     def decorate(resolver: Resolver) -> Resolver:
@@ -52,6 +54,8 @@ def mutation(description: str) -> Callable[[Resolver], Resolver]:
         @wraps(resolver)
         # Any: each mutation has an input of its own.
         async def answer(self: object, info: Info, asked: Any) -> Payload:
+            if needs not in info.context.caller.scopes:
+                raise Forbidden(needs)
             try:
                 answered = await resolver(self, info, asked)
                 if isinstance(answered, RehearsedPayload) and _is_rehearsal(asked):
@@ -65,7 +69,8 @@ def mutation(description: str) -> Callable[[Resolver], Resolver]:
             finally:
                 info.context.loaders.forget()
 
-        return resolves(description)(answer)  # type: ignore[return-value] # it has the resolver's signature
+        told = description if needs is Scope.WRITE else f"{description} Needs the scope {needs}."
+        return resolves(told)(answer)  # type: ignore[return-value] # it has the resolver's signature
 
     return decorate
 

@@ -11,6 +11,7 @@ from api.inputs.problems import Problem, Problems
 from api.mutations.answers import Input, Payload, mutation
 from api.mutations.change import changing
 from api.types.api_key import ApiKey
+from domain.access import Scope
 from persistence.api_key_list import api_key_by_id, api_key_of
 from persistence.api_keys import create_api_key, revoke_api_key
 from persistence.refusals import Noun, UnknownObject
@@ -33,24 +34,28 @@ class RevokeApiKeyPayload(Payload):
 
 @strawberry.type
 class ApiKeyMutations:
-    @mutation("Make an API key for this workspace.")
+    @mutation("Make an API key for this workspace.", needs=Scope.ADMIN)
     async def create_api_key(self, info: Info, asked: Input[CreateApiKeyInput]) -> CreateApiKeyPayload:
         now = await info.context.now()
         with Problems() as problems:
-            name = ""
+            name, scopes = "", frozenset[Scope]()
             with problems.at("name"):
                 name = values.name(asked.name)
+            with problems.at("scopes"):
+                scopes = _scopes(asked.scopes, of=info.context.caller.scopes)
             with problems.at("expiresAt"):
                 if asked.expires_at is not None and asked.expires_at <= now:
                     raise Problem(UserErrorCode.OUT_OF_RANGE, "It would have stopped to work already.")
         async with changing(info.context) as change:
             key = await create_api_key(
-                change.conn, change.workspace_id, name=name, expires_at=asked.expires_at
+                change.conn, change.workspace_id, name=name, scopes=scopes, expires_at=asked.expires_at
             )
             kept = await api_key_of(change.conn, change.workspace_id, key)
             return CreateApiKeyPayload(key=key, api_key=ApiKey.of(kept))
 
-    @mutation("Revoke an API key: from now on it opens nothing. One that was revoked stays so.")
+    @mutation(
+        "Revoke an API key: from now on it opens nothing. One that was revoked stays so.", needs=Scope.ADMIN
+    )
     async def revoke_api_key(self, info: Info, asked: Input[RevokeApiKeyInput]) -> RevokeApiKeyPayload:
         with Problems() as problems:
             key_id = api_key_key(asked.api_key_id, problems)
@@ -60,3 +65,13 @@ class ApiKeyMutations:
             if kept is None:
                 raise UnknownObject(Noun.API_KEY, [key_id])
             return RevokeApiKeyPayload(api_key=ApiKey.of(kept))
+
+
+def _scopes(asked: list[Scope], *, of: frozenset[Scope]) -> frozenset[Scope]:
+    """What a new key may do, which is no more than who makes it."""
+    if not asked:
+        raise Problem(UserErrorCode.BLANK, "Give it at least one scope.")
+    if beyond := [scope for scope in Scope if scope in asked and scope not in of]:
+        message = f"You do not have {', '.join(beyond)} yourself."
+        raise Problem(UserErrorCode.EXCEEDS_SCOPES, message)
+    return frozenset(asked)

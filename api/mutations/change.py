@@ -112,7 +112,7 @@ class Change:
             sequence_id=sequence_id,
             mailbox_id=mailbox_id,
             details=details,
-            requested_by=self._context.actor,
+            requested_by=self._context.caller.actor,
             now=self.now,
         )
         (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])

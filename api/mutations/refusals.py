@@ -7,6 +7,7 @@ from api.errors import UserError, UserErrorCode
 from api.ids import global_id
 from persistence.refusals import (
     IsBatch,
+    LastOwner,
     LaterEmailLeft,
     MailboxAddressTaken,
     NoActiveMailbox,
@@ -27,6 +28,8 @@ _KINDS = {
     Noun.ENROLLMENT: ("Enrollment", "enrollmentId"),
     Noun.EMAIL: ("ScheduledEmail", "emailId"),
     Noun.API_KEY: ("ApiKey", "apiKeyId"),
+    Noun.MEMBER: ("Member", "memberId"),
+    Noun.INVITATION: ("Invitation", "invitationId"),
 }
 
 
@@ -59,6 +62,9 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
         case MailboxAddressTaken():
             message = "Another mailbox sends from this address already."
             return [UserError(code=code.ADDRESS_TAKEN, message=message, path=_address(asked))]
+        case LastOwner():
+            message = "The workspace has no other owner; make somebody else one first."
+            return [UserError(code=code.LAST_OWNER, message=message, path=["memberId"])]
         case _:
             raise refusal
 

@@ -2,12 +2,14 @@
 
 import strawberry
 
+from api.queries.api_keys import ApiKeyQueries
 from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
 from api.queries.enrollments import EnrollmentQueries
 from api.queries.forecasts import ForecastQueries
 from api.queries.mailboxes import MailboxQueries
+from api.queries.members import MemberQueries
 from api.queries.nodes import NodeQueries
 from api.queries.recalculations import RecalculationQueries
 from api.queries.scheduled_emails import ScheduledEmailQueries
@@ -16,7 +18,7 @@ from api.queries.workspaces import WorkspaceQueries
 
 
 @strawberry.type(
-    description="Everything that can be read. All of it belongs to the workspace of the API key."
+    description="Everything that can be read, with the scope READ. It belongs to the caller's workspace."
 )
 class Query(
     WorkspaceQueries,
@@ -30,5 +32,7 @@ class Query(
     RecalculationQueries,
     BatchQueries,
     ForecastQueries,
+    ApiKeyQueries,
+    MemberQueries,
 ):
     pass

@@ -18,6 +18,7 @@ from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
+from api.types.member import Invitation, Member
 from api.types.node import Node
 from api.types.recalculation import Recalculation
 from api.types.scheduled_email import ScheduledEmail
@@ -34,7 +35,9 @@ _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] 
     "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
     "EmailMove": (EmailMove, lambda loaders: loaders.email_moves),
     "Enrollment": (Enrollment, lambda loaders: loaders.enrollments),
+    "Invitation": (Invitation, lambda loaders: loaders.invitations),
     "Mailbox": (Mailbox, lambda loaders: loaders.mailboxes),
+    "Member": (Member, lambda loaders: loaders.members),
     "Recalculation": (Recalculation, lambda loaders: loaders.recalculations),
     "ScheduledEmail": (ScheduledEmail, lambda loaders: loaders.scheduled_emails),
     "Sequence": (Sequence, lambda loaders: loaders.sequences),

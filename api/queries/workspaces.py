@@ -2,6 +2,7 @@
 
 import strawberry
 
+from api.access_vocabulary import Scope
 from api.context import Info
 from api.fields import resolves
 from api.types.node import present
@@ -15,7 +16,15 @@ class WorkspaceQueries:
     @resolves("The caller.")
     async def viewer(self, info: Info) -> Viewer:
         row = await info.context.loaders.workspaces.load(info.context.workspace_id)
-        return Viewer(workspace=Workspace.of(present(row)))
+        caller = info.context.caller
+        return Viewer(
+            name=caller.name,
+            email=caller.email,
+            avatar_url=caller.avatar_url,
+            role=caller.role,
+            scopes=[scope for scope in Scope if scope in caller.scopes],
+            workspace=Workspace.of(present(row)),
+        )
 
     @resolves("How much is due, under way and done at this moment.")
     async def queue_stats(self, info: Info) -> QueueStats:

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import strawberry
 
+from api.access_vocabulary import Scope
 from api.types.node import Node
 
 
@@ -12,6 +13,7 @@ from api.types.node import Node
 )
 class ApiKey(Node):
     name: str = strawberry.field(description="What it is for.")
+    scopes: list[Scope] = strawberry.field(description="What it may do.")
     expires_at: datetime | None = strawberry.field(description="When it stops to work, if it does.")
     revoked_at: datetime | None = strawberry.field(description="When it was revoked, if it was.")
     last_used_at: datetime | None = strawberry.field(description="When it was last used, to the minute.")

@@ -6,6 +6,7 @@ from typing import Any, Self
 import strawberry
 from typing_extensions import override
 
+from api.access_vocabulary import MemberRole, Scope
 from api.fields import resolves
 from api.scalars import TimeZone
 from api.types.node import Node
@@ -31,6 +32,15 @@ class Workspace(Node):
         return send_window(self.stored_window)
 
 
-@strawberry.type(description="The caller.")
+@strawberry.type(description="The caller: a person who is logged in, or an API key.")
 class Viewer:
-    workspace: Workspace = strawberry.field(description="The workspace that the API key belongs to.")
+    name: str = strawberry.field(description="The person's name, or that of the API key.")
+    email: str | None = strawberry.field(description="The person's address; null for an API key.")
+    avatar_url: str | None = strawberry.field(description="A picture of the person, if there is one.")
+    role: MemberRole | None = strawberry.field(
+        description="What the person is in the workspace; null for an API key."
+    )
+    scopes: list[Scope] = strawberry.field(description="What the caller may do.")
+    workspace: Workspace = strawberry.field(
+        description="The workspace that all of this is in: the API key's, or that of the person's session."
+    )

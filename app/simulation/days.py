@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 from app.simulation.reading import NamedScenario
 from domain.recalculations import RecalculationCause
-from domain.scenarios import Change, Joining
+from domain.scenarios import Change, Joining, Night
 from domain.tally import Simulation
 
 # More columns fit no terminal, and more colours nobody can tell apart.
@@ -61,6 +61,8 @@ def words_of(change: Change, named: NamedScenario) -> str:
     """What happened, in a few words: `south removed`."""
     if isinstance(change, Joining):
         return f"{change.number} join {named.sequences[change.sequence_id]}"
+    if isinstance(change, Night):
+        return "night"
     name = named.mailboxes[change.mailbox_id]
     if change.cause is RecalculationCause.CAPACITY_CHANGED:
         return f"{name} {change.daily_capacity or 'unlimited'} a day"

@@ -115,6 +115,7 @@ class SequencePart(_Part):
     closed_dates: Annotated[list[date], Field(max_length=1000)] = []
     priority: Annotated[int, Field(ge=0, le=100)] = 0
     weight: Annotated[int, Field(ge=1, le=HIGHEST_WEIGHT)] = 1
+    max_new_contacts_per_day: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
 
 
 class ContactsPart(_Part):
@@ -187,6 +188,7 @@ _MUST_BE = {
     "sequences.closed_dates": "a list of at most 1000 dates, like [2026-12-24], without quotes",
     "sequences.priority": "a whole number from 0 (ordinary) to 100",
     "sequences.weight": "a whole number from 1 to 100",
+    "sequences.max_new_contacts_per_day": "a whole number from 1 to 1000000; leave it out for no limit",
     "contacts": "one to 1000 tables, each under [[contacts]]",
     "contacts.sequence": "the name of a sequence",
     "contacts.number": "a whole number from 1 to 100000",

@@ -148,6 +148,7 @@ def _named(document: Document) -> NamedScenario:
                     tuple(mailbox_ids[box.name] for box in document.mailboxes if _serves(box, each)),
                     each.priority,
                     each.weight,
+                    each.max_new_contacts_per_day,
                 ),
                 tuple(wait_of(step) for step in each.steps),
             )

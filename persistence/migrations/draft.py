@@ -19,7 +19,8 @@ from persistence.tables import metadata
 _FILES = {
     "0001_workspaces": (
         "Workspaces, who may enter them, and what they did.",
-        "workspaces users members sessions api_keys audit_log idempotency_keys suppressions schedule_runs",
+        """workspaces users members invitations logins sessions api_keys
+        audit_log idempotency_keys suppressions schedule_runs""",
     ),
     "0002_sequences_and_mailboxes": (
         "Sequences with their steps, and mailboxes with their days.",

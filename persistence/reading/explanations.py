@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Uuid, and_, func, select
+from sqlalchemy import ColumnElement, Date, Uuid, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
@@ -28,6 +28,13 @@ from persistence.taken_slots import TAKEN_AT, TAKING
 
 _A_DAY = timedelta(days=1)
 _emails = scheduled_emails.c
+# When its enrollment was planned last; nothing while it waits for the planner.
+_PLANNED_AT = case(
+    (
+        enrollments.c.planned_at.is_not(None),
+        func.greatest(enrollments.c.planned_at, enrollments.c.replanned_at),
+    )
+)
 _Day = tuple[MailboxId, date]
 
 
@@ -103,7 +110,7 @@ async def _pending(
             _emails.id,
             _emails.enrollment_id,
             _emails.unplaced_reason,
-            enrollments.c.planned_at,
+            _PLANNED_AT.label("planned_at"),
             enrollments.c.enrolled_at,
         )
         .join(enrollments, enrollments.c.id == _emails.enrollment_id)

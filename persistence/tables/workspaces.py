@@ -5,9 +5,11 @@ from secrets import randbits
 
 from sqlalchemy import (
     BigInteger,
+    CheckConstraint,
     Column,
     Date,
     ForeignKey,
+    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -19,7 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from domain.access import MemberRole, Scope
 from persistence.tables.columns import in_workspace, instant, key, metadata, one_of, timestamps, workspace
+
+_SCOPES = ", ".join(f"'{scope}'" for scope in Scope)
 
 workspaces = Table(
     "workspaces",
@@ -40,11 +45,14 @@ users = Table(
     "users",
     metadata,
     key(),
-    Column("sub", Text, unique=True),
-    Column("name", Text, nullable=False, server_default=""),
+    # Whom the provider calls so is one person for ever; an address may pass to another (OIDC Core §5.7).
+    Column("issuer", Text, nullable=False),
+    Column("sub", Text, nullable=False),
+    Column("name", Text, nullable=False),
     Column("email", Text, nullable=False),
     Column("avatar_url", Text),
     *timestamps(),
+    UniqueConstraint("issuer", "sub"),
 )
 
 members = Table(
@@ -56,18 +64,55 @@ members = Table(
     Column("role", Text, nullable=False),
     *timestamps(),
     *in_workspace(),
-    one_of("role", ("OWNER", "MEMBER", "VIEWER")),
+    one_of("role", MemberRole),
     UniqueConstraint("workspace_id", "user_id"),
+    Index("members_user_id_idx", "user_id"),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    key(),
+    workspace(),
+    Column("email", Text, nullable=False),
+    Column("normalised_email", Text, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", Text, nullable=False),
+    instant("expires_at", nullable=False),
+    *timestamps(),
+    *in_workspace(),
+    one_of("role", MemberRole),
+    UniqueConstraint("workspace_id", "normalised_email"),
+    Index("invitations_normalised_email_idx", "normalised_email"),
+)
+
+# Logins that began and have not come back yet: each may come back once.
+logins = Table(
+    "logins",
+    metadata,
+    # SHA-256 of what the browser's cookie holds.
+    Column("token_hash", LargeBinary, primary_key=True),
+    instant("expires_at", nullable=False),
+    *timestamps(),
 )
 
 sessions = Table(
     "sessions",
     metadata,
     key(),
-    Column("user_id", Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    workspace(),
+    Column("user_id", Uuid, nullable=False),
+    # SHA-256 of what the browser's cookie holds.
     Column("token_hash", LargeBinary, nullable=False, unique=True),
+    instant("last_used_at", nullable=False),
     instant("expires_at", nullable=False),
     *timestamps(),
+    *in_workspace(),
+    # Who is no member any more has no session either.
+    ForeignKeyConstraint(
+        ["workspace_id", "user_id"], ["members.workspace_id", "members.user_id"], ondelete="CASCADE"
+    ),
+    Index("sessions_workspace_id_user_id_idx", "workspace_id", "user_id"),
 )
 
 api_keys = Table(
@@ -78,12 +123,13 @@ api_keys = Table(
     Column("name", Text, nullable=False),
     # SHA-256 of the key; the key itself is shown once and kept nowhere.
     Column("key_hash", LargeBinary, nullable=False, unique=True),
-    Column("scopes", ARRAY(Text), nullable=False, server_default=text("'{read,write,admin}'")),
+    Column("scopes", ARRAY(Text), nullable=False),
     instant("expires_at"),
     instant("revoked_at"),
     instant("last_used_at"),
     *timestamps(),
     *in_workspace(),
+    CheckConstraint(f"scopes <@ ARRAY[{_SCOPES}] AND cardinality(scopes) > 0", name="scopes"),
 )
 
 audit_log = Table(

@@ -1,6 +1,8 @@
 """The API as its callers have it: over HTTP, with a key, on a real database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
@@ -10,9 +12,11 @@ from api.context import Services
 from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
-from persistence.database import Database
+from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
+from tests.api.browser import Browser, MakeBrowser
 from tests.api.client import ApiClient, SteppingClock
+from tests.support.identity_provider import FakeIdentities, fake_identities
 from tests.support.world import make_workspace
 
 PUBLIC_URL = "https://mail.example.com"
@@ -33,6 +37,36 @@ def services(api_db: Database, clock: SteppingClock) -> Services:
         public_url=PUBLIC_URL,
         providers=frozenset({OAuthProvider.GOOGLE}),
     )
+
+
+@pytest.fixture
+async def identities() -> AsyncIterator[FakeIdentities]:
+    """A provider of identities, on loopback."""
+    async with fake_identities() as provider:
+        yield provider
+
+
+@pytest.fixture
+async def make_browser(services: Services, identities: FakeIdentities) -> AsyncIterator[MakeBrowser]:
+    """Makes browsers without cookies, each at a process of its own that shares the database alone."""
+    opened: list[tuple[httpx.AsyncClient, Database]] = []
+
+    async def make(**chosen: Any) -> Browser:
+        database = open_database(services.database.engine.url.render_as_string(hide_password=False), Role.API)
+        process = replace(services, database=database, identities=identities.client(), **chosen)
+        client = httpx.AsyncClient(transport=httpx.ASGITransport(create_app(process)), base_url=PUBLIC_URL)
+        opened.append((client, database))
+        return Browser(client)
+
+    yield make
+    for client, database in opened:
+        await client.aclose()
+        await database.aclose()
+
+
+@pytest.fixture
+async def browser(make_browser: MakeBrowser) -> Browser:
+    return await make_browser()
 
 
 @pytest.fixture

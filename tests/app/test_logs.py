@@ -4,6 +4,7 @@ import json
 import logging
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 
@@ -83,3 +84,22 @@ def test_console_is_for_eyes(capsys: pytest.CaptureFixture[str]) -> None:
     structlog.get_logger().info("email.sent", attempt=1)
 
     assert "email.sent" in capsys.readouterr().err.replace("\n", "")
+
+
+def test_a_refused_row_is_not_shown(database_url: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """PostgreSQL tells the values of a row that it refuses; the log tells which rule refused it."""
+    configure_logs("json")
+    nameless = "INSERT INTO workspaces (id, name, zone) VALUES (gen_random_uuid(), %s, NULL)"
+
+    try:
+        with psycopg.connect(database_url) as conn:
+            conn.execute(nameless, ["".join(["hid", "den"])])
+    except psycopg.Error:
+        structlog.get_logger().exception("email.abandoned")
+
+    (event,) = events(capsys)
+    assert event["exception"].rpartition("\n")[2] == (
+        'NotNullViolation: null value in column "zone" of relation "workspaces" violates not-null constraint'
+        " (SQLSTATE 23502)"
+    )
+    assert "hidden" not in json.dumps(event)

@@ -1,12 +1,14 @@
 """Logins by OAuth, from the settings of an installation to an email that is sent."""
 
+import pytest
 from dramatiq import Message
 
 from actors.in_process_broker import InProcessBroker
 from actors.queues import DISPATCHER, SENDER
 from actors.token_server import TokenEndpoint
 from app.business_clock import SteppingClock
-from app.oauth import token_endpoints
+from app.misconfiguration import Misconfigured
+from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
 from app.workshop import Workshop
 from domain.credentials import OAuthProvider
@@ -39,6 +41,27 @@ def test_a_provider_is_set_up_by_its_client_id() -> None:
             scope="https://outlook.office.com/SMTP.Send offline_access",
         )
     }
+
+
+def test_people_log_in_where_it_is_set_up() -> None:
+    """By a client id; without one there are API keys alone."""
+    registered = Settings(public_url="https://mail.example.com", google_login_client_id="us")
+
+    assert identity_provider(Settings()) is None
+    assert identity_provider(registered) is not None
+
+
+def test_people_log_in_over_tls_alone() -> None:
+    """Browsers would not keep the session's cookie; on one's own machine they do."""
+    plain = Settings(public_url="http://mail.example.com", google_login_client_id="us")
+    local = Settings(public_url="http://localhost:8000", google_login_client_id="us")
+
+    with pytest.raises(Misconfigured) as refused:
+        identity_provider(plain)
+
+    [problem] = refused.value.problems
+    assert problem.startswith("DRUMBEAT_PUBLIC_URL: has to begin with https:// where people log in")
+    assert identity_provider(local) is not None
 
 
 async def test_a_worker_sends_by_the_settings(worker_db: Database, database_url: str) -> None:

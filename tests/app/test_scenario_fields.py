@@ -31,6 +31,7 @@ zone = "Asia/Kolkata"
 intervals = ["22:00-02:00"]
 priority = 2
 weight = 3
+max_new_contacts_per_day = 9
 [[sequences]]
 name = "Second"
 steps = [{}]
@@ -68,6 +69,8 @@ daily_capacity = 12
     assert (east.ramp, f"{east.ramp.started_on}") == (Ramp(5, 2, east.ramp.started_on), "2026-11-25")
     assert (first.waits, first.sequence.priority, first.sequence.mailbox_ids) == ((Wait(3),), 2, (east.id,))
     assert (first.sequence.weight, second.sequence.weight) == (3, 1)
+    starts = [each.sequence.max_new_contacts_per_day for each in (first, second)]
+    assert starts == [9, None]
     assert second.sequence.mailbox_ids == (north.id, east.id)
     assert (first.sequence.calendar.zone.key, second.sequence.calendar.window) == ("Asia/Kolkata", None)
     window = first.sequence.calendar.window

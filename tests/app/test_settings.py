@@ -128,6 +128,14 @@ def test_a_secret_file_that_is_missing_is_refused(variables: SetVariables) -> No
         ("SECRET_KEY", "short", "has 5 characters: make one of 32 or more with `openssl rand -hex 32`"),
         ("GOOGLE_TOKEN_URL", "http://token.example.com/", "has to begin with https://"),
         ("MICROSOFT_TOKEN_URL", "http://localhost.example.com/", "has to begin with https://"),
+        ("GOOGLE_LOGIN_ISSUER", "http://accounts.example.com", "has to begin with https://"),
+        ("CORS_ORIGINS", "*", "'*' is no origin: write it like https://app.example.com"),
+        (
+            "CORS_ORIGINS",
+            "https://app.example.com/",
+            "'https://app.example.com/' is no origin: write it like https://app.example.com",
+        ),
+        ("HSTS_S", "-1", "input should be greater than or equal to 0"),
         (
             "WORKER_QUEUES",
             "sender,mailer",
@@ -223,5 +231,6 @@ def test_every_line_of_the_example_can_be_put_in_force() -> None:
     settings = load_settings()
 
     changed = {name for name, setting in settings if setting != getattr(defaults, name)}
-    assert changed == {"database_url", "amqp_url", "smtp_allow_networks"}
+    examples = {"cors_origins", "trusted_proxies", "smtp_allow_networks"}
+    assert changed == {"database_url", "amqp_url"} | examples
     assert settings.database_url == "postgresql://drumbeat:password@localhost:5432/drumbeat"

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -47,13 +47,17 @@ def changed(draw: st.DrawFn, world: World) -> World:
 def let_time_pass(draw: st.DrawFn, world: World) -> World:
     """Hours go by: what was due was sent a few seconds late, but for that of up to two contacts."""
     now = world.now + timedelta(minutes=draw(st.integers(1, 3000)))
-    missed = draw(st.integers(0, 2))
+    return passed(world, now, missed=draw(st.integers(0, 2)), late=timedelta(seconds=3))
+
+
+def passed(world: World, now: datetime, *, missed: int, late: timedelta) -> World:
+    """*world* at *now*: what was due was sent, so *late*, but for that of the first *missed* contacts."""
     sent: list[Taken] = []
     left = []
     for number, each in enumerate(world.enrollments):
         legs, last, left_at = list(each.legs), each.last_window_day, each.left_at
         while number >= missed and legs and (slot := legs[0].held) is not None and slot.send_at <= now:
-            last, left_at = slot.window_day, slot.send_at + timedelta(seconds=3)
+            last, left_at = slot.window_day, slot.send_at + late
             sent.append(Taken(email_of(legs[0]), slot.mailbox_id, left_at))
             del legs[0]
         left.append(replace(each, legs=tuple(legs), last_window_day=last, left_at=left_at))
@@ -206,7 +210,7 @@ def _came_too_soon(enrollment: Enrollment, itinerary: Itinerary, number: int) ->
     held = email.leg.held
     assert held is not None
     opened = window_day(enrollment.calendar, held.send_at) or held.window_day
-    kept = replace(email, slot=replace(held, window_day=opened))
+    kept = email._replace(slot=held._replace(window_day=opened))
     if number == 0:
         floor = enrollment.earliest_instant(email.leg)
         is_too_soon = floor is not None and held.send_at < floor

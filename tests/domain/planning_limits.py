@@ -126,12 +126,12 @@ def _instants(world: World, made: Plan, box: Mailbox) -> Iterator[tuple[datetime
     for other in world.taken:
         if other.mailbox_id == box.id:
             at = shifted.get(other.email_id, other.send_at)
-            yield (at if at > world.now else at - MINUTE), other.email_id in shifted
+            yield (at if at >= world.now else at - MINUTE), other.email_id in shifted
     for itinerary in made.itineraries:
         for email in itinerary.emails:
             if email.slot is not None and email.slot.mailbox_id == box.id:
                 at = email.slot.send_at
-                yield (at if at > world.now else at - MINUTE), True
+                yield (at if at >= world.now else at - MINUTE), True
 
 
 def _days(world: World, made: Plan) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _days(world: World, made: Plan) -> Iterator[str]:
     for box in world.mailboxes:
         planned: Counter[date] = Counter()
         for at, is_planned in _instants(world, made, box):
-            day = (at if at > world.now else at + MINUTE).astimezone(box.zone).date()
+            day = (at if at >= world.now else at + MINUTE).astimezone(box.zone).date()
             planned[day] += is_planned
         for day, count in planned.items():
             if box.is_available and box.capacity_on(day) and count > box.capacity_on(day):

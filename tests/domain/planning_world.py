@@ -159,18 +159,18 @@ def mailboxes(draw: st.DrawFn, number: int) -> Mailbox:
 
 
 @st.composite
-def worlds(draw: st.DrawFn, *, taken: bool = True) -> World:
-    """One to three mailboxes that one to three sequences share, with up to six contacts in each."""
+def worlds(draw: st.DrawFn, *, taken: bool = True, most: int = 3) -> World:
+    """Up to *most* mailboxes that so many sequences share, with twice as many contacts in each."""
     now = draw(st.sampled_from(STARTS)) + timedelta(seconds=draw(st.integers(0, 4 * 86400)))
-    boxes = tuple(draw(mailboxes(number)) for number in range(1, 1 + draw(st.integers(1, 3))))
+    boxes = tuple(draw(mailboxes(number)) for number in range(1, 1 + draw(st.integers(1, most))))
     enrollments: list[Enrollment] = []
-    for number in range(1, 1 + draw(st.integers(1, 3))):
+    for number in range(1, 1 + draw(st.integers(1, most))):
         linked = draw(st.lists(st.sampled_from(boxes), min_size=1, unique=True))
         shared = sequence(number, draw(calendars()), linked, priority=draw(st.sampled_from((0, 0, 0, 1))))
-        its_waits = draw(st.lists(waits, min_size=1, max_size=3))
+        its_waits = draw(st.lists(waits, min_size=1, max_size=most))
         at = now - timedelta(hours=draw(st.sampled_from((0, 0, 5, 40))))
-        enrollments += enrolled(draw(st.integers(1, 6)), shared, waits=its_waits, at=at)
-    others = draw(st.lists(taken_slots(now, boxes, enrollments), max_size=6)) if taken else []
+        enrollments += enrolled(draw(st.integers(1, 2 * most)), shared, waits=its_waits, at=at)
+    others = draw(st.lists(taken_slots(now, boxes, enrollments), max_size=2 * most)) if taken else []
     numbered = (
         replace(each, email_id=EmailId(UUID(int=7000 + number))) for number, each in enumerate(others)
     )

@@ -127,7 +127,7 @@ def test_a_wider_gap_parts_neighbours_that_became_too_close() -> None:
     close = replace(
         held,
         enrollments=tuple(
-            replace(each, legs=(replace(leg, held=replace(leg.held, send_at=at)),))
+            replace(each, legs=(replace(leg, held=leg.held._replace(send_at=at)),))
             for each, at in zip(held.enrollments, hold_at, strict=True)
             if (leg := each.legs[0]).held
         ),
@@ -161,7 +161,7 @@ def test_an_email_that_left_a_moment_late_moves_nobody() -> None:
         legs=(
             replace(
                 second.legs[0],
-                held=replace(slots_of(held.plan())[1], send_at=NOW + timedelta(hours=2, minutes=10)),
+                held=slots_of(held.plan())[1]._replace(send_at=NOW + timedelta(hours=2, minutes=10)),
             ),
         ),
     )

@@ -13,6 +13,7 @@ from domain.ids import EmailId
 from domain.itineraries import MoveCause
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
+from domain.rates import Rate, RateKind
 from domain.send_window import Calendar
 from tests.domain.planning_examples import NOW, OFFICE, berlin, causes, every
 from tests.domain.planning_rules import breaches, moved
@@ -182,3 +183,39 @@ def test_a_batch_without_a_pace_is_spread_evenly_from_its_start_on() -> None:
     assert [berlin(itinerary)[0] for itinerary in made.itineraries] == [
         f"Mon {13 + number // 2}:{30 * (number % 2):02}" for number in range(8)
     ]
+
+
+@pytest.mark.parametrize(
+    ("rate", "others", "leaves"),
+    [
+        (Rate(RateKind.HOURLY, 2), ("09:05", "09:06"), ["Mon 10:00", "Mon 10:30"]),
+        (Rate(RateKind.SLIDING, 2, timedelta(hours=2)), ("09:05", "09:06"), ["Mon 11:05", "Mon 12:05"]),
+        (Rate(RateKind.ROLLING_24H, 2, timedelta(days=1)), ("07:30", "08:30"), ["Tue 07:30", "Tue 08:30"]),
+    ],
+)
+def test_rates_are_kept_beside_emails_that_lie_close_together(
+    rate: Rate, others: tuple[str, ...], leaves: list[str]
+) -> None:
+    """A distance between all emails would do if they had it; these others have not."""
+    box = replace(mailbox(1), rates=(rate,))
+    instants = (datetime.fromisoformat(f"2026-11-23T{each}").replace(tzinfo=BERLIN) for each in others)
+    taken = tuple(
+        Taken(EmailId(UUID(int=at)), box.id, each.astimezone(UTC)) for at, each in enumerate(instants)
+    )
+    world = replace(batch(2, [box]), taken=taken)
+
+    assert [berlin(each)[0] for each in world.plan().itineraries] == leaves
+
+
+def test_what_is_due_just_now_counts_in_the_hour_that_begins() -> None:
+    """One an hour: at ten sharp the email of 09:05 has left, and the one of 10:00 stays where it is."""
+    ten = NINE + AN_HOUR
+    box = replace(mailbox(1), rates=(Rate(RateKind.HOURLY, 1),))
+    sent = Taken(EmailId(UUID(int=1)), box.id, NINE + timedelta(minutes=5))
+    world = batch(1, [mailbox(1)])
+    held = world.holding(replace(world, now=ten).plan())
+
+    made = replace(held, now=ten, mailboxes=(box,), taken=(sent,)).plan()
+
+    assert seconds(made) == [3600]
+    assert moved(made) == []

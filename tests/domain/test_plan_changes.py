@@ -1,6 +1,5 @@
 """What a plan changes: the loads of days, the digest, and the first new time."""
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
@@ -60,10 +59,10 @@ def test_the_digest_is_of_the_changes_alone() -> None:
         changes_digest(plan, cancelled=[]),
         changes_digest(plan_of(moved, fresh), cancelled=left),
         changes_digest(plan_of(moved, shifts=(shift,)), cancelled=left),
-        changes_digest(plan_of(replace(moved, slot=slot(BOX)), fresh, shifts=(shift,)), cancelled=left),
+        changes_digest(plan_of(moved._replace(slot=slot(BOX)), fresh, shifts=(shift,)), cancelled=left),
         changes_digest(
             plan_of(
-                replace(moved, slot=None, unplaced_reason=UnplacedReason.NO_CAPACITY), fresh, shifts=(shift,)
+                moved._replace(slot=None, unplaced_reason=UnplacedReason.NO_CAPACITY), fresh, shifts=(shift,)
             ),
             cancelled=left,
         ),

@@ -13,6 +13,7 @@ from domain.itineraries import MoveCause, Slot
 from domain.plan import Plan, Taken
 from domain.planning import plan
 from domain.send_window import Calendar
+from tests.domain.planning_changes import passed
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import BERLIN, WORKDAYS, World, enrolled, hours, mailbox, sequence, slots_of
 
@@ -142,6 +143,22 @@ def test_a_narrow_window_gets_its_own_hour_from_emails_that_may_leave_at_another
     assert {slot.send_day for slot in slots_of(made)} == {MONDAY}
 
 
+def test_an_email_that_is_about_to_leave_makes_no_place() -> None:
+    """At 12:56 the slot of 13:00 is somebody's, whom the dispatcher may take up meanwhile: others shift."""
+    box, soon = mailbox(1, gap_s=960), datetime(2026, 11, 23, 11, 56, tzinfo=UTC)
+    wide = enrolled(25, sequence(1, OFFICE, [box]), at=NOW)
+    narrow = enrolled(4, sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), [box]), at=soon)
+    first = World(NOW, (box,), tuple(wide))
+    held = first.holding(plan(wide, [box], now=NOW, calendars={box.id: [narrow[0].calendar]}))
+    held = passed(held, soon, missed=0, late=timedelta())
+
+    made = replace(held, enrollments=(*held.enrollments, *narrow)).plan()
+
+    ids = {each.id for each in narrow}
+    starts = Plan(tuple(each for each in made.itineraries if each.enrollment_id in ids))
+    assert walls(starts) == ["Mon 13:16", "Mon 13:32", "Mon 13:48", "Tue 13:00"]
+
+
 def test_emails_outside_of_the_plan_make_place_for_a_narrower_window() -> None:
     """A taken slot shifts if its calendar is known, and stays if it is not."""
     box = mailbox(1, gap_s=3600)
@@ -198,6 +215,18 @@ def test_high_priority_takes_the_earliest_slots_and_the_rest_is_spread() -> None
 
     assert [itinerary.enrollment_id for itinerary in made.itineraries[:2]] == [each.id for each in urgent]
     assert walls(made) == ["Mon 09:00", "Mon 09:16", "Mon 09:32", "Mon 13:16"]
+
+
+def test_high_priority_goes_on_in_a_narrow_window_that_lies_in_its_own() -> None:
+    """Enrolled at 12:50, slots are two minutes apart: none is left out, nor taken from who needs it."""
+    box, noon = mailbox(1), datetime(2026, 11, 23, 11, 50, tzinfo=UTC)
+    urgent = enrolled(7, sequence(1, OFFICE, [box], priority=1), at=noon)
+    narrow = enrolled(1, sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), [box]), at=noon)
+
+    made = plan([*urgent, *narrow], [box], now=noon)
+
+    minutes = ("12:50", "12:52", "12:54", "12:56", "12:58", "13:00", "13:02", "13:04")
+    assert walls(made) == [f"Mon {each}" for each in minutes]
 
 
 def test_waits_count_from_the_day_in_the_zone_of_the_window() -> None:

@@ -131,3 +131,19 @@ def test_others_take_the_same_places_by_the_day_as_one_by_one(world: World) -> N
     made = plan(world.enrollments, world.mailboxes, now=world.now, taken=by_day, starts=world.starts)
 
     assert made == world.plan()
+
+
+def test_emails_outside_of_the_open_time_use_up_no_slot() -> None:
+    """Two slots from nine to ten; whoever leaves at eight and at eleven keeps nobody from them."""
+    box = mailbox(1, capacity=0, gap_s=1800)
+    narrow = Calendar(BERLIN, hours((9, 0, 10, 0)))
+    hour = timedelta(hours=1)
+
+    made = plan(
+        enrolled(2, sequence(1, narrow, [box]), at=NOW),
+        [box],
+        now=NOW,
+        taken=taken(box, at_nine(0) - hour, at_nine(0) + 2 * hour),
+    )
+
+    assert [slot.send_at for slot in slots_of(made)] == [at_nine(0), at_nine(0) + hour / 2]

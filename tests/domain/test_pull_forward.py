@@ -78,6 +78,20 @@ def test_a_start_that_became_free_is_passed_on_once() -> None:
     assert days(made) == [NOW.date() + ahead * DAY for ahead in (1, 0, 3, 2, 5, 6, 7, 8)]
 
 
+def test_a_place_under_a_domains_cap_is_passed_on_once() -> None:
+    """One email a day may go to each of two domains: a hole of one of them moves two of its contacts."""
+    box = replace(mailbox(1), recipient_domain_daily_cap=1)
+    people = enrolled(18, sequence(1, DAILY, [box]), at=NOW)
+    domains = ("example.com", "example.org")
+    split = [replace(each, recipient_domain=domains[at % 2]) for at, each in enumerate(people)]
+    fresh = World(NOW, (box,), tuple(split))
+
+    made = night(without(fresh.holding(fresh.plan()), 0))
+
+    assert days(made)[1::2] == [NOW.date() + ahead * DAY for ahead in (1, 0, 3, 2, 5, 6, 7, 8)]
+    assert len(moved(made)) == 2
+
+
 def test_the_next_night_goes_on_where_the_bound_left_off() -> None:
     """Friday is free now: Sunday moves there, Tuesday to Sunday; on the third night nobody gains two days."""
     first = without(one_a_day(9), 0)

@@ -9,7 +9,7 @@ from domain.ids import MailboxId, SequenceId
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.mailboxes import Mailbox, Ramp
 from domain.recalculations import RecalculationCause
-from domain.scenarios import Course, Joining, MailboxChange, Scenario
+from domain.scenarios import Course, Joining, MailboxChange, Night, Scenario
 from domain.send_window import Calendar
 from domain.sequences import Sequence
 from domain.simulation import simulate
@@ -232,6 +232,49 @@ def test_sequences_of_high_priority_go_first() -> None:
     last = {sequence_id: each.last_sent_at for sequence_id, each in simulated.progress.items()}
     assert last[urgent.id] == datetime(2026, 11, 23, 15, 44, tzinfo=UTC)
     assert last[scenario.courses[0].sequence.id] == datetime(2026, 11, 24, 15, 44, tzinfo=UTC)
+
+
+def test_a_night_fills_the_room_of_those_who_replied() -> None:
+    """One email a day, and everyone answers the first: the last contact starts on Tuesday, not on Friday."""
+    box = replace(NORTH, daily_capacity=1)
+
+    simulated = simulate(replace(welcome(contacts=3, boxes=(box,), waits=(0, 1)), reply_rate=1.0))
+
+    assert per_day(simulated) == {MONDAY: 1, TUESDAY: 1, WEDNESDAY: 1}
+    assert [(effect.changes, effect.moved) for effect in simulated.effects[1:]] == [
+        ((Night(2),), {MoveCause.EARLIER: 2})
+    ]
+
+
+def test_a_small_sequence_starts_in_places_of_a_big_one() -> None:
+    """Ten join on Tuesday, when the ninety of the other have every place up to Wednesday: ten make way."""
+    scenario = welcome(boxes=(NORTH,), waits=(0,))
+    small = sequence(2, OFFICE, [NORTH])
+    both = replace(
+        scenario,
+        courses=(*scenario.courses, Course(small, (Wait(0),))),
+        joinings=(*scenario.joinings, Joining(2, small.id, 10)),
+    )
+
+    simulated = simulate(both)
+
+    last_sent_at = simulated.progress[small.id].last_sent_at
+    assert last_sent_at is not None
+    assert last_sent_at.date() == TUESDAY
+    assert per_day(simulated) == {MONDAY: 30, TUESDAY: 30, WEDNESDAY: 30, THURSDAY: 10}
+    assert [effect.moved for effect in simulated.effects] == [{}, {MoveCause.FAIR_SHARE: 10}]
+
+
+def test_who_started_counts_towards_the_starts_of_the_same_window() -> None:
+    """Two in each night from ten to two: that of Monday is open when Tuesday begins, and has had its two."""
+    night = Calendar(BERLIN, hours((22, 0, 2, 0)))
+    limited = replace(sequence(1, night, (NORTH,)), max_new_contacts_per_day=2)
+    joinings = (Joining(1, limited.id, 4), Joining(2, limited.id, 1))
+
+    simulated = simulate(Scenario(BERLIN, MONDAY, (Course(limited, (Wait(0),)),), (NORTH,), joinings))
+
+    assert per_day(simulated) == {MONDAY: 4, TUESDAY: 1}
+    assert simulated.progress[limited.id].last_sent_at == datetime(2026, 11, 24, 21, tzinfo=UTC)
 
 
 def test_nothing_is_simulated_without_contacts() -> None:

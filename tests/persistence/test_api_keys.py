@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, update
 
+from domain.access import Scope
 from domain.ids import WorkspaceId
 from persistence.api_keys import ApiKeyIdentity, authenticate, create_api_key, revoke_api_key
 from persistence.database import Database
@@ -40,7 +41,7 @@ async def test_a_key_opens_its_workspace(api_db: Database) -> None:
 
     assert identity is not None
     assert (identity.workspace_id, identity.name) == (workspace_id, "dashboard")
-    assert identity.scopes == {"read", "write", "admin"}
+    assert identity.scopes == frozenset(Scope)
     assert seen == [workspace_id]
 
 

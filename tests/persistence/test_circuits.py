@@ -44,7 +44,7 @@ async def test_the_third_trouble_opens_the_circuit(delivery: Delivery) -> None:
     """Whichever process meets it; it is told once."""
     switched = [await note(delivery, TROUBLE) for _ in range(3)]
 
-    opened = Switched(delivery.mailbox_id, Circuit(3, NOW + 5 * MINUTE), "TIMEOUT")
+    opened = Switched(delivery.mailbox_id, Circuit(3, NOW + 5 * MINUTE))
     assert switched == [[], [], [opened]]
     assert await circuit_of(delivery) == (3, NOW + 5 * MINUTE, "TIMEOUT")
 
@@ -68,7 +68,7 @@ async def test_an_answer_closes_the_circuit_once(delivery: Delivery) -> None:
 
     switched = [await note(delivery, ANSWER, now=NOW + 5 * MINUTE) for _ in range(2)]
 
-    assert switched == [[Switched(delivery.mailbox_id, Circuit(), None)], []]
+    assert switched == [[Switched(delivery.mailbox_id, Circuit())], []]
     assert await circuit_of(delivery) == (0, None, None)
 
 

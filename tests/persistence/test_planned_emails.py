@@ -18,6 +18,7 @@ from tests.support.world import make_enrollment
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+MINUTE = timedelta(minutes=1)
 
 
 def slot_of(delivery: Delivery, send_at: datetime, mailbox_id: MailboxId | None = None) -> Slot:
@@ -45,11 +46,15 @@ async def leg_of(delivery: Delivery, email_id: EmailId | None = None, *, positio
 
 
 async def write(
-    delivery: Delivery, enrollment_id: EnrollmentId, *emails: PlannedEmail, shifts: tuple[Shift, ...] = ()
+    delivery: Delivery,
+    enrollment_id: EnrollmentId,
+    *emails: PlannedEmail,
+    shifts: tuple[Shift, ...] = (),
+    now: datetime = NOW,
 ) -> Written:
     itinerary = Itinerary(enrollment_id, delivery.mailbox_id, emails)
     async with delivery.db.transaction() as conn:
-        return await write_plan(conn, delivery.workspace_id, Plan((itinerary,), shifts), now=NOW)
+        return await write_plan(conn, delivery.workspace_id, Plan((itinerary,), shifts), now=now)
 
 
 async def moves(delivery: Delivery) -> list[tuple[Any, ...]]:
@@ -131,6 +136,21 @@ async def test_a_move_is_recorded_with_its_cause(delivery: Delivery) -> None:
     assert await moves(delivery) == [(due, NOW, NOW + DAY, delivery.mailbox_id, other, "MAILBOX_HANDED_OVER")]
     move = Move(due, NOW + DAY, MoveCause.MAILBOX_HANDED_OVER)
     assert written == Written(moves=[move], delays=[DAY])
+
+
+async def test_an_enrollment_knows_when_its_plan_was_changed_last(delivery: Delivery) -> None:
+    """Beside the instant since when it has a plan; a plan that changes nothing is none."""
+    (due,) = await delivery.due()
+    owner = await owner_of(delivery, due)
+
+    for now, send_at in ((NOW + MINUTE, NOW + HOUR), (NOW + HOUR, NOW + HOUR)):
+        moved = PlannedEmail(
+            await leg_of(delivery, due), slot_of(delivery, send_at), moved_because=MoveCause.SPACING
+        )
+        await write(delivery, owner, moved, now=now)
+
+    enrollment = await delivery.enrollment_of(due)
+    assert (enrollment.planned_at, enrollment.replanned_at) == (NOW, NOW + MINUTE)
 
 
 async def test_a_slot_is_lost_and_found_again(delivery: Delivery) -> None:

@@ -1,5 +1,6 @@
 """Waits in minutes and working days, from the email that left to the claim of the next one."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
 
@@ -7,15 +8,19 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError
 
+from domain.ids import EmailId, EnrollmentId
+from domain.lifecycle import SequenceEvent
 from domain.waits import Wait, WaitUnit
 from persistence.attempts import Held, Ticket
 from persistence.database import Database
+from persistence.enrollment_moves import pause_enrollment, resume_enrollment
 from persistence.next_positions import refresh_next_positions
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
+from persistence.sequences import move_sequence
 from persistence.steps import change_step
 from persistence.stored_waits import stored_wait
-from persistence.tables import mailboxes, sequences, steps
+from persistence.tables import mailboxes, scheduled_emails, sequences, steps
 from tests.persistence.delivery import NOW, TODAY, Delivery, at
 
 TUESDAY = date(2026, 3, 3)
@@ -75,6 +80,41 @@ async def test_planning_knows_when_the_last_email_left(delivery: Delivery) -> No
     assert [found[each].left_at for each in ids] == [at(9, 2), at(9, 20)]
     assert [leg.wait for leg in found[ids[0]].legs] == [Wait(90, WaitUnit.MINUTES)]
     assert not terms.sequences[delivery.sequence_id].shifts
+
+
+async def hold_enrollment(delivery: Delivery, email_id: EmailId) -> None:
+    owner = EnrollmentId((await delivery.enrollment_of(email_id)).id)
+    async with delivery.db.transaction() as conn:
+        await pause_enrollment(conn, delivery.workspace_id, owner, now=at(9, 32))
+        await resume_enrollment(conn, delivery.workspace_id, owner, now=at(11, 32))
+
+
+async def hold_sequence(delivery: Delivery, _: EmailId) -> None:
+    async with delivery.db.transaction() as conn:
+        for event, now in ((SequenceEvent.PAUSE, at(9, 32)), (SequenceEvent.RESUME, at(11, 32))):
+            await move_sequence(conn, delivery.workspace_id, delivery.sequence_id, event=event, now=now)
+
+
+@pytest.mark.parametrize("hold", [hold_enrollment, hold_sequence])
+async def test_minutes_on_hold_do_not_count(
+    delivery: Delivery, hold: Callable[[Delivery, EmailId], Awaitable[None]]
+) -> None:
+    """An hour of 90 minutes is left when two hours on hold begin: the email leaves an hour after them."""
+    await make_second_wait(delivery, Wait(90, WaitUnit.MINUTES))
+    first, second = await two_emails(delivery, send_at=at(10, 40))
+    await delivery.sent(first, now=at(9, 2))
+
+    await hold(delivery, first)
+
+    async with delivery.db.transaction() as conn:
+        terms = await planning_terms(conn, delivery.workspace_id)
+        owner = (await delivery.enrollment_of(first)).id
+        (found,) = await enrollments_for_planning(conn, delivery.workspace_id, [owner], terms=terms)
+    assert found.earliest_instant(found.legs[0]) == at(12, 32)
+    # Nor does it leave sooner if it is planned sooner.
+    await delivery.change(scheduled_emails, second, send_at=at(12, 30))
+    assert await delivery.claimed(now=at(12, 31)) == []
+    assert await delivery.claimed(now=at(12, 32)) == [second]
 
 
 async def test_another_wait_is_counted_anew_in_both_directions(delivery: Delivery, api_db: Database) -> None:

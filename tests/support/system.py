@@ -8,13 +8,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 SECRET_KEY = "of the tests, and nobody else's; 32 or more"
-_PATIENCE_S = 30.0
+# Of a machine that other tests keep busy.
+_PATIENCE_S = 90.0
 
 
 @dataclass
@@ -31,32 +32,57 @@ class System:
     def graphql(self) -> str:
         return f"http://127.0.0.1:{self.api_port}/graphql"
 
-    def start(self, command: str) -> None:
-        """Start `drumbeat` *command*; it is running, and not necessarily ready, when this returns."""
+    def start(self, name: str) -> Path:
+        """
+        Start `drumbeat` *name*, and answer its log; it is running, and not necessarily ready, then.
+
+        Of several of a kind the others have a number: `worker`, `worker-2`.
+        """
         self._starts += 1
-        log = (self.directory / f"{self._starts:02d}-{command}.log").open("wb")
-        with log:
-            self.processes[command] = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", command],
+        path = self.directory / f"{self._starts:02d}-{name}.log"
+        with path.open("wb") as log:
+            self.processes[name] = subprocess.Popen(
+                [sys.executable, "-m", "app.cli", name.partition("-")[0]],
                 env=os.environ | dict(self.environment),
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+        return path
 
-    def kill(self, command: str) -> None:
-        """End *command* and everything that it started by SIGKILL, as a crash of its machine would."""
-        process = self.processes.pop(command)
+    def kill(self, name: str) -> None:
+        """End *name* and everything that it started by SIGKILL, as a crash of its machine would."""
+        process = self.processes.pop(name)
         for pid in [*_descendants(process.pid), process.pid]:
             _signal(pid, signal.SIGKILL)
         process.wait()
 
-    def kill_youngest(self, command: str) -> None:
-        """End one process of *command* by SIGKILL, as the kernel does when memory runs out."""
-        _signal(_descendants(self.processes[command].pid)[0], signal.SIGKILL)
+    def kill_youngest(self, name: str) -> None:
+        """End one process of *name* by SIGKILL, as the kernel does when memory runs out."""
+        for pid in _descendants(self.processes[name].pid)[:1]:
+            _signal(pid, signal.SIGKILL)
 
-    def stop(self, command: str) -> int:
-        """End *command* by SIGTERM and wait for it; its exit status."""
-        process = self.processes.pop(command)
+    def freeze(self, name: str) -> None:
+        """Stop *name* and everything that it started in the midst of what they do, until `thaw`."""
+        process = self.processes[name]
+        for pid in [process.pid, *_descendants(process.pid)]:
+            _signal(pid, signal.SIGSTOP)
+
+    def most_memory_mb(self, name: str) -> float:
+        """The most memory that one process of *name* has had since its start (VmHWM)."""
+        peaks = [0]
+        for pid in _descendants(self.processes[name].pid):
+            status = Path(f"/proc/{pid}/status").read_text()
+            peaks.append(int(status.partition("VmHWM:")[2].split()[0]))
+        return max(peaks) / 1024
+
+    def thaw(self, name: str) -> None:
+        process = self.processes[name]
+        for pid in [*_descendants(process.pid), process.pid]:
+            _signal(pid, signal.SIGCONT)
+
+    def stop(self, name: str) -> int:
+        """End *name* by SIGTERM and wait for it; its exit status."""
+        process = self.processes.pop(name)
         process.send_signal(signal.SIGTERM)
         try:
             return process.wait(timeout=50)
@@ -69,7 +95,11 @@ class System:
     def wait_until_ready(self) -> None:
         wait_for(lambda: _answers(f"http://127.0.0.1:{self.api_port}/readyz"), "the API to be ready")
 
+    def whole_logs(self) -> str:
+        return "\n".join(log.read_text(errors="replace") for log in sorted(self.directory.glob("*.log")))
+
     def logs(self) -> str:
+        """The end of each log."""
         return "\n".join(
             f"== {log.name}\n{log.read_text(errors='replace')[-4000:]}"
             for log in sorted(self.directory.glob("*.log"))
@@ -78,9 +108,14 @@ class System:
 
 @contextmanager
 def drumbeat(
-    directory: Path, *, database_url: str, amqp_url: str, settings: Mapping[str, str]
+    directory: Path,
+    *,
+    database_url: str,
+    amqp_url: str,
+    settings: Mapping[str, str],
+    names: Sequence[str] = ("api", "worker", "clock"),
 ) -> Iterator[System]:
-    """An installation with api, worker and clock running; all of it is gone when the block ends."""
+    """An installation with *names* running; all of it is gone when the block ends."""
     port = free_port()
     environment = {
         "DRUMBEAT_DATABASE_URL": database_url,
@@ -93,16 +128,16 @@ def drumbeat(
     }
     system = System(directory, environment, port)
     try:
-        for command in ("api", "worker", "clock"):
-            system.start(command)
+        for name in names:
+            system.start(name)
         system.wait_until_ready()
         yield system
     except BaseException:
         sys.stderr.write(system.logs())
         raise
     finally:
-        for command in list(system.processes):
-            system.kill(command)
+        for name in list(system.processes):
+            system.kill(name)
 
 
 def wait_for(condition: Callable[[], bool], what: str, *, timeout_s: float = _PATIENCE_S) -> None:

@@ -10,17 +10,21 @@ from uuid import UUID
 from sqlalchemy import Table, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.access import MemberRole
 from domain.ids import ContactId, EmailId, EnrollmentId, MailboxId, SequenceId, StepId, WorkspaceId
 from persistence.ids import uuid7
 from persistence.tables import (
     contacts,
     enrollments,
+    invitations,
     mailboxes,
+    members,
     scheduled_emails,
     sequence_mailboxes,
     sequences,
     step_versions,
     steps,
+    users,
     workspaces,
 )
 
@@ -32,6 +36,35 @@ _numbers = count(1)
 
 async def make_workspace(conn: AsyncConnection, **overrides: Any) -> WorkspaceId:
     return WorkspaceId(await _make(conn, workspaces, {"name": "Welcome Ltd"} | overrides))
+
+
+async def make_member(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, role: MemberRole = MemberRole.OWNER
+) -> UUID:
+    """A person of their own, who is a member."""
+    sub = f"person-{next(_numbers)}"
+    person = {
+        "issuer": "https://accounts.example.com",
+        "sub": sub,
+        "name": sub,
+        "email": f"{sub}@example.com",
+    }
+    user_id = await _make(conn, users, person)
+    return await _make(conn, members, {"workspace_id": workspace_id, "user_id": user_id, "role": role})
+
+
+async def make_invitation(conn: AsyncConnection, workspace_id: WorkspaceId, **overrides: Any) -> UUID:
+    """Of a member, for ever."""
+    address = overrides.get("email", f"invited-{next(_numbers)}@example.com")
+    ordinary = {
+        "workspace_id": workspace_id,
+        "email": address,
+        "normalised_email": address.lower(),
+        "role": MemberRole.MEMBER,
+        "invited_by": "someone",
+        "expires_at": datetime.max.replace(tzinfo=UTC),
+    }
+    return await _make(conn, invitations, ordinary | overrides)
 
 
 async def make_mailbox(conn: AsyncConnection, workspace_id: WorkspaceId, **overrides: Any) -> MailboxId:

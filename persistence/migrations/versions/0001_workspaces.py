@@ -22,14 +22,15 @@ def upgrade() -> None:
     op.execute("""
         CREATE TABLE users (
             id UUID NOT NULL,
-            sub TEXT,
-            name TEXT DEFAULT '' NOT NULL,
+            issuer TEXT NOT NULL,
+            sub TEXT NOT NULL,
+            name TEXT NOT NULL,
             email TEXT NOT NULL,
             avatar_url TEXT,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT users_pkey PRIMARY KEY (id),
-            CONSTRAINT users_sub_key UNIQUE (sub)
+            CONSTRAINT users_issuer_sub_key UNIQUE (issuer, sub)
         )
     """)
     op.execute("""
@@ -50,17 +51,60 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
-        CREATE TABLE sessions (
+        CREATE INDEX members_user_id_idx ON members (user_id)
+    """)
+    op.execute("""
+        CREATE TABLE invitations (
             id UUID NOT NULL,
-            user_id UUID NOT NULL,
+            workspace_id UUID NOT NULL,
+            email TEXT NOT NULL,
+            normalised_email TEXT NOT NULL,
+            role TEXT NOT NULL,
+            invited_by TEXT NOT NULL,
+            expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT invitations_pkey PRIMARY KEY (id),
+            CONSTRAINT invitations_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
+                DELETE CASCADE,
+            CONSTRAINT invitations_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT invitations_role_check CHECK (role IN ('OWNER', 'MEMBER', 'VIEWER')),
+            CONSTRAINT invitations_workspace_id_normalised_email_key UNIQUE (workspace_id, normalised_email)
+        )
+    """)
+    op.execute("""
+        CREATE INDEX invitations_normalised_email_idx ON invitations (normalised_email)
+    """)
+    op.execute("""
+        CREATE TABLE logins (
             token_hash BYTEA NOT NULL,
             expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT logins_pkey PRIMARY KEY (token_hash)
+        )
+    """)
+    op.execute("""
+        CREATE TABLE sessions (
+            id UUID NOT NULL,
+            workspace_id UUID NOT NULL,
+            user_id UUID NOT NULL,
+            token_hash BYTEA NOT NULL,
+            last_used_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT sessions_pkey PRIMARY KEY (id),
-            CONSTRAINT sessions_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+            CONSTRAINT sessions_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
+                DELETE CASCADE,
+            CONSTRAINT sessions_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT sessions_workspace_id_user_id_fkey FOREIGN KEY(workspace_id, user_id) REFERENCES
+                members (workspace_id, user_id) ON DELETE CASCADE,
             CONSTRAINT sessions_token_hash_key UNIQUE (token_hash)
         )
+    """)
+    op.execute("""
+        CREATE INDEX sessions_workspace_id_user_id_idx ON sessions (workspace_id, user_id)
     """)
     op.execute("""
         CREATE TABLE api_keys (
@@ -68,7 +112,7 @@ def upgrade() -> None:
             workspace_id UUID NOT NULL,
             name TEXT NOT NULL,
             key_hash BYTEA NOT NULL,
-            scopes TEXT[] DEFAULT '{read,write,admin}' NOT NULL,
+            scopes TEXT[] NOT NULL,
             expires_at TIMESTAMP WITH TIME ZONE,
             revoked_at TIMESTAMP WITH TIME ZONE,
             last_used_at TIMESTAMP WITH TIME ZONE,
@@ -78,6 +122,8 @@ def upgrade() -> None:
             CONSTRAINT api_keys_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
                 DELETE CASCADE,
             CONSTRAINT api_keys_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT api_keys_scopes_check CHECK (scopes <@ ARRAY['READ', 'WRITE', 'ADMIN'] AND
+                cardinality(scopes) > 0),
             CONSTRAINT api_keys_key_hash_key UNIQUE (key_hash)
         )
     """)

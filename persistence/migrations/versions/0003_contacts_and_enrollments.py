@@ -79,6 +79,7 @@ def upgrade() -> None:
             next_not_before TIMESTAMP WITH TIME ZONE,
             last_window_day DATE,
             planned_at TIMESTAMP WITH TIME ZONE,
+            replanned_at TIMESTAMP WITH TIME ZONE,
             displaced_at TIMESTAMP WITH TIME ZONE,
             version INTEGER DEFAULT '1' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -101,9 +102,6 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE INDEX enrollments_contact_id_idx ON enrollments (contact_id)
-    """)
-    op.execute("""
-        CREATE INDEX enrollments_mailbox_id_idx ON enrollments (mailbox_id)
     """)
     op.execute("""
         CREATE UNIQUE INDEX enrollments_open_sequence_id_contact_id_key ON enrollments (sequence_id,

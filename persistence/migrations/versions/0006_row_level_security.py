@@ -9,6 +9,8 @@ down_revision = "0005"
 _OF_WORKSPACES = {
     "workspaces": ("SIU", "S"),
     "members": ("SIUD", ""),
+    "invitations": ("SIUD", ""),
+    "sessions": ("SIUD", ""),
     "api_keys": ("SIU", ""),
     "audit_log": ("SI", "SI"),
     "idempotency_keys": ("SIUD", ""),
@@ -29,6 +31,11 @@ _OF_WORKSPACES = {
     "email_events": ("SI", "SI"),
     "email_moves": ("SI", "SI"),
 }
+# People exist beside workspaces: a member of two is one row.
+_OF_PEOPLE = {
+    "users": ("SIU", ""),
+    "logins": ("SID", ""),
+}
 _OF_THE_CLOCK = {
     "dispatches": ("", "SIUD"),
     "clock_leaders": ("", "SIUD"),
@@ -40,17 +47,43 @@ _PRIVILEGES = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 # a setting that was local to an earlier transaction is an empty text afterwards.
 _WORKSPACE = "(SELECT nullif(current_setting('drumbeat.workspace', true), '')::uuid)"
 _KEY_HASH = "(SELECT decode(nullif(current_setting('drumbeat.api_key_hash', true), ''), 'hex'))"
+_SESSION_HASH = "(SELECT decode(nullif(current_setting('drumbeat.session_hash', true), ''), 'hex'))"
+_USER = "(SELECT nullif(current_setting('drumbeat.user', true), '')::uuid)"
+_ISSUER = "(SELECT nullif(current_setting('drumbeat.issuer', true), ''))"
+_SUB = "(SELECT nullif(current_setting('drumbeat.sub', true), ''))"
+_ADDRESS = "(SELECT nullif(current_setting('drumbeat.verified_address', true), ''))"
+
+# How somebody without a workspace finds one: whoever knows the hash of a key or a session may read that one
+# row, and whom a provider vouched for what is kept of them, their memberships, and invitations to them.
+_BEFORE_A_WORKSPACE = (
+    ("api_keys_by_hash", "api_keys", f"key_hash = {_KEY_HASH}"),
+    ("sessions_by_hash", "sessions", f"token_hash = {_SESSION_HASH}"),
+    ("members_of_user", "members", f"user_id = {_USER}"),
+    ("invitations_by_address", "invitations", f"normalised_email = {_ADDRESS}"),
+)
 
 
 def upgrade() -> None:
-    for table, (api, worker) in (_OF_WORKSPACES | _OF_THE_CLOCK).items():
+    for table, (api, worker) in (_OF_WORKSPACES | _OF_PEOPLE | _OF_THE_CLOCK).items():
         _grant(table, api, "drumbeat_api")
         _grant(table, worker, "drumbeat_worker")
     for table in _OF_WORKSPACES:
         _keep_apart(table, column="id" if table == "workspaces" else "workspace_id")
-    # How a key finds its workspace: whoever knows its hash may read that one row.
+    for name, table, rule in _BEFORE_A_WORKSPACE:
+        op.execute(f"CREATE POLICY {name} ON {table} FOR SELECT TO drumbeat_api USING ({rule})")
+    _keep_people_apart()
+
+
+def _keep_people_apart() -> None:
+    """A workspace sees its members; whom a provider vouched for sees and changes the row of their own."""
+    own = f"issuer = {_ISSUER} AND sub = {_SUB}"
+    op.execute("ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
     op.execute(f"""
-        CREATE POLICY api_keys_by_hash ON api_keys FOR SELECT TO drumbeat_api USING (key_hash = {_KEY_HASH})
+        CREATE POLICY users_themselves ON users TO drumbeat_api USING ({own}) WITH CHECK ({own})
+    """)
+    op.execute("""
+        CREATE POLICY users_of_workspace ON users FOR SELECT TO drumbeat_api
+            USING (id IN (SELECT user_id FROM members))
     """)
 
 

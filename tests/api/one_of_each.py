@@ -1,0 +1,76 @@
+"""A workspace that has one thing of each kind."""
+
+from uuid import UUID
+
+from sqlalchemy import insert, select
+
+from domain.ids import SequenceId, WorkspaceId
+from persistence.database import Database
+from persistence.tables import api_keys, batches, email_events, email_moves, recalculations, steps
+from tests.api.client import ApiClient
+from tests.support.world import (
+    MONDAY,
+    make_contact,
+    make_email,
+    make_enrollment,
+    make_invitation,
+    make_mailbox,
+    make_member,
+    make_sequence,
+)
+
+
+def message_id(workspace_id: WorkspaceId) -> str:
+    """That of the workspace's email."""
+    return f"<{workspace_id}@sender.example>"
+
+
+async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> dict[str, UUID | int]:
+    """A thing of each kind in the client's workspace: its key, by the kind's name."""
+    async with api_db.transaction(api.workspace_id) as conn:
+        key_id = (await conn.execute(select(api_keys.c.id))).scalar_one()
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id, mailboxes=[mailbox_id])
+        contact_id = await make_contact(conn, api.workspace_id)
+        enrollment_id = await make_enrollment(
+            conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
+        )
+        email_id = await make_email(conn, enrollment_id, message_id=message_id(api.workspace_id))
+        ours = {"workspace_id": api.workspace_id}
+        of_email = ours | {"email_id": email_id, "at": MONDAY}
+        event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}
+        asked = ours | {"cause": "REBALANCE", "requested_by": "someone", "requested_at": MONDAY}
+        return {
+            "Workspace": api.workspace_id,
+            "ApiKey": key_id,
+            "Member": await make_member(conn, api.workspace_id),
+            "Invitation": await make_invitation(conn, api.workspace_id),
+            "Mailbox": mailbox_id,
+            "Sequence": sequence_id,
+            "Contact": contact_id,
+            "Enrollment": enrollment_id,
+            "ScheduledEmail": email_id,
+            "Step": (
+                await conn.execute(
+                    select(steps.c.id).where(steps.c.sequence_id == sequence_id, steps.c.position == 1)
+                )
+            ).scalar_one(),
+            "Batch": await _make_batch(api_db, api.workspace_id),
+            "EmailEvent": await conn.scalar(insert(email_events).values(event).returning(email_events.c.id)),
+            "EmailMove": await conn.scalar(
+                insert(email_moves).values(of_email | {"cause": "LATE"}).returning(email_moves.c.id)
+            ),
+            "Recalculation": await conn.scalar(
+                insert(recalculations).values(asked).returning(recalculations.c.id)
+            ),
+        }
+
+
+async def _make_batch(api_db: Database, workspace_id: WorkspaceId) -> SequenceId:
+    """The worker makes none."""
+    async with api_db.transaction(workspace_id) as conn:
+        sequence_id = await make_sequence(conn, workspace_id, kind="ONE_OFF")
+        row = {"id": sequence_id, "workspace_id": workspace_id, "count": 1, "starts_at": MONDAY}
+        await conn.execute(insert(batches).values(row))
+    return sequence_id

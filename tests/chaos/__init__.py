@@ -1,0 +1,1 @@
+"""What Drumbeat promises, measured while its parts are killed; `docs/guarantees.md` has the figures."""
