@@ -118,4 +118,6 @@ enrollments = Table(
     Index("enrollments_sequence_id_status_idx", "sequence_id", "status"),
     # None by mailbox: a rebalance gives thousands another one, in place while no index has to know of it.
     Index("enrollments_contact_id_idx", "contact_id"),
+    # Room in each page for the next version of its rows: every plan and every email sent makes one.
+    postgresql_with={"fillfactor": 50},
 )

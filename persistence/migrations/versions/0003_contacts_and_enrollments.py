@@ -99,6 +99,7 @@ def upgrade() -> None:
             CONSTRAINT enrollments_next_position_check CHECK (next_position >= 1),
             CONSTRAINT enrollments_current_step_check CHECK (current_step >= 0)
         )
+         WITH (fillfactor = 50)
     """)
     op.execute("""
         CREATE INDEX enrollments_contact_id_idx ON enrollments (contact_id)
