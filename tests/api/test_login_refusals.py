@@ -1,6 +1,5 @@
 """Answers of a provider that are not to be trusted, and logins that do not come back as they should."""
 
-from time import time
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -16,6 +15,10 @@ from tests.support.identity_provider import CLIENT_ID, FakeIdentities
 
 VIEWER = "{ viewer { name email avatarUrl role scopes workspace { id name } } }"
 
+# In seconds since 1970: 2001 and 2096.
+LONG_AGO = 1_000_000_000
+FAR_AHEAD = 4_000_000_000
+
 
 @pytest.mark.parametrize(
     ("claims", "reason"),
@@ -26,9 +29,9 @@ VIEWER = "{ viewer { name email avatarUrl role scopes workspace { id name } } }"
         ({"aud": [CLIENT_ID, "another"]}, "the ID token is for somebody else"),
         ({"aud": None}, "the ID token is not complete"),
         ({"iss": "https://accounts.example.com"}, "the ID token is of another issuer"),
-        ({"exp": int(time()) - 3600}, "the ID token has expired"),
+        ({"exp": LONG_AGO}, "the ID token has expired"),
         ({"exp": None}, "the ID token is not complete"),
-        ({"iat": int(time()) + 3600}, "the ID token is none"),
+        ({"iat": FAR_AHEAD}, "the ID token is none"),
         ({"sub": None}, "the ID token is not complete"),
         ({"sub": 17}, "the ID token is none"),
         ({"sub": "110\x00"}, "the ID token is none"),
