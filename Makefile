@@ -20,8 +20,7 @@ up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .dru
 
 test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.rabbitmq_server
-	@# One more than most machines have cores at least: tests that kill and restart processes mostly wait.
-	@$(BIN)/pytest -n 3
+	@$(BIN)/pytest -n 2
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
