@@ -26,8 +26,6 @@ log = structlog.get_logger(__name__)
 # One message carries this many emails: the broker's share of the work is 1 % then.
 BATCH = 50
 CLAIM = 500
-
-
 # How soon it looks again for mailboxes that have sent meanwhile; longer and longer while there are none.
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -58,8 +59,8 @@ class Ledger:
         self._begins: MicroBatch[Ticket, Admission] = MicroBatch(self._begin)
         self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
         self._results: MicroBatch[Result, bool] = MicroBatch(self._end)
-        self._taken: MicroBatch[UUID, None] = MicroBatch(self._note_taken)
-        self._processed: MicroBatch[UUID, None] = MicroBatch(self._note_processed)
+        self._taken: MicroBatch[UUID, None] = MicroBatch(partial(self._note, taken))
+        self._processed: MicroBatch[UUID, None] = MicroBatch(partial(self._note, processed))
 
     async def note_taken(self, dispatch_id: UUID) -> None:
         """Record that a batch of emails has arrived here."""
@@ -96,14 +97,11 @@ class Ledger:
         if blocked:
             log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat())
 
-    async def _note_taken(self, dispatch_ids: Sequence[UUID]) -> Sequence[None]:
+    async def _note(
+        self, stamp: Callable[..., Awaitable[None]], dispatch_ids: Sequence[UUID]
+    ) -> Sequence[None]:
         async with self._database.transaction() as conn:
-            await taken(conn, *dispatch_ids)
-        return [None] * len(dispatch_ids)
-
-    async def _note_processed(self, dispatch_ids: Sequence[UUID]) -> Sequence[None]:
-        async with self._database.transaction() as conn:
-            await processed(conn, *dispatch_ids)
+            await stamp(conn, *dispatch_ids)
         return [None] * len(dispatch_ids)
 
     async def _begin(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:

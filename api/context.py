@@ -47,10 +47,9 @@ class Services:
     What the API is built from. *database* has the role `drumbeat_api`; *public_url* is how recipients
     and browsers reach this server, without a slash at its end; at *providers* mailboxes may log in by OAuth.
     People log in at *identities*, if anywhere, and are then sent to *after_login_url*; with *login_founds*,
-    who was not invited gets a workspace of their own. Pages of
-    *other_origins* may ask with their cookies as our own do. With *hsts_s* above 0, browsers that came by
-    TLS come by nothing else for so many seconds. Each of *probes* returns None when its part is ready, or
-    what is wrong and how to mend it.
+    who was not invited gets a workspace of their own. Pages of *other_origins* may ask with their cookies as
+    our own do. With *hsts_s* above 0, browsers that came by TLS come by nothing else for so many seconds.
+    Each of *probes* returns None when its part is ready, or what is wrong and how to mend it.
     """
 
     database: Database

@@ -6,6 +6,7 @@ from actors.identity_provider import Client, OpenIdProvider
 from actors.token_server import TokenEndpoint
 from app.misconfiguration import Misconfigured
 from app.setting_sources import variable
+from app.setting_values import is_private
 from app.settings import Settings
 from domain.credentials import OAuthProvider
 
@@ -33,7 +34,7 @@ def identity_provider(settings: Settings) -> OpenIdProvider | None:
     """Who vouches for people who log in; None if there is no login for people."""
     if not settings.google_login_client_id:
         return None
-    if not settings.public_url.startswith(("https://", "http://localhost:", "http://127.0.0.1:")):
+    if not is_private(settings.public_url):
         reason = "has to begin with https:// where people log in: browsers keep no cookie of theirs otherwise"
         raise Misconfigured([f"{variable('public_url')}: {reason}"])
     client = Client(

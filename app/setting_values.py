@@ -32,9 +32,13 @@ def _without_slash(url: str) -> str:
     return url.rstrip("/")
 
 
-def _is_private(url: str) -> str:
-    """A secret crosses no network in clear text."""
-    if not url.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+def is_private(url: str) -> bool:
+    """Whether what goes to *url* crosses no network in clear text."""
+    return url.startswith(("https://", "http://127.0.0.1:", "http://localhost:"))
+
+
+def _for_secrets(url: str) -> str:
+    if not is_private(url):
         raise ValueError("has to begin with https://")
     return url
 
@@ -59,7 +63,7 @@ AmqpUrl: TypeAlias = Annotated[str, AfterValidator(_with_scheme("amqp://", "amqp
 PublicUrl: TypeAlias = Annotated[
     str, AfterValidator(_with_scheme("http://", "https://")), AfterValidator(_without_slash)
 ]
-PrivateUrl: TypeAlias = Annotated[str, AfterValidator(_is_private)]
+PrivateUrl: TypeAlias = Annotated[str, AfterValidator(_for_secrets)]
 IssuerUrl: TypeAlias = Annotated[PrivateUrl, AfterValidator(_without_slash)]
 SecretKey: TypeAlias = Annotated[str, AfterValidator(_is_long)]
 Networks: TypeAlias = Annotated[

@@ -118,10 +118,11 @@ async def _differing(conn: AsyncConnection, log: Path) -> Breach:
             scheduled_emails.c.message_id.is_not(None)
         )
     )
-    by_id = {row.message_id: row for row in rows}
-    status_of = {message_id: row.status for message_id, row in by_id.items()}
-    resends_of = {message_id: row.resends for message_id, row in by_id.items()}
-    often = [each for each, times in received.items() if times > 1 + resends_of.get(each, 0)]
+    status_of: dict[str, str] = {}
+    most: dict[str, int] = {}
+    for message_id, status, count in rows:
+        status_of[message_id], most[message_id] = status, 1 + count
+    often = [each for each, times in received.items() if times > most.get(each, 1)]
     missing = [each for each, status in status_of.items() if status == "SENT" and each not in received]
     unknown = [each for each in received if status_of.get(each) not in ("SENT", "IN_DOUBT", "COMMITTING")]
     differing = [*often, *missing, *unknown]

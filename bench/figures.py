@@ -1,10 +1,12 @@
 """Figures: what a work took, beside its floor and how far above that it may be."""
 
 import json
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from rich.console import Console
 from rich.table import Table
 
 
@@ -86,6 +88,20 @@ class Figure:
                 "met": self.met,
             }
         )
+
+
+Rounds = dict[Work, list[Measured]]
+
+
+def figures_of(rounds: Rounds) -> list[Figure]:
+    return [Figure(work, measured) for work, measured in rounds.items()]
+
+
+def report(figures: Sequence[Figure], *, title: str, width: int) -> None:
+    """A line of JSON per figure on standard output, and a table on standard error."""
+    for figure in figures:
+        sys.stdout.write(figure.line() + "\n")
+    Console(stderr=True, width=width).print(table_of(figures, title=title))
 
 
 def table_of(figures: Iterable[Figure], *, title: str) -> Table:

@@ -1,7 +1,6 @@
 """`make bench-plan`: what planning costs, as a ratio to the COPY of the same rows in the same round."""
 
 import asyncio
-import sys
 import tempfile
 from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
@@ -10,11 +9,10 @@ from time import perf_counter
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from app.embedded_postgres import start_postgres
 from bench.campaign import Campaign, make_campaign, settle
-from bench.figures import Figure, Measured, Reach, Work, table_of
+from bench.figures import Figure, Measured, Reach, Rounds, Work, figures_of, report
 from bench.floor import copy_floor, mark
 from bench.lateness import measure_lateness
 from bench.office import Office
@@ -42,8 +40,6 @@ _STEPS = 3
 _MAILBOXES = 200
 # So long the dispatcher is measured by itself: forty emails become due.
 _ALONE_S = 20.0
-
-Rounds = dict[Work, list[Measured]]
 
 
 async def measure_round(url: str, office: Office, rounds: Rounds, *, contacts: int) -> None:
@@ -166,7 +162,7 @@ async def measure(
             await measure_growth(url, office, measured, contacts=contacts, growth=growth)
     finally:
         await office.aclose()
-    return [Figure(work, each) for work, each in measured.items()]
+    return figures_of(measured)
 
 
 @contextmanager
@@ -189,10 +185,8 @@ def main(
     """Write a line of JSON per figure to standard output, and a table to standard error."""
     with _database() as url:
         figures = asyncio.run(measure(url, contacts=contacts, rounds=rounds, growth=growth))
-    for figure in figures:
-        sys.stdout.write(figure.line() + "\n")
     title = f"Planning {contacts:,} contacts, {_MAILBOXES} mailboxes, {rounds} rounds"
-    Console(stderr=True, width=120).print(table_of(figures, title=title))
+    report(figures, title=title, width=120)
 
 
 if __name__ == "__main__":

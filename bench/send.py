@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from app.embedded_postgres import start_postgres
 from bench.claiming import measure_claims
-from bench.figures import Figure, Measured, Reach, Work, table_of
+from bench.figures import Measured, Reach, Rounds, Work, figures_of, report
 from bench.installation import UNMARKED
 from bench.receiver import Postfix, PostfixMissing, Receiver
 from bench.sending import Servers, office
@@ -36,8 +35,6 @@ _MAILBOXES = 500
 _CONNECTIONS = 1_000
 _SMALL_TABLE = 50_000
 _WITHIN_S = 240.0
-
-Rounds = dict[Work, list[Measured]]
 
 
 def measure_round(
@@ -147,11 +144,8 @@ def main(
             )
     except (PostfixMissing, RabbitMQMissing) as missing:
         sys.exit(str(missing))
-    figures = [Figure(work, each) for work, each in measured.items()]
-    for figure in figures:
-        sys.stdout.write(figure.line() + "\n")
     title = f"Sending {emails:,} emails, {_MAILBOXES} mailboxes, {rounds} rounds"
-    Console(stderr=True, width=130).print(table_of(figures, title=title))
+    report(figures_of(measured), title=title, width=130)
 
 
 if __name__ == "__main__":

@@ -68,14 +68,14 @@ class Holders:
 
     def hold(self, holder: Holder, instant: datetime, ranges: Ranges = ()) -> None:
         """Note that *holder* has its place at *instant*; with *ranges* it may shift inside them."""
-        self.let_in()
+        self._let_in()
         blocks = self._grid.near(instant) or self._nearest(instant)
         self._held[holder] = _Held(instant, blocks, ranges)
         self._block(blocks)
 
     def release(self, holder: Holder) -> datetime:
         """Give back the place that *holder* has; its instant."""
-        self.let_in()
+        self._let_in()
         held = self._held.pop(holder)
         self._unblock(held.blocks)
         return held.instant
@@ -88,7 +88,7 @@ class Holders:
         """No longer avoid *instant*."""
         self._unblock(self._grid.near(instant))
 
-    def let_in(self) -> None:
+    def _let_in(self) -> None:
         """Look at those who were expected, in order."""
         if self._expected:
             expected, self._expected = self._expected, []
@@ -97,12 +97,12 @@ class Holders:
 
     def instants(self) -> list[tuple[Holder, datetime]]:
         """Everyone and their instants, in the order in which they came."""
-        self.let_in()
+        self._let_in()
         return [(holder, held.instant) for holder, held in self._held.items()]
 
     def places(self, *, now: datetime) -> list[Place]:
         """Where emails would leave if every slot were used, in order; those that hold a place included."""
-        self.let_in()
+        self._let_in()
         places, sitting = [], set()
         ahead = range(self._grid.number_from(now), self._grid.slots)
         for held in self._held.values():
@@ -128,7 +128,7 @@ class Holders:
 
     def movable(self) -> list[Seated]:
         """Those that may shift: each alone on one slot of its own window."""
-        self.let_in()
+        self._let_in()
         return [
             Seated(holder, held.blocks[0], held.ranges)
             for holder, held in self._held.items()
@@ -140,7 +140,7 @@ class Holders:
 
     def blocked(self) -> list[int]:
         """The slots that nobody else can have, ascending."""
-        self.let_in()
+        self._let_in()
         if self._blocked is None:
             self._blocked = sorted(self._blocks.keys() | self._closed())
         return self._blocked

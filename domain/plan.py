@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from domain.ids import EmailId, MailboxId, SequenceId
 from domain.itineraries import Itinerary
@@ -23,6 +23,12 @@ class Taken:
     calendar: Calendar | None = None
     recipient_domain: str | None = None
     paced_by: SequenceId | None = None
+
+    @property
+    def window(self) -> tuple[Calendar, date] | None:
+        """The window that it may shift in, by the day on which it opened; None where it has to stay."""
+        window_day = None if self.calendar is None else self.calendar.day_of(self.send_at)
+        return None if self.calendar is None or window_day is None else (self.calendar, window_day)
 
 
 @dataclass(frozen=True, slots=True)

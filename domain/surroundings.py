@@ -39,9 +39,9 @@ class Surroundings:
         itself = Booking(leg)
         send_day = timetable.hold(itself, held.send_at)
         for each in sorted(self.taken, key=partial(_turn, timetable)):
-            window_day = None if each.calendar is None else each.calendar.day_of(each.send_at)
-            window = None if each.calendar is None or window_day is None else (each.calendar, window_day)
-            timetable.hold(each.email_id, each.send_at, window=window, recipient_domain=each.recipient_domain)
+            timetable.hold(
+                each.email_id, each.send_at, window=each.window, recipient_domain=each.recipient_domain
+            )
         timetable.release(itself, send_day)
         for day, count in (self.counted or {}).items():
             timetable.day(day).fill(count)

@@ -94,11 +94,8 @@ class Timetable:
         return self._spacing
 
     def window_of(self, other: Taken) -> tuple[Calendar, date] | None:
-        """The window in which *other* may shift, if it may."""
-        if other.calendar is None or other.send_at <= self.now:
-            return None
-        window_day = other.calendar.day_of(other.send_at)
-        return None if window_day is None else (other.calendar, window_day)
+        """The window in which *other* may shift, if it may: not when it is due."""
+        return other.window if other.send_at > self.now else None
 
     def expect(self, others: TakenDay) -> None:
         """Note *others*; only if their day has room they are looked at one by one."""

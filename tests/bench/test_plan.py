@@ -1,12 +1,10 @@
 """The benchmark of planning: it runs, does what it measures, and says so in its lines."""
 
 import json
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from app.embedded_postgres import start_postgres
 from bench.campaign import make_campaign
 from bench.figures import Figure, Measured, Reach, Work
 from bench.floor import copy_floor, mark
@@ -21,19 +19,9 @@ from bench.timetable_checks import (
     check_placed,
     places,
 )
-from persistence.migrations import migrate
 
 FIRST, SECOND = UUID(int=1), UUID(int=2)
 FIELDS = ["work", "value", "unit", "floor", "ratio", "reach", "met"]
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of its own: the benchmark empties it, and vacuums all there is."""
-    server = start_postgres(tmp_path_factory.mktemp("bench"), durable=False)
-    migrate(server.url)
-    yield server.url
-    server.stop()
 
 
 async def test_every_work_has_a_figure(database: str) -> None:

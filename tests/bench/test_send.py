@@ -11,8 +11,7 @@ from time import perf_counter
 
 import pytest
 
-from app.embedded_postgres import start_postgres
-from bench.figures import Figure, Measured, Reach, Work
+from bench.figures import Figure, Measured, Reach, Rounds, Work
 from bench.mailing import make_mailing, send_all
 from bench.receiver import Postfix, PostfixMissing, Receiver, Source, postfix
 from bench.send import (
@@ -25,7 +24,6 @@ from bench.send import (
     PROTOCOL,
     RATE,
     SLOW,
-    Rounds,
     measure_dispatcher,
     measure_memory,
     measure_round,
@@ -33,7 +31,6 @@ from bench.send import (
 )
 from bench.sending import Servers
 from bench.timetable_checks import WrongResult
-from persistence.migrations import migrate
 from tests.support.rabbitmq import Vhost
 from tests.support.smtp_server import ScriptedSmtpServer
 
@@ -41,15 +38,6 @@ pytestmark = pytest.mark.processes
 
 _MAILBOXES = 5
 _ADDRESSES = ("sender@example.com", "contact@example.test")
-
-
-@pytest.fixture(scope="module")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server of its own: the benchmark empties it, and vacuums all there is."""
-    server = start_postgres(tmp_path_factory.mktemp("bench"), durable=False)
-    migrate(server.url)
-    yield server.url
-    server.stop()
 
 
 @pytest.fixture

@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.enrollments import Enrollment
 from domain.explanation import Explanation, days_between, explain
@@ -18,10 +15,8 @@ from domain.pushes import Constraint
 from domain.send_window import Calendar
 from domain.surroundings import Surroundings
 from domain.waits import Wait
-from tests.domain.planning_changes import changed
 from tests.domain.planning_examples import NOW, OFFICE
-from tests.domain.planning_world import BERLIN, World, crowded, email_of, enrolled, hours, mailbox, sequence
-from tests.domain.planning_world import worlds as any_worlds
+from tests.domain.planning_world import BERLIN, enrolled, hours, mailbox, sequence
 
 BOX = mailbox(1)
 SATURDAY = datetime(2026, 11, 21, 10, tzinfo=UTC)
@@ -254,71 +249,3 @@ def test_the_days_to_look_at_reach_from_the_wait_to_the_slot() -> None:
 
     assert days_between(held, held.legs[0]) == (date(2026, 11, 22), date(2026, 11, 27))
     assert days_between(unplaced, unplaced.legs[0]) is None
-
-
-def explanations(world: World, planned_at: datetime | None) -> list[tuple[Enrollment, Leg, Explanation]]:
-    """Of every email in *world* that has a slot, among all the others."""
-    held = [(each, leg) for each in world.enrollments for leg in each.legs if leg.held is not None]
-    everyone = [
-        *world.taken,
-        *(
-            Taken(
-                email_of(leg),
-                leg.held.mailbox_id,
-                leg.held.send_at,
-                each.calendar if _shifts(each) else None,
-            )
-            for each, leg in held
-            if leg.held
-        ),
-    ]
-    boxes = {box.id: box for box in world.mailboxes}
-    found = []
-    for enrollment, leg in held:
-        assert leg.held is not None
-        others = (
-            each
-            for each in everyone
-            if each.mailbox_id == leg.held.mailbox_id and each.email_id != leg.email_id
-        )
-        box = boxes[leg.held.mailbox_id]
-        calendars = {each.calendar for each in world.enrollments if box.id in each.sequence.mailbox_ids}
-        around = Surroundings(box, tuple(calendars), tuple(others))
-        found.append((enrollment, leg, explain(enrollment, leg, surroundings=around, planned_at=planned_at)))
-    return found
-
-
-def _shifts(enrollment: Enrollment) -> bool:
-    """Whether no other step may count from the instants of its emails."""
-    first, *later = (leg.wait for leg in enrollment.legs)
-    return first.minutes is None and not any(wait.may_end_at_once for wait in later)
-
-
-def _is_in_order(leg: Leg, explanation: Explanation) -> bool:
-    instants = [push.until for push in explanation.pushes]
-    assert leg.held is not None
-    return instants[-1] == leg.held.send_at and all(one < next_ for one, next_ in pairwise(instants))
-
-
-@given(world=any_worlds() | crowded())
-def test_a_fresh_plan_is_explained_by_its_rules(world: World) -> None:
-    """Every chain grows up to the time of its email, and nothing that was just planned is a mere promise."""
-    planned = replace(world, enrollments=tuple(each for each in world.enrollments if not _holds(each)))
-    after = planned.holding(planned.plan())
-
-    for _, leg, explanation in explanations(after, planned_at=world.now):
-        assert _is_in_order(leg, explanation)
-        assert explanation.pushes[-1].constraint is not Constraint.KEPT
-
-
-@given(data=st.data(), world=any_worlds())
-def test_whatever_changed_every_chain_ends_at_its_email(data: st.DataObject, world: World) -> None:
-    """Also of emails that today's rules would place elsewhere."""
-    after = data.draw(changed(world.holding(world.plan())))
-
-    for _, leg, explanation in explanations(after, planned_at=None):
-        assert _is_in_order(leg, explanation)
-
-
-def _holds(enrollment: Enrollment) -> bool:
-    return any(leg.held is not None for leg in enrollment.legs)

@@ -19,6 +19,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from actors.identity_provider import Client, OpenIdProvider
 from tests.support.handovers import LOOPBACK
+from tests.support.http_server import answer, listening, read_request
 
 CLIENT_ID = "drumbeat.apps.example.com"
 SECRET = "client-secret"
@@ -71,16 +72,11 @@ class FakeIdentities:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.times_asked += 1
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        target = urlsplit(head.split(" ", 2)[1])
-        length = [line[16:] for line in head.splitlines() if line.lower().startswith("content-length: ")]
-        form = await reader.readexactly(int(length[0]) if length else 0)
+        request = await read_request(reader)
+        target = urlsplit(request.target)
         await asyncio.sleep(self.delay_s)
-        status, fields, body = self._answer(target.path, dict(parse_qsl(target.query or form.decode())))
-        text = json.dumps(body).encode()
-        writer.write(f"HTTP/1.1 {status} x\r\n{fields}Content-Length: {len(text)}\r\n\r\n".encode() + text)
-        await writer.drain()
-        writer.close()
+        status, fields, body = self._answer(target.path, dict(parse_qsl(target.query or request.body)))
+        await answer(writer, status, json.dumps(body).encode(), fields=fields)
 
     def _answer(self, path: str, asked: dict[str, str]) -> tuple[int, str, object]:
         if path == "/authorize":
@@ -152,8 +148,5 @@ def _public(kid: str) -> dict[str, Any]:
 @asynccontextmanager
 async def fake_identities(tls_context: ssl.SSLContext | None = None) -> AsyncIterator[FakeIdentities]:
     """One that listens on loopback, over TLS if it is given a certificate."""
-    provider = FakeIdentities("https" if tls_context else "http")
-    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=tls_context)
-    provider.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(FakeIdentities("https" if tls_context else "http"), tls_context) as provider:
         yield provider

@@ -14,6 +14,7 @@ from domain.credentials import OAuthProvider
 from domain.ids import MailboxId
 from persistence.ids import uuid7
 from tests.support.handovers import LOOPBACK
+from tests.support.http_server import answer, listening, read_request
 
 REFRESH_TOKEN = "1//refresh-me"
 EXPIRED = {"error": "invalid_grant", "error_description": "Token has been expired or revoked."}
@@ -43,18 +44,11 @@ class TokenProvider:
         )
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        fields = dict(line.lower().split(": ", 1) for line in head.strip().split("\r\n")[1:])
-        form = await reader.readexactly(int(fields["content-length"]))
-        self.hosts.append(fields["host"])
-        self.forms.append({name: values[0] for name, values in parse_qs(form.decode()).items()})
+        request = await read_request(reader)
+        self.hosts.append(request.fields["host"])
+        self.forms.append({name: values[0] for name, values in parse_qs(request.body).items()})
         await asyncio.sleep(self.delay_s)
-        body = self._body()
-        writer.write(
-            f"HTTP/1.1 {self.status} x\r\n{self.headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
-        )
-        await writer.drain()
-        writer.close()
+        await answer(writer, self.status, self._body(), fields=self.headers)
 
     def _body(self) -> bytes:
         if isinstance(self.answer, bytes):
@@ -66,10 +60,7 @@ class TokenProvider:
 @asynccontextmanager
 async def token_provider(tls_context: ssl.SSLContext | None = None) -> AsyncIterator[TokenProvider]:
     """One that listens on loopback, over TLS if it is given a certificate."""
-    provider = TokenProvider("https" if tls_context else "http")
-    server = await asyncio.start_server(provider.serve, "127.0.0.1", 0, ssl=tls_context)
-    provider.port = server.sockets[0].getsockname()[1]
-    async with server:
+    async with listening(TokenProvider("https" if tls_context else "http"), tls_context) as provider:
         yield provider
 
 

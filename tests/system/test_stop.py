@@ -13,6 +13,7 @@ import pytest
 
 from app.capture_server import CaptureServer
 from app.demo.campaign import GraphqlClient, scheduled_emails
+from tests.support.one_letter import write_to
 from tests.support.rabbitmq import Vhost
 from tests.support.system import System, drumbeat, wait_for
 
@@ -57,7 +58,7 @@ async def test_a_worker_that_stops_waits_for_the_reply_to_a_dot(
         ) as system,
     ):
         api = GraphqlClient(system.graphql, api_key)
-        await write_to(api, 1, smtp_port=server.port)
+        await write_to(api, ["contact0@example.com"], smtp_port=server.port)
         await asyncio.to_thread(wait_for, lambda: dots.arrived == 1, "the dot")
         answering = threading.Timer(2.0, dots.answered.set)
         answering.start()
@@ -87,7 +88,7 @@ async def test_a_worker_that_stops_lists_what_it_cannot_know(
         ) as system,
     ):
         api = GraphqlClient(system.graphql, api_key)
-        await write_to(api, 2, smtp_port=server.port)
+        await write_to(api, ["contact0@example.com", "contact1@example.com"], smtp_port=server.port)
         await asyncio.to_thread(wait_for, lambda: dots.arrived == 1, "the first dot")
         status, took_s = await stopped(system)
         at_the_end = sorted(str(email["status"]) for email in await scheduled_emails(api))
@@ -122,45 +123,3 @@ async def settled(api: GraphqlClient) -> list[str]:
             break
         await asyncio.sleep(0.1)
     return states
-
-
-async def write_to(api: GraphqlClient, number: int, *, smtp_port: int) -> None:
-    """A sequence of one step for *number* contacts, with as many mailboxes, at any hour of any day."""
-    mailbox_ids = []
-    for count in range(number):
-        mailbox = {
-            "email": f"box{count}@sender.example",
-            "host": "127.0.0.1",
-            "port": smtp_port,
-            "security": "NONE",
-            "zone": "UTC",
-            "dailyCapacity": 0,
-        }
-        made = await api.ask(
-            "mutation ($input: CreateMailboxInput!) { createMailbox(input: $input)"
-            " { mailbox { id } userErrors { message } } }",
-            {"input": mailbox},
-        )
-        mailbox_ids.append(made["createMailbox"]["mailbox"]["id"])
-    sequence = {
-        "name": "One letter",
-        "zone": "UTC",
-        "mailboxIds": mailbox_ids,
-        "steps": [{"subject": "Hello", "bodyText": "Hello"}],
-    }
-    made = await api.ask(
-        "mutation ($input: CreateSequenceInput!) { createSequence(input: $input)"
-        " { sequence { id } userErrors { message } } }",
-        {"input": sequence},
-    )
-    sequence_id = made["createSequence"]["sequence"]["id"]
-    contacts = [{"email": f"contact{count}@example.com"} for count in range(number)]
-    await api.ask(
-        "mutation ($enroll: EnrollContactsInput!, $activate: ActivateSequenceInput!) {"
-        " enrollContacts(input: $enroll) { enrolled userErrors { message } }"
-        " activateSequence(input: $activate) { userErrors { message } } }",
-        {
-            "enroll": {"sequenceId": sequence_id, "contacts": contacts},
-            "activate": {"sequenceId": sequence_id},
-        },
-    )

@@ -9,6 +9,7 @@ import pytest
 
 from app.capture_server import CaptureServer
 from app.demo.campaign import GraphqlClient, scheduled_emails
+from tests.support.one_letter import write_to
 from tests.support.rabbitmq import OwnRabbitMQ, Vhost
 from tests.support.system import drumbeat, wait_for
 
@@ -35,7 +36,7 @@ async def test_a_retry_outlives_worker_and_broker_in_its_wait_queue(
         ) as system,
     ):
         api = GraphqlClient(system.graphql, api_key)
-        await _write_to_one(api, smtp_port=server.port)
+        await write_to(api, [RECIPIENT], smtp_port=server.port)
         await asyncio.to_thread(wait_for, lambda: _ready(vhost) == 1, f"a message in {QUEUE}")
         system.kill("worker")
         await asyncio.to_thread(rabbitmq.kill)
@@ -67,41 +68,3 @@ async def _settled(api: GraphqlClient) -> list[dict[str, object]]:
             return emails
         await asyncio.sleep(0.1)
     raise AssertionError(f"not settled: {emails}")
-
-
-async def _write_to_one(api: GraphqlClient, *, smtp_port: int) -> None:
-    """One mailbox, one step, one contact, at any hour of any day."""
-    mailbox = {
-        "email": "north@sender.example",
-        "host": "127.0.0.1",
-        "port": smtp_port,
-        "security": "NONE",
-        "zone": "UTC",
-        "dailyCapacity": 0,
-    }
-    made = await api.ask(
-        "mutation ($input: CreateMailboxInput!) { createMailbox(input: $input)"
-        " { mailbox { id } userErrors { message } } }",
-        {"input": mailbox},
-    )
-    sequence = {
-        "name": "One letter",
-        "zone": "UTC",
-        "mailboxIds": [made["createMailbox"]["mailbox"]["id"]],
-        "steps": [{"subject": "Hello", "bodyText": "Hello"}],
-    }
-    made = await api.ask(
-        "mutation ($input: CreateSequenceInput!) { createSequence(input: $input)"
-        " { sequence { id } userErrors { message } } }",
-        {"input": sequence},
-    )
-    sequence_id = made["createSequence"]["sequence"]["id"]
-    await api.ask(
-        "mutation ($enroll: EnrollContactsInput!, $activate: ActivateSequenceInput!) {"
-        " enrollContacts(input: $enroll) { enrolled userErrors { message } }"
-        " activateSequence(input: $activate) { userErrors { message } } }",
-        {
-            "enroll": {"sequenceId": sequence_id, "contacts": [{"email": RECIPIENT}]},
-            "activate": {"sequenceId": sequence_id},
-        },
-    )
