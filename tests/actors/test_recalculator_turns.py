@@ -157,7 +157,12 @@ async def holding(database: Database, email_id: EmailId) -> AsyncIterator[None]:
 
 
 async def until_someone_waits(database: Database) -> None:
-    await _until(database, "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+    """In this database: other tests share its server."""
+    await _until(
+        database,
+        "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity AS a USING (pid)"
+        " WHERE NOT granted AND a.datname = current_database())",
+    )
 
 
 async def until_nobody_plans(database: Database) -> None:
