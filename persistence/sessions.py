@@ -22,7 +22,6 @@ _LAST_USE_GRAIN = timedelta(minutes=1)
 class SessionIdentity:
     """Who asks, as far as a session tells; *role* is what they are in its workspace now."""
 
-    session_id: UUID
     workspace_id: WorkspaceId
     user_id: UUID
     role: MemberRole
@@ -66,7 +65,6 @@ async def recognise(conn: AsyncConnection, token: str) -> SessionIdentity | None
             update(sessions).where(sessions.c.id == session.id).values(last_used_at=func.now())
         )
     return SessionIdentity(
-        session_id=session.id,
         workspace_id=workspace_id,
         user_id=found.id,
         role=MemberRole(found.role),
