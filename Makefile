@@ -22,7 +22,7 @@ test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.rabbitmq_server
 	@# Chaos by itself, `make chaos`: a 250 that comes late counts from when it came, which the audit takes for a
 	@# broken step order.
-	@$(BIN)/pytest -n 2 --deselect tests/chaos/test_chaos.py
+	@$(BIN)/pytest -n 4 --dist loadgroup --deselect tests/chaos/test_chaos.py
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
