@@ -12,9 +12,9 @@ pytest_plugins = ["tests.support.rabbitmq", "tests.support.postgres", "tests.sup
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
-    Let what starts processes run one after another, in two rows, beside everything else (`--dist loadgroup`).
+    Let what starts processes run one after another, in two rows, beside all others (`--dist loadgroup`).
 
-    Processes mostly wait, so the other tests have the cores meanwhile; more of them at once starve each other.
+    Processes mostly wait, and the other tests have the cores meanwhile; more of them would starve each other.
     """
     for item in items:
         if item.get_closest_marker("processes") is not None:
