@@ -46,8 +46,7 @@ async def authenticated(services: Services, request: Request) -> Context:
 async def _key(services: Services, authorization: str | None) -> Caller:
     identity = None
     if (key := _bearer(authorization)) is not None:
-        async with services.database.transaction() as conn:
-            identity = await authenticate(conn, key)
+        identity = await authenticate(services.database, key)
     if identity is None:
         raise Unauthenticated("Send a valid API key: `Authorization: Bearer db_…`.")
     return Caller(

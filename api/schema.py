@@ -17,6 +17,7 @@ from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from api.errors import BadUserInput, Forbidden
+from api.executor import Executor
 from api.limits import TOKENS, LimitsRule
 from api.mutations import Mutation
 from api.queries import Query
@@ -61,6 +62,7 @@ schema = QuietSchema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
+    execution_context_class=Executor,
     extensions=[
         lambda: MaxTokensLimiter(max_token_count=TOKENS),
         # One list of one rule for all requests: the validation cache goes by the rules too.

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from api.context import Info
 from api.fields import resolves
+from api.related import related
 from api.scalars import EmailAddress
 from api.types.batch import Batch
 from api.types.contact import Contact
@@ -65,28 +66,28 @@ class ScheduledEmail(Node):
         return super().of(row, written_subject=row.subject, **derived)
 
     @resolves("The subject as it was written; before the first attempt, the template of its step.")
-    async def subject(self, info: Info) -> str:
+    def subject(self, info: Info) -> str:
         if self.written_subject is not None:
             return self.written_subject
-        return (await self._step(info)).subject
+        return related(info, "steps", self.step_id, lambda step: str(step.subject))
 
     @resolves("The address that it goes to.")
-    async def recipient_email(self, info: Info) -> EmailAddress:
-        return (await self._contact(info)).email
+    def recipient_email(self, info: Info) -> EmailAddress:
+        return related(info, "contacts", self.contact_id, lambda contact: EmailAddress(contact.email))
 
     @resolves("The contact that it goes to.")
-    async def contact(self, info: Info) -> Contact:
-        return await self._contact(info)
+    def contact(self, info: Info) -> Contact:
+        return related(info, "contacts", self.contact_id, Contact.of)
 
     @resolves("The step that it is sent for.")
-    async def step(self, info: Info) -> Step:
-        return await self._step(info)
+    def step(self, info: Info) -> Step:
+        return related(info, "steps", self.step_id, Step.of)
 
     @resolves("The mailbox that it leaves from; null until it is placed.")
-    async def mailbox(self, info: Info) -> Mailbox | None:
+    def mailbox(self, info: Info) -> Mailbox | None:
         if self.mailbox_id is None:
             return None
-        return Mailbox.of(present(await info.context.loaders.mailboxes.load(self.mailbox_id)))
+        return related(info, "mailboxes", self.mailbox_id, Mailbox.of)
 
     @resolves("The enrollment that it belongs to.")
     async def enrollment(self, info: Info) -> Enrollment:
@@ -129,9 +130,3 @@ class ScheduledEmail(Node):
 
     async def _sequence(self, info: Info) -> Sequence:
         return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
-
-    async def _contact(self, info: Info) -> Contact:
-        return Contact.of(present(await info.context.loaders.contacts.load(self.contact_id)))
-
-    async def _step(self, info: Info) -> Step:
-        return Step.of(present(await info.context.loaders.steps.load(self.step_id)))
