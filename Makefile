@@ -40,11 +40,12 @@ test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: ma
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
 
 KILLS ?= 40
-EMAILS ?= 3000
 SEED ?= 1
+MINUTES ?= inf
 
+chaos: EMAILS ?= 3000
 chaos: $(VENV)/dev.stamp ## Kill everything at random while emails leave: make chaos KILLS=40 EMAILS=3000 SEED=1
-	@$(BIN)/python -m tests.chaos.chaos --kills $(KILLS) --emails $(EMAILS) --seed $(SEED)
+	@$(BIN)/python -m tests.chaos.chaos --kills $(KILLS) --emails $(EMAILS) --seed $(SEED) --minutes $(MINUTES)
 
 RESTARTS ?= 20
 
@@ -68,10 +69,10 @@ bench-plan: $(VENV)/dev.stamp ## Measure planning against COPY: make bench-plan 
 	@$(BIN)/python -m bench.plan --contacts $(CONTACTS) --rounds $(ROUNDS) --growth $(GROWTH)
 
 # How many emails a run sends, how many times 10,000 memory is watched, and how large the table of claims gets.
-EMAILS ?= 5000
 WATCHED ?= 10
 ROWS ?= 2000000
 
+bench-send: EMAILS ?= 5000
 bench-send: $(VENV)/dev.stamp ## Measure sending against Postfix's smtp-source: make bench-send EMAILS=5000 ROUNDS=3
 	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS)
 
