@@ -70,8 +70,8 @@ def test_no_python_at_all_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("target", "emails"), [("chaos", 3_000), ("bench-send", 5_000)])
 def test_each_measurement_has_its_own_number_of_emails(target: str, emails: int) -> None:
     """Unless one is given."""
-    assert f"--emails {emails} " in make("--dry-run", target).stdout
-    assert "--emails 7 " in make("--dry-run", target, "EMAILS=7").stdout
+    assert f"--emails {emails} --" in make("--dry-run", target).stdout
+    assert "--emails 7 --" in make("--dry-run", target, "EMAILS=7").stdout
 
 
 def test_continuous_integration_runs_the_tests() -> None:
