@@ -20,9 +20,10 @@ up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .dru
 
 test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.rabbitmq_server
+	@$(BIN)/python -m tests.support.node
 	@# Chaos by itself, `make chaos`: a 250 that comes late counts from when it came, which the audit takes for a
 	@# broken step order.
-	@$(BIN)/pytest -n 2 --deselect tests/chaos/test_chaos.py
+	@$(BIN)/pytest -n 4 --dist loadgroup --deselect tests/chaos/test_chaos.py
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
@@ -97,7 +98,7 @@ lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into req
 	@$(COMPILE) --all-extras --constraint requirements/app.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the targets made, except the data of `make up`
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf $(VENV) tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find api actors app bench domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp
