@@ -128,7 +128,7 @@ async def test_entries_are_found_by_what_and_who_and_when(
     [first] = await _log(api)
     clock.present = MONDAY.replace(hour=12)
     async with services.database.transaction(api.workspace_id) as conn:
-        key = await create_api_key(conn, api.workspace_id, name="night shift", scopes=Scope)
+        key = await create_api_key(conn, api.workspace_id, name="night shift", scopes=list(Scope))
     api.http.headers["Authorization"] = f"Bearer {key}"
     await done(api, "archiveSequence", "sequence { id }", sequenceId=made["sequence"]["id"])
     await done(api, "suppress", "suppressed", emails=[])
