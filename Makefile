@@ -21,7 +21,7 @@ up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .dru
 test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.rabbitmq_server
 	@$(BIN)/python -m tests.support.node
-	@$(BIN)/pytest -n 2
+	@$(BIN)/pytest -n 4 --dist loadgroup
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"

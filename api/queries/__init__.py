@@ -3,6 +3,7 @@
 import strawberry
 
 from api.queries.api_keys import ApiKeyQueries
+from api.queries.audit_log import AuditLogQueries
 from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
@@ -34,5 +35,6 @@ class Query(
     ForecastQueries,
     ApiKeyQueries,
     MemberQueries,
+    AuditLogQueries,
 ):
     pass
