@@ -6,7 +6,7 @@ from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
 from persistence.database import Database
-from persistence.tables import api_keys, batches, email_events, email_moves, recalculations, steps
+from persistence.tables import alerts, api_keys, batches, email_events, email_moves, recalculations, steps
 from tests.api.client import ApiClient
 from tests.support.world import (
     MONDAY,
@@ -41,7 +41,9 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}
         asked = ours | {"cause": "REBALANCE", "requested_by": "someone", "requested_at": MONDAY}
+        raised = {"kind": "NEEDS_AUTH", "severity": "CRITICAL", "mailbox_id": mailbox_id, "opened_at": MONDAY}
         return {
+            "Alert": await conn.scalar(insert(alerts).values(ours | raised).returning(alerts.c.id)),
             "Workspace": api.workspace_id,
             "ApiKey": key_id,
             "Member": await make_member(conn, api.workspace_id),
