@@ -34,7 +34,7 @@ def create_app(services: Services) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/graphql", graphql, methods=["POST"]),
+            Route("/graphql", graphql, methods=["GET", "POST"]),
             *(_login(services, services.identities) if services.identities else ()),
             Route("/auth/logout", log_out, methods=["POST"]),
             Route("/livez", livez),
@@ -63,7 +63,7 @@ def _middleware(services: Services) -> Iterator[Middleware]:
         yield Middleware(
             CORSMiddleware,
             allow_origins=services.other_origins,
-            allow_methods=["POST"],
+            allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
             allow_credentials=True,
         )

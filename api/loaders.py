@@ -16,6 +16,7 @@ from persistence.database import Database
 from persistence.reading import (
     alerts,
     api_keys,
+    audit_log,
     batches,
     contacts,
     deliveries,
@@ -68,6 +69,7 @@ class Loaders:
         self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
         self.recalculations: One = self._one(recalculations.recalculations_by_id)
         self.email_events: OneNumbered = self._one(email_events.events_by_id)
+        self.audit_entries: OneNumbered = self._one(audit_log.entries_by_id)
         self.email_moves: OneNumbered = self._one(email_events.moves_by_id)
         self.steps_of_sequence: Many = self._many(sequences.live_steps_of, by="sequence_id")
         self.mailboxes_of_sequence: Many = self._many(sequences.mailboxes_of, by="sequence_id")

@@ -38,8 +38,8 @@ LATENESS = Work("lateness of the dispatcher during a recalculation", "s", Reach(
 
 _STEPS = 3
 _MAILBOXES = 200
-# So long the dispatcher is measured by itself: forty emails become due.
-_ALONE_S = 20.0
+# Of so many, at least, the lateness of the dispatcher is taken.
+_CLAIMS = 40
 
 
 async def measure_round(url: str, office: Office, rounds: Rounds, *, contacts: int) -> None:
@@ -83,14 +83,12 @@ async def measure_peaks(url: str, office: Office, rounds: Rounds, *, contacts: i
     check_placed(places(url), emails=contacts * (_STEPS + 1))
 
 
-async def measure_dispatcher(
-    url: str, office: Office, rounds: Rounds, *, contacts: int, alone_s: float
-) -> None:
+async def measure_dispatcher(url: str, office: Office, rounds: Rounds, *, contacts: int, claims: int) -> None:
     """Measure how late the dispatcher is while a step is inserted, with its lateness before as floor."""
     campaign = make_campaign(url, contacts=contacts, steps=_STEPS, mailboxes=_MAILBOXES, window=None)
     await office.enroll(campaign)
     await office.plan(campaign.workspace_id)
-    during, before = await measure_lateness(url, office, campaign, alone_s=alone_s)
+    during, before = await measure_lateness(url, office, campaign, claims=claims)
     rounds[LATENESS] = [Measured(during, before)]
 
 
@@ -148,7 +146,7 @@ async def _timed(*works: Awaitable[None]) -> float:
 
 
 async def measure(
-    url: str, *, contacts: int, rounds: int, growth: int, alone_s: float = _ALONE_S
+    url: str, *, contacts: int, rounds: int, growth: int, claims: int = _CLAIMS
 ) -> list[Figure]:
     """All figures of planning, on the migrated database of *url*, a superuser's, which is emptied."""
     measured: Rounds = {}
@@ -157,7 +155,7 @@ async def measure(
         for _ in range(rounds):
             await measure_round(url, office, measured, contacts=contacts)
         await measure_peaks(url, office, measured, contacts=contacts)
-        await measure_dispatcher(url, office, measured, contacts=contacts, alone_s=alone_s)
+        await measure_dispatcher(url, office, measured, contacts=contacts, claims=claims)
         if growth > 1:
             await measure_growth(url, office, measured, contacts=contacts, growth=growth)
     finally:

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Update, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.circuit import Encounter
 from domain.ids import EmailId
-from domain.lifecycle import EMAIL, EmailEvent
+from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
 from persistence.arrays import among, unnested
 from persistence.attempts import Attempt
 from persistence.database import notify
@@ -138,7 +138,7 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
     match event:
         case EmailEvent.ACCEPT:
             # It may have come late, when another attempt was due for the doubt.
-            return update.values(sent_at=now, last_error=None, retry_at=None)
+            return update.values(sent_at=_left_at(now), last_error=None, retry_at=None)
         case EmailEvent.RETRY:
             return update.values(
                 retry_at=given.c.retry_at,
@@ -154,6 +154,20 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
             return update.values(last_error=given.c.error, retry_at=resend_at(now))
         case _:
             return update.values(last_error=given.c.error)
+
+
+# Any: an instant.
+def _left_at(now: datetime) -> ColumnElement[Any]:
+    """
+    When an accepted email left: now; one that was in doubt, when it was committed.
+
+    The steps after it went on from there, and may have left before its 250 was read: they stay after it.
+    """
+    columns = scheduled_emails.c
+    return case(
+        (columns.status == str(EmailStatus.IN_DOUBT), columns.committing_at),
+        else_=literal(now, columns.sent_at.type),
+    )
 
 
 # Any: the column of an array of rows.

@@ -4,6 +4,7 @@ import strawberry
 
 from api.queries.alerts import AlertQueries
 from api.queries.api_keys import ApiKeyQueries
+from api.queries.audit_log import AuditLogQueries
 from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
@@ -38,5 +39,6 @@ class Query(
     AlertQueries,
     ApiKeyQueries,
     MemberQueries,
+    AuditLogQueries,
 ):
     pass

@@ -89,13 +89,13 @@ async def test_no_other_origin_is_let_in_by_itself(http: httpx.AsyncClient) -> N
 
 
 async def test_an_origin_on_the_list_is_told_that_it_may(open_to_app: httpx.AsyncClient) -> None:
-    """With the cookie, for POST, and with the headers that GraphQL needs."""
+    """With the cookie, for GET and POST, and with the headers that GraphQL needs."""
     preflight = await open_to_app.options("/graphql", headers={"Origin": APP} | PREFLIGHT)
 
     told = preflight.headers
     assert preflight.status_code == 200
     assert (told["access-control-allow-origin"], told["access-control-allow-credentials"]) == (APP, "true")
-    assert told["access-control-allow-methods"] == "POST"
+    assert told["access-control-allow-methods"] == "GET, POST"
     assert {"Authorization", "Content-Type"} <= set(told["access-control-allow-headers"].split(", "))
     assert "Origin" in told["vary"]
 
