@@ -1,6 +1,6 @@
 """Asking how emails ended: over all, by mailbox, and by sequence; and when a day's capacity is used up."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import insert
@@ -87,7 +87,7 @@ async def test_a_sequence_is_told_with_its_figures_and_what_becomes_of_it(
             ("BOUNCED", {"status": "FAILED"}),
         ]
         for status, email in emails:
-            enrollment = {"status": status, "planned_at": MONDAY, "mailbox_id": mailbox_id}
+            enrollment: dict[str, Any] = {"status": status, "planned_at": MONDAY, "mailbox_id": mailbox_id}
             enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, **enrollment)
             await make_email(conn, enrollment_id, **email)
 
@@ -129,13 +129,14 @@ async def test_capacity_tells_when_it_is_used_up_and_when_it_is_new(
     async with worker_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, api.workspace_id, daily_capacity=2, zone="Europe/Berlin")
         sequence_id = await make_sequence(conn, api.workspace_id)
-        for send_at, email in [
+        emails: list[tuple[datetime, dict[str, Any]]] = [
             (MONDAY, {"status": "SENT", "last_attempt_at": MONDAY}),
             (MONDAY, {"status": "IN_DOUBT", "last_attempt_at": MONDAY + timedelta(minutes=1)}),
             (tuesday, {}),
             (tuesday + timedelta(minutes=20), {}),
             (tuesday + timedelta(days=1), {}),
-        ]:
+        ]
+        for send_at, email in emails:
             enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id)
             await make_email(conn, enrollment_id, mailbox_id=mailbox_id, send_at=send_at, **email)
     await _day(worker_db, api, mailbox_id, TODAY, used=2, sent=1)

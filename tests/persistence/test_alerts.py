@@ -115,8 +115,8 @@ async def test_complaints_count_for_the_mailboxes_that_wrote(delivery: Delivery)
     """One in two hundred is too many; whoever was written to long ago does not count."""
     await day(delivery, sent=200)
     for address, days_ago in (("new@example.test", 6), ("old@example.test", 8)):
-        sent = {"status": "SENT", "sent_at": NOW - timedelta(days=days_ago)}
-        await delivery.add(contact={"email": address}, **sent)
+        sent_at = NOW - timedelta(days=days_ago)
+        await delivery.add(contact={"email": address}, status="SENT", sent_at=sent_at)
     await _complain(delivery, "new@example.test", "old@example.test", "nobody@example.test")
 
     [found] = await causes(delivery.db)
