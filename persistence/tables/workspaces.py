@@ -184,6 +184,8 @@ suppressions = Table(
     *in_workspace(),
     one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
     UniqueConstraint("workspace_id", "address"),
+    # Few among many, and looked for again and again.
+    Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),
 )
 
 schedule_runs = Table(
