@@ -189,6 +189,9 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
+        CREATE INDEX suppressions_complaints_idx ON suppressions (workspace_id) WHERE reason = 'COMPLAINT'
+    """)
+    op.execute("""
         CREATE TABLE schedule_runs (
             workspace_id UUID NOT NULL,
             job TEXT NOT NULL,
