@@ -12,6 +12,7 @@ from api.errors import BadUserInput, Forbidden, NotFound
 from api.fields import resolves
 from api.ids import GlobalId, MalformedId, read_global_id
 from api.loaders import Loaders
+from api.types.alert import Alert
 from api.types.api_key import ApiKey
 from api.types.audit_entry import AuditEntry
 from api.types.batch import Batch
@@ -31,6 +32,7 @@ from domain.access import Scope
 MOST_IDS = 100
 # Loaders of numbered things take numbers, all others UUIDs; `read_global_id` gives each its own.
 _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] = {
+    "Alert": (Alert, lambda loaders: loaders.alerts),
     "ApiKey": (ApiKey, lambda loaders: loaders.api_keys),
     "AuditEntry": (AuditEntry, lambda loaders: loaders.audit_entries),
     "Batch": (Batch, lambda loaders: loaders.batches),

@@ -34,6 +34,8 @@ workspaces = Table(
     Column("zone", Text, nullable=False, server_default="UTC"),
     # The send window of sequences that have none; NULL means every hour of every day.
     Column("send_window", JSONB),
+    # Since when nothing is sent, for all sequences and mailboxes alike.
+    instant("sending_paused_at"),
     # What jitter and day variation are drawn with: another one is another plan.
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
@@ -182,6 +184,8 @@ suppressions = Table(
     *in_workspace(),
     one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
     UniqueConstraint("workspace_id", "address"),
+    # Few among many, and looked for again and again.
+    Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),
 )
 
 schedule_runs = Table(

@@ -6,7 +6,16 @@ from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
 from persistence.database import Database
-from persistence.tables import api_keys, audit_log, batches, email_events, email_moves, recalculations, steps
+from persistence.tables import (
+    alerts,
+    api_keys,
+    audit_log,
+    batches,
+    email_events,
+    email_moves,
+    recalculations,
+    steps,
+)
 from tests.api.client import ApiClient
 from tests.support.world import (
     MONDAY,
@@ -42,7 +51,9 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}
         done = ours | {"actor": "someone", "actor_name": "Someone", "action": "removeStep", "at": MONDAY}
         asked = ours | {"cause": "REBALANCE", "requested_by": "someone", "requested_at": MONDAY}
+        raised = {"kind": "NEEDS_AUTH", "severity": "CRITICAL", "mailbox_id": mailbox_id, "opened_at": MONDAY}
         return {
+            "Alert": await conn.scalar(insert(alerts).values(ours | raised).returning(alerts.c.id)),
             "Workspace": api.workspace_id,
             "ApiKey": key_id,
             "Member": await make_member(conn, api.workspace_id),

@@ -13,6 +13,7 @@ def upgrade() -> None:
             name TEXT NOT NULL,
             zone TEXT DEFAULT 'UTC' NOT NULL,
             send_window JSONB,
+            sending_paused_at TIMESTAMP WITH TIME ZONE,
             planning_seed BIGINT DEFAULT 0 NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -186,6 +187,9 @@ def upgrade() -> None:
                 'COMPLAINT', 'MANUAL')),
             CONSTRAINT suppressions_workspace_id_address_key UNIQUE (workspace_id, address)
         )
+    """)
+    op.execute("""
+        CREATE INDEX suppressions_complaints_idx ON suppressions (workspace_id) WHERE reason = 'COMPLAINT'
     """)
     op.execute("""
         CREATE TABLE schedule_runs (
