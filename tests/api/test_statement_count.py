@@ -30,7 +30,13 @@ fragment Shown on ScheduledEmail {
 SEQUENCES = """
 query ($first: Int) { sequences(first: $first) { totalCount nodes {
   name stepCount steps { subject } mailboxes { name capacity { planned } }
-  counts { enrollments { count } emails { count } }
+  counts { enrollments { count } emails { count } } stats { enrolled sentEmails }
+} } }
+"""
+MAILBOXES = """
+query ($first: Int) { mailboxes(first: $first) { totalCount nodes {
+  capacity { remaining } deliveryStats { sent }
+  health { level lately { sent } alerts { kind mailbox { name } } }
 } } }
 """
 
@@ -65,7 +71,11 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return executed
 
 
-@pytest.mark.parametrize(("document", "most"), [(EMAILS, 14), (SEQUENCES, 9)], ids=["emails", "sequences"])
+@pytest.mark.parametrize(
+    ("document", "most"),
+    [(EMAILS, 14), (SEQUENCES, 9), (MAILBOXES, 7)],
+    ids=["emails", "sequences", "mailboxes"],
+)
 async def test_a_page_takes_as_many_statements_as_one_entry(
     api: ApiClient, worker_db: Database, statements: list[str], document: str, most: int
 ) -> None:
@@ -90,11 +100,12 @@ async def test_the_timetable_takes_two_statements(
 ) -> None:
     """Whose key it is, and the emails with what they point to."""
     await _fifty_of_each(api, worker_db)
+    await api.data("{ viewer { name } }")
     statements.clear()
 
     data = await api.data(TIMETABLE, first=20)
 
-    assert len(data["scheduledEmails"]["nodes"]) == 20
+    assert len(data["scheduledEmails"]["edges"]) == 20
     assert len(statements) == 2, "\n".join(statements)
 
 
