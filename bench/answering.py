@@ -4,17 +4,24 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic, sleep
 
-from bench.load import Target
+import httpx
+
+from bench.listing import SQL
+from bench.load import TIMEOUT_S, Target, ask
 from bench.planning_process import ROOT
+from bench.timetable_checks import WrongResult
+from tests.support.node import node
 
 _READY_WITHIN_S = 60.0
 _STOPPED_WITHIN_S = 30.0
+# So many requests make the caches of a server warm, and Node's compiler.
+_CLIENTS, _WARM = 10, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +30,7 @@ class Server:
 
     pid: int
     port: int
-    headers: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def target(self, body: bytes, *, expected: bytes = b'"data"') -> Target:
         return Target(self.port, body, headers=self.headers, expected=expected)
@@ -48,7 +55,7 @@ def drumbeat_api(directory: Path, *, url: str, key: str) -> Iterator[Server]:
     }
     command = [sys.executable, "-m", "app.cli", "api"]
     with _running(directory / "api.log", command, port, settings) as pid:
-        yield Server(pid, port, [f"Authorization: Bearer {key}"])
+        yield Server(pid, port, {"Authorization": f"Bearer {key}"})
 
 
 @contextmanager
@@ -60,14 +67,31 @@ def plain_endpoint(directory: Path, *, url: str, workspace_id: object) -> Iterat
 
 
 @contextmanager
-def yoga(directory: Path, node: Path, *, url: str, workspace_id: object, statement: str) -> Iterator[Server]:
+def yoga(directory: Path, *, url: str, workspace_id: object) -> Iterator[Server]:
     """graphql-yoga with pg, from `bench/peers`, as in production."""
     port, text = _free_port(), directory / "statement.sql"
-    text.write_text(statement)
-    script, schema = ROOT / "bench/peers/yoga.js", ROOT / "schema.graphql"
-    command = [str(node), str(script), str(schema), str(text), url, str(workspace_id), str(port)]
+    text.write_text(SQL)
+    where = [str(ROOT / "schema.graphql"), str(text), url, str(workspace_id), str(port)]
+    command = node("yoga.js", *where, project=ROOT / "bench/peers")
     with _running(directory / "yoga.log", command, port, {"NODE_ENV": "production"}) as pid:
         yield Server(pid, port)
+
+
+def same_answer(server: Server, body: bytes, *, expected: object = None) -> object:
+    """
+    What *server* answers to *body*, once it is warm.
+
+    Raises:
+        WrongResult: It is not what is *expected*: a server that answers less is faster.
+    """
+    target = server.target(body)
+    ask(target, clients=_CLIENTS, each=_WARM)
+    url = f"http://127.0.0.1:{server.port}/graphql"
+    response = httpx.post(url, content=body, headers=target.fields(), timeout=TIMEOUT_S)
+    answer: object = response.raise_for_status().json()
+    if expected is not None and answer != expected:
+        raise WrongResult(f"{str(answer)[:500]} instead of {str(expected)[:500]}")
+    return answer
 
 
 @contextmanager

@@ -1,8 +1,8 @@
 """Load: clients that ask over kept connections, each as soon as it has its answer, and all of it counted."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import quantiles
 from time import perf_counter
 from typing import cast
@@ -20,19 +20,17 @@ class Target:
 
     port: int
     body: bytes
-    headers: Sequence[str] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
     expected: bytes = b'"data"'
 
+    def fields(self) -> dict[str, str]:
+        """The fields of the head."""
+        return {"Content-Type": "application/json", "Accept": "application/json", **self.headers}
+
     def request(self) -> bytes:
-        head = [
-            "POST /graphql HTTP/1.1",
-            "Host: 127.0.0.1",
-            "Content-Type: application/json",
-            "Accept: application/json",
-            f"Content-Length: {len(self.body)}",
-            *self.headers,
-        ]
-        return "\r\n".join([*head, "", ""]).encode() + self.body
+        length = {"Host": "127.0.0.1", "Content-Length": str(len(self.body))}
+        head = [f"{name}: {value}" for name, value in (self.fields() | length).items()]
+        return "\r\n".join(["POST /graphql HTTP/1.1", *head, "", ""]).encode() + self.body
 
 
 @dataclass(frozen=True, slots=True)
