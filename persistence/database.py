@@ -1,5 +1,6 @@
 """The way to PostgreSQL: one pool per role, transactions scoped to a workspace, notifications."""
 
+import asyncio
 import re
 import select
 from collections import deque
@@ -45,9 +46,11 @@ class UnsafeRole(Exception):
 class Database:
     """A pool of connections that all have one role. Made by `open_database`, ended by `aclose`."""
 
-    def __init__(self, engine: AsyncEngine, role: Role) -> None:
+    def __init__(self, engine: AsyncEngine, role: Role, *, pool_size: int = 5) -> None:
         self.engine = engine
         self.role = role
+        # Whoever waits for a connection of the pool may be overtaken by all who come later; here nobody is.
+        self.turns = asyncio.Semaphore(pool_size)
         # The same pool.
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -115,7 +118,7 @@ def open_database(url: str, role: Role, *, pool_size: int = 5) -> Database:
     )
     event.listen(engine.sync_engine, "connect", _send_arrays_in_binary)
     event.listen(engine.sync_engine, "checkout", _see_that_it_is_open)
-    return Database(engine, role)
+    return Database(engine, role, pool_size=pool_size)
 
 
 def _send_arrays_in_binary(connection: DBAPIConnection, _: object) -> None:

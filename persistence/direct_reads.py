@@ -29,6 +29,13 @@ class Prepared:
     compiled: SQLCompiler
     columns: tuple[str, ...]
 
+    def given(self, values: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        """The text and all its values; a set after `IN` is written out, so an array is better."""
+        if self.compiled.post_compile_params:
+            expanded = self.compiled.construct_expanded_state(values)
+            return expanded.statement, expanded.parameters
+        return self.compiled.string, self.compiled.construct_params(values)
+
 
 _known: LRUCache[Hashable, Prepared] = LRUCache(_STATEMENTS)
 
@@ -42,11 +49,7 @@ def prepared(shape: Hashable, build: Callable[[], AnySelect]) -> Prepared:
 
 
 def prepared_like(statement: AnySelect) -> tuple[Prepared, Mapping[str, Any]]:
-    """
-    *statement*, as it was prepared when one like it came first, and the values that stand in it.
-
-    A set has to be an array in it: `IN` would be another statement for each number of values.
-    """
+    """*statement*, as it was prepared when one like it came first, and the values that stand in it."""
     key = statement._generate_cache_key()
     if key is None:
         raise TypeError("a statement that cannot be told from others")
@@ -83,10 +86,11 @@ async def read_after(
     them one transaction by itself. Step by step, and through SQLAlchemy's execution, a page takes three
     times the CPU that the driver takes for it.
     """
-    async with _connection(database) as conn, conn.pipeline():
+    text, given = statement.given(values)
+    async with database.turns, _connection(database) as conn, conn.pipeline():
         await conn.execute(entering, [who])
         cursor = conn.cursor(binary=True)
-        await cursor.execute(statement.compiled.string, statement.compiled.construct_params(values))
+        await cursor.execute(text, given)
         return Found(statement.columns, await cursor.fetchall())
 
 

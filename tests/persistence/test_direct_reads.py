@@ -96,3 +96,11 @@ async def test_a_reader_who_leaves_takes_no_connection_along(
             await reading
 
     assert len((await read(api_db, two[0], *prepared_like(_pid()))).values) == 1
+
+
+async def test_a_set_may_be_written_out(api_db: Database, two: list[WorkspaceId]) -> None:
+    """However many values it has."""
+    for names, expected in ((["Welcome Ltd", "Other"], [(two[0],)]), (["Other"], []), ([], [])):
+        statement, values = prepared_like(select(workspaces.c.id).where(workspaces.c.name.in_(names)))
+
+        assert (await read(api_db, two[0], statement, values)).values == expected
