@@ -151,3 +151,5 @@ async def changing(context: Context, asked: Rehearsable | None = None) -> AsyncI
             yield change
             # Where nothing is planned any more, nothing is as it was promised.
             change.see_promise_kept(None)
+            if context.once is not None:
+                await context.once.note_done(conn)
