@@ -32,7 +32,8 @@ SHOP = build_schema("""
   type Book implements Node { id: ID! author: Person! }
 """)
 # As Strawberry says it; build_schema keeps what is written.
-SHOP.type_map["Shelf"].fields["days"].args["days"].default_value = 7
+_shelf: Any = SHOP.type_map["Shelf"]
+_shelf.fields["days"].args["days"].default_value = 7
 
 
 @pytest.mark.parametrize(
