@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
+from app.alert_settings import AlertSettings
 from app.durations import durations
 from app.misconfiguration import Misconfigured
 from app.server_settings import SECRET, ServerSettings
@@ -21,7 +22,7 @@ from app.setting_values import (
 QUEUES = ("planner", "dispatcher", "sender", "recalculator")
 
 
-class Settings(ServerSettings):
+class Settings(AlertSettings, ServerSettings):
     """Every setting with its default; an empty text means: not set. Made by `load_settings`."""
 
     model_config = SettingsConfigDict(
