@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import health, http, login, unsubscribe
+from api import graphiql, health, http, login, unsubscribe
 from api.context import IdentityProvider, Services
 from api.transport_security import StrictTransportSecurity
 
@@ -37,6 +37,7 @@ def create_app(services: Services) -> Starlette:
             Route("/graphql", graphql, methods=["GET", "POST"]),
             *(_login(services, services.identities) if services.identities else ()),
             Route("/auth/logout", log_out, methods=["POST"]),
+            *graphiql.routes(),
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/u/{token}", unsubscribing, methods=["GET", "POST"]),
