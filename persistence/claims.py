@@ -41,11 +41,11 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
-        WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+        WHERE e.mailbox_id = m.id AND e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     )
     AND (
         SELECT count(*) FROM scheduled_emails AS e
-        WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+        WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
     ) < :connections
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
@@ -66,7 +66,7 @@ CROSS JOIN LATERAL (
     JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
     JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
     JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
-    WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING' AND e.released_because IS NULL
+    WHERE e.mailbox_id = box.mailbox_id AND e.phase = 'PENDING' AND e.released_because IS NULL
         AND e.send_at > :late_since AND e.send_at <= :now
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
         AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
@@ -198,7 +198,7 @@ async def _reserve(
 _UNDER_WAY = text("""
 SELECT count(*) FILTER (WHERE status = 'QUEUED') AS queued,
     count(*) FILTER (WHERE status <> 'QUEUED') AS begun
-FROM scheduled_emails WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING')
+FROM scheduled_emails WHERE phase = 'UNDER_WAY'
 """)
 
 

@@ -71,6 +71,7 @@ async def mark_committing(
     unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in attempts]}))
     committed = await _mark(conn, [each for each in group if each.attempt.email_id in unstopped], now, lease)
     passed = [attempt for attempt in attempts if attempt.email_id in committed]
+    await _keep_letters(conn, [each for each in group if each.attempt.email_id in committed])
     await record_events(conn, [Happening.of_attempt(each, EmailEvent.COMMIT) for each in passed], at=now)
     return committed
 
@@ -79,7 +80,7 @@ async def _mark(
     conn: AsyncConnection, group: Sequence[Committing], now: datetime, lease: timedelta
 ) -> frozenset[EmailId]:
     columns = scheduled_emails.c
-    stored = ("step_version_id", "subject", "body_text", "body_html", "parent_message_id", "thread_root")
+    stored = ("step_version_id", "subject", "parent_message_id", "thread_root")
     rows = [_stored(each) for each in group]
     given = unnested(
         {"id": columns.id.type, "token": columns.attempt_token.type, "window_day": columns.window_day.type}
@@ -111,6 +112,29 @@ async def _mark(
     return frozenset(EmailId(each) for each in marked)
 
 
+_KEEP = text("""
+INSERT INTO letters (email_id, workspace_id, body_text, body_html)
+SELECT * FROM unnest(
+    CAST(:email_ids AS uuid[]), CAST(:workspace_ids AS uuid[]), CAST(:texts AS text[]), CAST(:htmls AS text[])
+)
+ON CONFLICT (email_id) DO UPDATE
+SET body_text = excluded.body_text, body_html = excluded.body_html, updated_at = now()
+""")
+
+
+async def _keep_letters(conn: AsyncConnection, group: Sequence[Committing]) -> None:
+    if group:
+        await conn.execute(
+            _KEEP,
+            {
+                "email_ids": [each.attempt.email_id for each in group],
+                "workspace_ids": [each.attempt.workspace_id for each in group],
+                "texts": [each.letter.text for each in group],
+                "htmls": [each.letter.html for each in group],
+            },
+        )
+
+
 def _stored(committing: Committing) -> dict[str, object]:
     attempt, letter = committing.attempt, committing.letter
     return {
@@ -119,8 +143,6 @@ def _stored(committing: Committing) -> dict[str, object]:
         "window_day": attempt.window_day,
         "step_version_id": attempt.step_version_id,
         "subject": letter.subject,
-        "body_text": letter.text,
-        "body_html": letter.html,
         "parent_message_id": letter.parent,
         "thread_root": letter.thread_root,
         "joined_references": " ".join(letter.references),

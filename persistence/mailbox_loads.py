@@ -43,7 +43,7 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
         count(*) FILTER (WHERE e.status = 'QUEUED') AS queued
     FROM scheduled_emails AS e
-    WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+    WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
 ) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date

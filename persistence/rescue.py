@@ -40,7 +40,7 @@ class Rescued:
 _OWNERS = text("""
 SELECT DISTINCT enrollment_id FROM (
     SELECT enrollment_id FROM scheduled_emails
-    WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING') AND lease_until < clock_timestamp()
+    WHERE phase = 'UNDER_WAY' AND lease_until < clock_timestamp()
     ORDER BY lease_until LIMIT :most
 ) AS oldest
 """)
@@ -51,7 +51,7 @@ FROM scheduled_emails AS e
 JOIN mailboxes AS m ON m.id = e.mailbox_id
 LEFT JOIN mailbox_days AS d ON d.mailbox_id = e.mailbox_id AND d.day = e.quota_day
 WHERE e.enrollment_id = ANY(CAST(:enrollment_ids AS uuid[]))
-    AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING') AND e.lease_until < clock_timestamp()
+    AND e.phase = 'UNDER_WAY' AND e.lease_until < clock_timestamp()
 ORDER BY e.id
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import RESEND_WAIT
 from domain.ids import EmailId, WorkspaceId
-from domain.lifecycle import EmailEvent, EmailStatus, EnrollmentStatus
+from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus, EnrollmentStatus
 from persistence.arrays import among
 from persistence.attempts import Ticket
 from persistence.settling import Evidence, hold_email, resend
@@ -39,7 +39,11 @@ async def find_resends(
     columns = scheduled_emails.c
     due = await conn.execute(
         select(columns.workspace_id, columns.id)
-        .where(columns.status == str(EmailStatus.IN_DOUBT), columns.retry_at <= now)
+        .where(
+            columns.phase == str(EmailPhase.WAITING),
+            columns.status == str(EmailStatus.IN_DOUBT),
+            columns.retry_at <= now,
+        )
         .order_by(columns.retry_at, columns.id)
         .limit(limit)
     )

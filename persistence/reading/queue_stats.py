@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, DateTime, Label, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import EmailPhase, EmailStatus
 from persistence.reading.pages import AnyRow
 from persistence.tables import mailbox_days, mailboxes, scheduled_emails
 
@@ -22,14 +22,17 @@ async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetim
     One row: `due`, `late`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, `sent_today`,
     `failed_today`. Today is each mailbox's own, by its zone.
     """
-    pending = emails.status == EmailStatus.PENDING
+    pending, under_way, waiting = (
+        emails.phase == phase for phase in (EmailPhase.PENDING, EmailPhase.UNDER_WAY, EmailPhase.WAITING)
+    )
+    begun = (EmailStatus.SENDING, EmailStatus.COMMITTING)
     figures = select(
         _counted("due", workspace_id, pending, emails.send_at <= now),
         _counted("late", workspace_id, pending, emails.send_at < now - LATE_AFTER),
-        _counted("queued", workspace_id, emails.status == EmailStatus.QUEUED),
-        _counted("sending", workspace_id, emails.status.in_((EmailStatus.SENDING, EmailStatus.COMMITTING))),
-        _counted("retrying", workspace_id, emails.status == EmailStatus.RETRYING),
-        _counted("in_doubt", workspace_id, emails.status == EmailStatus.IN_DOUBT),
+        _counted("queued", workspace_id, under_way, emails.status == EmailStatus.QUEUED),
+        _counted("sending", workspace_id, under_way, emails.status.in_(begun)),
+        _counted("retrying", workspace_id, waiting, emails.status == EmailStatus.RETRYING),
+        _counted("in_doubt", workspace_id, waiting, emails.status == EmailStatus.IN_DOUBT),
         _counted("unplaced", workspace_id, pending, emails.send_at.is_(None)),
         _today("sent", workspace_id, now),
         _today("failed", workspace_id, now),
