@@ -156,7 +156,7 @@ class Delivery:
     async def letter(self, email_id: EmailId) -> tuple[str, str | None] | None:
         """Text and HTML as they were written, if they were."""
         written = select(letters.c.body_text, letters.c.body_html).where(letters.c.email_id == email_id)
-        return next((row._tuple() for row in await self._rows(written)), None)
+        return next(((row.body_text, row.body_html) for row in await self._rows(written)), None)
 
     async def enrollment_of(self, email_id: EmailId) -> Row[Any]:
         owner = select(scheduled_emails.c.enrollment_id).where(scheduled_emails.c.id == email_id)
