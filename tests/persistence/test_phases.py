@@ -56,4 +56,4 @@ async def test_the_phase_follows_the_status(delivery: Delivery) -> None:
 
     async with delivery.db.transaction() as conn:
         committed = await conn.scalar(select(scheduled_emails.c.phase).where(scheduled_emails.c.id == due))
-    assert (before, begun, committed) == ("UNDER_WAY", "UNDER_WAY", "UNDER_WAY")
+    assert (before, begun, committed) == ("PENDING", "UNDER_WAY", "UNDER_WAY")
