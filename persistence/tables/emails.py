@@ -18,7 +18,10 @@ from persistence.tables.columns import (
     workspace,
 )
 
-_PHASES = " ".join(f"WHEN '{status}' THEN '{phase}'" for status, phase in PHASE_OF.items())
+# Word for word as PostgreSQL repeats them, or Alembic sees a change.
+_PHASES = " ".join(f"WHEN '{status}'::text THEN '{phase}'::text" for status, phase in PHASE_OF.items())
+_PHASE = f"CASE status {_PHASES} ELSE NULL::text END"
+_LIVE_STEP_ID = "CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE NULL::uuid END"
 
 scheduled_emails = Table(
     "scheduled_emails",
@@ -33,10 +36,8 @@ scheduled_emails = Table(
     *status(EMAIL),
     # For indexes: PostgreSQL changes a row in place, without touching any of them, when no column that one of
     # them names gets another value. The status would, at each of four steps; these do at two or at none.
-    Column(
-        "live_step_id", Uuid, Computed("CASE WHEN status <> 'CANCELLED' THEN step_id END", persisted=True)
-    ),
-    Column("phase", Text, Computed(f"CASE status {_PHASES} END", persisted=True), nullable=False),
+    Column("phase", Text, Computed(_PHASE, persisted=True), nullable=False),
+    Column("live_step_id", Uuid, Computed(_LIVE_STEP_ID, persisted=True)),
     # Planned business time; NULL with a reason when there is no slot.
     instant("send_at"),
     Column("unplaced_reason", Text),

@@ -17,11 +17,14 @@ def upgrade() -> None:
             step_id UUID NOT NULL,
             mailbox_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
-            live_step_id UUID GENERATED ALWAYS AS (CASE WHEN status <> 'CANCELLED' THEN step_id END) STORED,
-            phase TEXT GENERATED ALWAYS AS (CASE status WHEN 'PENDING' THEN 'PENDING' WHEN 'QUEUED' THEN
-                'UNDER_WAY' WHEN 'SENDING' THEN 'UNDER_WAY' WHEN 'COMMITTING' THEN 'UNDER_WAY' WHEN
-                'RETRYING' THEN 'WAITING' WHEN 'IN_DOUBT' THEN 'WAITING' WHEN 'SENT' THEN 'SETTLED' WHEN
-                'FAILED' THEN 'SETTLED' WHEN 'CANCELLED' THEN 'CANCELLED' END) STORED NOT NULL,
+            phase TEXT GENERATED ALWAYS AS (CASE status WHEN 'PENDING'::text THEN 'PENDING'::text WHEN
+                'QUEUED'::text THEN 'UNDER_WAY'::text WHEN 'SENDING'::text THEN 'UNDER_WAY'::text WHEN
+                'COMMITTING'::text THEN 'UNDER_WAY'::text WHEN 'RETRYING'::text THEN 'WAITING'::text WHEN
+                'IN_DOUBT'::text THEN 'WAITING'::text WHEN 'SENT'::text THEN 'SETTLED'::text WHEN
+                'FAILED'::text THEN 'SETTLED'::text WHEN 'CANCELLED'::text THEN 'CANCELLED'::text ELSE
+                NULL::text END) STORED NOT NULL,
+            live_step_id UUID GENERATED ALWAYS AS (CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE
+                NULL::uuid END) STORED,
             send_at TIMESTAMP WITH TIME ZONE,
             unplaced_reason TEXT,
             window_day DATE,
