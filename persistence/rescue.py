@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import ContactId, EmailId, EnrollmentId, SequenceId, WorkspaceId
@@ -102,7 +102,9 @@ async def _lose_sight(conn: AsyncConnection, rows: Collection[_Row], *, now: dat
         transition(EMAIL, scheduled_emails, EmailEvent.LOSE_SIGHT)
         .where(among(scheduled_emails.c.id, _ids(rows)))
         .values(
-            lease_until=None, retry_at=resend_at(now), last_error="The sender was lost after the handover."
+            lease_until=None,
+            retry_at=resend_at(literal(now, scheduled_emails.c.retry_at.type)),
+            last_error="The sender was lost after the handover.",
         )
     )
     lost = [Happening.of_row(row, EmailEvent.LOSE_SIGHT, cause="SENDER_LOST") for row in rows]
