@@ -8,6 +8,7 @@ from pydantic import BeforeValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 from typing_extensions import override
 
+from app.alert_settings import AlertSettings
 from app.durations import durations
 from app.misconfiguration import Misconfigured
 from app.setting_sources import ENV_FILE, SecretFiles, problems_of, variable
@@ -27,7 +28,7 @@ QUEUES = ("planner", "dispatcher", "sender", "recalculator")
 _SECRET: dict[str, Any] = {"secret": True}
 
 
-class Settings(BaseSettings):
+class Settings(AlertSettings):
     """Every setting with its default; an empty text means: not set. Made by `load_settings`."""
 
     model_config = SettingsConfigDict(

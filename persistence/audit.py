@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.lifecycle import EMAIL
+
 # Offenders that are named; the others are counted.
 NAMED = 3
 
@@ -36,7 +38,27 @@ _HANDED_OVER = "('COMMITTING', 'SENT', 'IN_DOUBT')"
 # that follow.
 _SETTLING = "('ACCEPT', 'LOSE_SIGHT', 'FAIL')"
 
+# Where each event leaves an email. A claim and the beginning of an attempt are not recorded as events.
+_TARGETS = ", ".join(f"('{event}', '{move.target}')" for event, move in EMAIL.moves.items())
+
 PROMISES: Sequence[Promise] = (
+    Promise(
+        "conservation",
+        "what was planned is sent, failed, in doubt, cancelled or still to come, as its last event says",
+        f"""
+        SELECT e.id FROM scheduled_emails AS e
+        LEFT JOIN LATERAL (
+            SELECT v.kind FROM email_events AS v WHERE v.email_id = e.id ORDER BY v.id DESC LIMIT 1
+        ) AS last ON true
+        LEFT JOIN (VALUES {_TARGETS}) AS told (kind, status) ON told.kind = last.kind
+        WHERE CASE
+            WHEN last.kind IS NULL OR told.status = 'PENDING'
+                THEN e.status NOT IN ('PENDING', 'QUEUED', 'SENDING')
+            WHEN told.status = 'RETRYING' THEN e.status NOT IN ('RETRYING', 'SENDING')
+            ELSE told.status IS DISTINCT FROM e.status
+        END
+        """,
+    ),
     Promise(
         "nothing lost",
         "every remaining step of a planned enrollment has its email, and nobody holds one for ever",

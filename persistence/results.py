@@ -179,6 +179,7 @@ async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> Non
         day.used -= result.event in _REFUNDED
         day.sent += result.event is EmailEvent.ACCEPT
         day.failed += result.event is EmailEvent.FAIL
+        day.retried += result.event is EmailEvent.RETRY and result.spends_retry and attempt.retry_count == 0
         day.bounced += result.bounces or result.bounces_softly
         day.refused += result.is_refused_by_policy
     await count_on_days(conn, days)

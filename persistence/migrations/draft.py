@@ -31,8 +31,8 @@ _FILES = {
         "imports contacts enrollments",
     ),
     "0004_recalculations_and_dispatches": (
-        "What is done with many emails at once, what was handed to the broker, and the clocks.",
-        "recalculations batches dispatches clock_leaders business_clock",
+        "What is done with many emails at once, what was handed to the broker, clocks, and what is watched.",
+        "recalculations batches dispatches clock_leaders business_clock alerts figures",
     ),
     "0005_emails": (
         "Scheduled emails, and what happened to each.",

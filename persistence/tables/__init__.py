@@ -13,6 +13,7 @@ from persistence.tables.emails import (
 )
 from persistence.tables.mailboxes import business_clock, clock_leaders, mailbox_days, mailboxes
 from persistence.tables.sequences import sequence_mailboxes, sequences, step_versions, steps
+from persistence.tables.watching import alerts, figures
 from persistence.tables.workspaces import (
     api_keys,
     audit_log,
@@ -28,6 +29,7 @@ from persistence.tables.workspaces import (
 )
 
 __all__ = [
+    "alerts",
     "api_keys",
     "audit_log",
     "batches",
@@ -38,6 +40,7 @@ __all__ = [
     "email_events",
     "email_moves",
     "enrollments",
+    "figures",
     "idempotency_keys",
     "imports",
     "invitations",

@@ -138,13 +138,21 @@ audit_log = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     workspace(),
     Column("actor", Text, nullable=False),
+    # As they were called then: people and keys come and go.
+    Column("actor_name", Text, nullable=False),
+    # A mutation, in the spelling of the API, and what it was asked for, without secrets.
     Column("action", Text, nullable=False),
+    Column("asked", JSONB),
+    # What it was done to: a kind of node, and its id; neither where it was done to many.
+    Column("object_kind", Text),
     Column("object_id", Uuid),
+    # By column, what changed; only *after* for what was made, only *before* for what was removed.
     Column("before", JSONB),
     Column("after", JSONB),
     instant("at", nullable=False),
     *timestamps(),
     *in_workspace(),
+    CheckConstraint("(object_kind IS NULL) = (object_id IS NULL)", name="object_is_whole"),
     Index("audit_log_workspace_id_object_id_idx", "workspace_id", "object_id", "id"),
 )
 
@@ -174,6 +182,8 @@ suppressions = Table(
     *in_workspace(),
     one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
     UniqueConstraint("workspace_id", "address"),
+    # Few among many, and looked for again and again.
+    Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),
 )
 
 schedule_runs = Table(

@@ -1,11 +1,13 @@
 """The sender in trouble: what befalls an email on its way, and how many letters leave at the same time."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 from typing_extensions import override
 
@@ -88,6 +90,33 @@ async def test_a_sender_that_slept_sends_no_dot(worker_db: Database) -> None:
     assert (server.verbs()[-1], server.letters) == ("DATA", [])
     assert (email.status, email.retry_count, email.attempt) == ("RETRYING", 0, 1)
     assert used == [(0, 0, 0)]
+
+
+class UncertainLedger(Ledger):
+    """The mark is written, and the connection ends before anybody hears of it, the first time."""
+
+    @override
+    async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:
+        marks = await super()._commit(group)
+        if any(each.attempt.number == 1 for each in group):
+            raise OperationalError("COMMIT", {}, ConnectionResetError("the server closed the connection"))
+        return marks
+
+
+async def test_a_mark_of_which_nobody_heard_sends_no_dot_and_is_no_doubt(worker_db: Database) -> None:
+    """The email was not handed over, so it is not listed as one that might have been: it comes again."""
+    async with ScriptedSmtpServer() as server:
+        campaign = await make_campaign(worker_db, port=server.port)
+        async with post_office(worker_db, ledger_of=UncertainLedger) as office:
+            await office.send_due()
+            before = await office.email(campaign.email_ids[0])
+            withheld = (server.verbs()[-1], len(server.letters))
+            await office.wait_and_send(timedelta(minutes=5))
+            after = await office.email(campaign.email_ids[0])
+            used = await office.used(campaign.mailbox_id)
+
+    assert (before.status, before.retry_count, before.crashes, withheld) == ("RETRYING", 0, 0, ("DATA", 0))
+    assert (after.status, after.attempt, len(server.letters), used) == ("SENT", 2, 1, [(1, 1, 0)])
 
 
 async def test_an_acceptance_is_recorded_when_the_database_returns(

@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 # Found as the shell finds it: the tests are usually started by it.
 MAKE = shutil.which("make") or "make"
@@ -63,6 +65,13 @@ def test_no_python_at_all_is_said(tmp_path: Path) -> None:
 
     assert refused.returncode != 0
     assert "python-of-nowhere is missing: install Python 3.11 or newer" in refused.stderr
+
+
+@pytest.mark.parametrize(("target", "emails"), [("chaos", 3_000), ("bench-send", 5_000)])
+def test_each_measurement_has_its_own_number_of_emails(target: str, emails: int) -> None:
+    """Unless one is given."""
+    assert f"--emails {emails} --" in make("--dry-run", target).stdout
+    assert "--emails 7 --" in make("--dry-run", target, "EMAILS=7").stdout
 
 
 def test_continuous_integration_runs_the_tests() -> None:

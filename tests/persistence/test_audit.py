@@ -59,6 +59,14 @@ async def _follow_up_vanishes(delivery: Delivery, sent: EmailId, _: EmailId) -> 
         await conn.execute(delete(scheduled_emails).where(scheduled_emails.c.id == follow_up))
 
 
+async def _failed_of_nothing(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    await delivery.change(scheduled_emails, sent, status="FAILED", sent_at=None)
+
+
+async def _lost_in_the_plan(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    await delivery.change(scheduled_emails, await delivery.follow_up_of(sent), status="CANCELLED")
+
+
 async def _holder_is_gone(delivery: Delivery, _: EmailId, begun: EmailId) -> None:
     await delivery.change(scheduled_emails, begun, lease_until=func.clock_timestamp() - 10 * MINUTE)
 
@@ -128,6 +136,8 @@ async def _in_a_closed_window(delivery: Delivery, *_: EmailId) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "promise"),
     [
+        (_failed_of_nothing, "conservation"),
+        (_lost_in_the_plan, "conservation"),
         (_follow_up_vanishes, "nothing lost"),
         (_holder_is_gone, "nothing lost"),
         (_accepted_again, "at most once"),

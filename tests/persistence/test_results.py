@@ -5,11 +5,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from domain.lifecycle import EmailEvent
 from persistence.database import listen
 from persistence.results import Result
-from persistence.tables import mailboxes, scheduled_emails, sequences
+from persistence.tables import mailbox_days, mailboxes, scheduled_emails, sequences
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, at
 
 DAY = timedelta(days=1)
@@ -111,6 +112,19 @@ async def test_a_retry_counts_on_the_day_on_which_it_comes_back(delivery: Delive
     await delivery.end(Result(attempt, EmailEvent.RETRY, "full", retry_at=at(23, 30)))
 
     assert (await delivery.email(due)).send_day == TODAY + DAY
+
+
+async def test_an_email_that_needs_retries_is_counted_once(delivery: Delivery) -> None:
+    """On the day of the first one; what spends no retry, as its server was not reached, is none."""
+    (due,) = await delivery.due()
+
+    for spends_retry in (False, True, True):
+        attempt = await delivery.begun(due, now=NOW)
+        result = Result(attempt, EmailEvent.RETRY, "later", retry_at=NOW, spends_retry=spends_retry)
+        await delivery.end(result)
+
+    async with delivery.db.transaction() as conn:
+        assert await conn.scalar(select(mailbox_days.c.retried)) == 1
 
 
 async def test_a_failure_is_counted_and_by_default_ends_the_enrollment(delivery: Delivery) -> None:

@@ -31,6 +31,7 @@ _OF_WORKSPACES = {
     "letters": ("S", "SIU"),
     "email_events": ("SI", "SI"),
     "email_moves": ("SI", "SI"),
+    "alerts": ("S", "SIU"),
 }
 # People exist beside workspaces: a member of two is one row.
 _OF_PEOPLE = {
@@ -41,6 +42,8 @@ _OF_THE_CLOCK = {
     "dispatches": ("", "SIUD"),
     "clock_leaders": ("", "SIUD"),
     "business_clock": ("S", "SIUD"),
+    # Counts without a name in them.
+    "figures": ("S", "SIU"),
 }
 _PRIVILEGES = {"S": "SELECT", "I": "INSERT", "U": "UPDATE", "D": "DELETE"}
 
