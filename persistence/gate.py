@@ -144,6 +144,7 @@ def _due_email(row: _Row, step: _Step, calendar: Calendar) -> DueEmail:
         contact=ContactStatus(row.contact_status),
         calendar=calendar,
         is_suppressed=row.is_suppressed,
+        is_sending_paused=step.row.is_sending_paused,
         is_next=step.row.position is not None and step.row.position == row.next_position,
         not_before=row.next_not_before,
         retry_at=row.retry_at,

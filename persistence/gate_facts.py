@@ -67,7 +67,8 @@ SELECT s.id, s.position, s.removed_at IS NOT NULL AS is_removed, s.starts_thread
     v.id AS version_id, v.subject, v.body_text, v.body_html,
     q.status AS sequence_status, q.zone, q.uses_contact_zone, q.first_date, q.last_date,
     q.holiday_country, q.holiday_subdivision, q.closed_dates,
-    coalesce(q.send_window, w.send_window) AS send_window
+    coalesce(q.send_window, w.send_window) AS send_window,
+    w.sending_paused_at IS NOT NULL AS is_sending_paused
 FROM steps AS s
 JOIN step_versions AS v ON v.step_id = s.id AND v.version = s.text_version
 JOIN sequences AS q ON q.id = s.sequence_id
