@@ -1,7 +1,7 @@
 """
-Node for the tests, which pip installs, and the packages of `tests/node` in their locked versions.
+Node for the tests, which pip installs, and packages of npm in their locked versions.
 
-`python -m tests.support.node` gets the packages before the tests, whose time is limited.
+`python -m tests.support.node` gets those of `tests/node` before the tests, whose time is limited.
 """
 
 import fcntl
@@ -34,11 +34,10 @@ def node(script: str, *arguments: str, project: Path = PROJECT) -> list[str]:
 
 
 def install_packages(project: Path = PROJECT) -> None:
-    """Bring its `node_modules` to its lock file; one process at a time, and nothing when it is so."""
+    """Bring `node_modules` to the lock file; one process at a time, and nothing when it is so."""
     locked = hashlib.sha256((project / "package-lock.json").read_bytes()).hexdigest()
     in_place = project / "node_modules" / ".lock.sha256"
-    # The folder itself: a lock file beside it would be one more thing to ignore.
-    with (project / "package.json").open() as lock:
+    with project.joinpath("package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if in_place.exists() and in_place.read_text() == locked:
             return
