@@ -47,6 +47,11 @@ class Result:
     # What the attempt tells of the mailbox's host; None when it was not asked.
     encounter: Encounter | None = None
 
+    @property
+    def said(self) -> str:
+        """The server's words, or ours when it said nothing."""
+        return " ".join(str(part) for part in (self.code, self.reply) if part) or self.reason
+
 
 async def end_attempts(
     conn: AsyncConnection, results: Sequence[Result], *, now: datetime
@@ -151,7 +156,7 @@ async def _record(
         tokens=[each.attempt.token for each in results],
         again_ats=[each.retry_at for each in results],
         spents=[int(each.spends_retry) for each in results],
-        errors=[None if each.event is EmailEvent.ACCEPT else _worded(each) for each in results],
+        errors=[None if each.event is EmailEvent.ACCEPT else each.said for each in results],
         reasons=[each.reason for each in results],
         causes=[each.reason if each.needs_planner else None for each in results],
         now=now,
@@ -164,11 +169,6 @@ async def _record(
     ]
     await record_events(conn, happened, at=now)
     return counted
-
-
-def _worded(result: Result) -> str:
-    said = " ".join(str(part) for part in (result.code, result.reply) if part)
-    return said or result.reason
 
 
 async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:
