@@ -5,12 +5,12 @@ from typing import Annotated
 
 import strawberry
 
+from api.asked_fields import asked_of_nodes
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
 from api.errors import NotFound
 from api.fields import resolves
 from api.ids import optional_uuid_of, uuid_of
-from api.related import asked_of_nodes
 from api.types.scheduled_email import ScheduledEmail
 from domain.lifecycle import EmailStatus
 from persistence.reading.email_relations import EMAIL_RELATIONS

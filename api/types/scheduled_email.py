@@ -9,7 +9,6 @@ from typing_extensions import override
 
 from api.context import Info
 from api.fields import resolves
-from api.related import related
 from api.scalars import EmailAddress
 from api.types.batch import Batch
 from api.types.contact import Contact
@@ -18,6 +17,7 @@ from api.types.enrollment import Enrollment
 from api.types.explanation import Explanation
 from api.types.mailbox import Mailbox
 from api.types.node import Node, present
+from api.types.related import related
 from api.types.sequence import Sequence
 from api.types.step import Step
 from domain.itineraries import UnplacedReason

@@ -1,10 +1,8 @@
 """What a thing points to: at once where it was read with the thing itself, else through a loader."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
-
-from strawberry.types.nodes import SelectedField, Selection
 
 from api.context import Info
 from api.loaders import One
@@ -37,24 +35,3 @@ class _Later(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         return self._shape(present((yield from self._loader.load(self._key).__await__())))
-
-
-def asked_of_nodes(info: Info) -> frozenset[str]:
-    """Names of the fields that are asked for of the entries of a connection; one that is skipped counts."""
-    names = set()
-    for selection in _fields(field for asked in info.selected_fields for field in asked.selections):
-        entries = _fields(selection.selections)
-        if selection.name == "edges":
-            entries = _fields(field for each in entries if each.name == "node" for field in each.selections)
-        if selection.name in ("edges", "nodes"):
-            names |= {field.name for field in entries}
-    return frozenset(names)
-
-
-def _fields(selections: Iterable[Selection]) -> Iterator[SelectedField]:
-    """*selections*, with what stands in fragments among them."""
-    for selection in selections:
-        if isinstance(selection, SelectedField):
-            yield selection
-        else:
-            yield from _fields(selection.selections)
