@@ -30,14 +30,14 @@ class Terms:
         self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._pace = pace_of(delay_s=row.delay_between_emails_s, hourly_limit=row.hourly_limit)
         # Asked for every enrollment; a row looks its columns up each time.
-        self._zone, self._uses_contact_zone = row.zone, row.uses_contact_zone
+        self._zone, self.uses_contact_zone = row.zone, row.uses_contact_zone
         self._window = window
         self._closed = read_closed_days(row)
         self._by_zone: dict[str, Sequence] = {}
 
     def for_zone(self, contact_zone: str | None) -> Sequence:
         """The sequence as planning sees it for a contact in *contact_zone*."""
-        zone = contact_zone if contact_zone and self._uses_contact_zone else self._zone
+        zone = contact_zone if contact_zone and self.uses_contact_zone else self._zone
         if zone not in self._by_zone:
             dates = (self.row.first_date, self.row.last_date)
             calendar = Calendar(ZoneInfo(zone), self._window, *dates, closed=self._closed)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
+from sqlalchemy import Text, and_, case, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -54,14 +54,18 @@ async def taken_slots(
     boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
     is_pending = _columns.status == str(EmailStatus.PENDING)
     may_shift = and_(is_pending, now + SETTLED_BEFORE < TAKEN_AT)
+    uses_zones = any(each.uses_contact_zone for each in terms.sequences.values())
+    has_caps = any(box.recipient_domain_daily_cap is not None for box in boxes)
     alike = (
         _columns.mailbox_id,
         _columns.send_day,
         _columns.sequence_id,
         may_shift,
-        contacts.c.zone,
+        contacts.c.zone if uses_zones else literal(None, Text).label("zone"),
         recipient_domain(boxes),
     )
+    # To whom they go is half of what this would read, and mostly of no matter.
+    emails = scheduled_emails.join(contacts, contacts.c.id == _columns.contact_id)
     rows = await fetch_tuples(
         conn,
         select(
@@ -69,7 +73,7 @@ async def taken_slots(
             func.array_agg(aggregate_order_by(_columns.id, TAKEN_AT, _columns.id)),
             func.array_agg(aggregate_order_by(TAKEN_AT, TAKEN_AT, _columns.id)),
         )
-        .join(contacts, contacts.c.id == _columns.contact_id)
+        .select_from(emails if uses_zones or has_caps else scheduled_emails)
         .where(
             _columns.workspace_id == workspace_id,
             among(_columns.mailbox_id, mailbox_ids),

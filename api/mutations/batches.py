@@ -63,7 +63,7 @@ class BatchMutations:
                 raise _nobody(nobody.suppressed, len(listed.invalid)) from nobody
             return ScheduleEmailsPayload(
                 batch=await change.batch(batch_id),
-                scheduled=len(outcome.enrollment_ids),
+                scheduled=outcome.enrolled,
                 duplicates=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,
