@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
@@ -122,14 +122,17 @@ async def count_pending(
 async def _count_pending(
     conn: AsyncConnection, workspace_id: WorkspaceId, condition: ColumnElement[bool]
 ) -> int:
-    counted = (
+    # One look-up for each enrollment, whatever PostgreSQL believes of a crowd that has just been enrolled:
+    # as a join it once compared every email with every enrollment, for minutes.
+    theirs = (
         select(func.count())
-        .select_from(enrollments)
-        .join(scheduled_emails, scheduled_emails.c.enrollment_id == enrollments.c.id)
         .where(
-            enrollments.c.workspace_id == workspace_id,
+            scheduled_emails.c.enrollment_id == enrollments.c.id,
             scheduled_emails.c.status == str(EmailStatus.PENDING),
-            condition,
+            # Said again, as its index says it.
+            text("scheduled_emails.status <> 'CANCELLED'"),
         )
+        .scalar_subquery()
     )
+    counted = select(func.sum(theirs)).where(enrollments.c.workspace_id == workspace_id, condition)
     return int(await conn.scalar(counted) or 0)
