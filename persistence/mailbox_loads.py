@@ -88,6 +88,7 @@ class DayCount:
     used: int = 0
     sent: int = 0
     failed: int = 0
+    retried: int = 0
     bounced: int = 0
     refused: int = 0
 
@@ -110,8 +111,9 @@ _COUNT = text(f"""
 WITH given AS (
     SELECT * FROM unnest(
         CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]), CAST(:used AS int[]),
-        CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:bounced AS int[]), CAST(:refused AS int[])
-    ) AS given (mailbox_id, day, capacity, used, sent, failed, bounced, refused)
+        CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:retried AS int[]), CAST(:bounced AS int[]),
+        CAST(:refused AS int[])
+    ) AS given (mailbox_id, day, capacity, used, sent, failed, retried, bounced, refused)
 ), locked AS MATERIALIZED (
     SELECT d.mailbox_id, d.day FROM given JOIN mailbox_days AS d USING (mailbox_id, day)
     ORDER BY d.mailbox_id, d.day FOR NO KEY UPDATE OF d
@@ -119,12 +121,13 @@ WITH given AS (
 UPDATE mailbox_days AS d
 SET capacity = {_HIGHEST.format(given="given")},
     used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
-    bounced = d.bounced + given.bounced, refused = d.refused + given.refused, updated_at = now()
+    retried = d.retried + given.retried, bounced = d.bounced + given.bounced,
+    refused = d.refused + given.refused, updated_at = now()
 FROM given JOIN locked USING (mailbox_id, day)
 WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
 RETURNING d.mailbox_id, d.day
 """)
-_KINDS = ("capacity", "used", "sent", "failed", "bounced", "refused")
+_KINDS = ("capacity", "used", "sent", "failed", "retried", "bounced", "refused")
 
 
 async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date], DayCount]) -> None:

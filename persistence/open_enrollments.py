@@ -16,11 +16,22 @@ from persistence.courses import Course, Row, steps_of
 from persistence.histories import emails_of
 from persistence.planning_terms import PlanningTerms
 from persistence.recipient_domains import recipient_domain
-from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences
+from persistence.tables import (
+    contacts,
+    enrollments,
+    mailboxes,
+    scheduled_emails,
+    sequences,
+    workspaces,
+)
 
 
 async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_since: datetime) -> int:
-    """Ask for a new slot for what an outage or a pause left behind: pending since before *late_since*."""
+    """
+    Ask for a new slot for what an outage or a pause left behind: pending since before *late_since*.
+
+    Where all sending is paused, nothing is: it keeps its time until the pause ends.
+    """
     left_behind = (
         select(scheduled_emails.c.enrollment_id)
         .join(mailboxes, mailboxes.c.id == scheduled_emails.c.mailbox_id)
@@ -29,6 +40,7 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
             scheduled_emails.c.status == str(EmailStatus.PENDING),
             scheduled_emails.c.send_at <= late_since,
             mailboxes.c.status == str(MailboxStatus.ACTIVE),
+            ~exists().where(workspaces.c.id == workspace_id, workspaces.c.sending_paused_at.is_not(None)),
         )
         .cte("left_behind")
         # Found first, by its index: of enrollments just written PostgreSQL thinks that they are few.

@@ -6,12 +6,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, ScalarSelect, Update, cast, func, select
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Update, case, cast, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.circuit import Encounter
 from domain.ids import EmailId
-from domain.lifecycle import EMAIL, EmailEvent
+from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
 from persistence.arrays import among, unnested
 from persistence.attempts import Attempt
 from persistence.database import notify
@@ -45,6 +45,11 @@ class Result:
     needs_planner: bool = False
     # What the attempt tells of the mailbox's host; None when it was not asked.
     encounter: Encounter | None = None
+
+    @property
+    def said(self) -> str:
+        """The server's words, or ours when it said nothing."""
+        return " ".join(str(part) for part in (self.code, self.reply) if part) or self.reason
 
 
 async def end_attempts(
@@ -112,7 +117,7 @@ async def _record(
             "token": [each.attempt.token for each in results],
             "retry_at": [each.retry_at for each in results],
             "spent": [int(each.spends_retry) for each in results],
-            "error": [None if each.event is EmailEvent.ACCEPT else _worded(each) for each in results],
+            "error": [None if each.event is EmailEvent.ACCEPT else each.said for each in results],
             "reason": [each.reason for each in results],
             "released_because": [each.reason if each.needs_planner else None for each in results],
         },
@@ -138,7 +143,7 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
     match event:
         case EmailEvent.ACCEPT:
             # It may have come late, when another attempt was due for the doubt.
-            return update.values(sent_at=now, last_error=None, retry_at=None)
+            return update.values(sent_at=_left_at(now), last_error=None, retry_at=None)
         case EmailEvent.RETRY:
             return update.values(
                 retry_at=given.c.retry_at,
@@ -156,16 +161,25 @@ def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Upd
             return update.values(last_error=given.c.error)
 
 
+# Any: an instant.
+def _left_at(now: datetime) -> ColumnElement[Any]:
+    """
+    When an accepted email left: now; one that was in doubt, when it was committed.
+
+    The steps after it went on from there, and may have left before its 250 was read: they stay after it.
+    """
+    columns = scheduled_emails.c
+    return case(
+        (columns.status == str(EmailStatus.IN_DOUBT), columns.committing_at),
+        else_=literal(now, columns.sent_at.type),
+    )
+
+
 # Any: the column of an array of rows.
 def _local_day_of(instant: Any) -> ScalarSelect[Any]:
     """The day of the email's mailbox on which *instant* falls: there its next attempt counts."""
     of_mailbox = mailboxes.c.id == scheduled_emails.c.mailbox_id
     return select(cast(func.timezone(mailboxes.c.zone, instant), Date)).where(of_mailbox).scalar_subquery()
-
-
-def _worded(result: Result) -> str:
-    said = " ".join(str(part) for part in (result.code, result.reply) if part)
-    return said or result.reason
 
 
 async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:
@@ -176,6 +190,7 @@ async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> Non
         day.used -= result.event in _REFUNDED
         day.sent += result.event is EmailEvent.ACCEPT
         day.failed += result.event is EmailEvent.FAIL
+        day.retried += result.event is EmailEvent.RETRY and result.spends_retry and attempt.retry_count == 0
         day.bounced += result.bounces or result.bounces_softly
         day.refused += result.is_refused_by_policy
     await count_on_days(conn, days)

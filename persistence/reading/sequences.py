@@ -102,10 +102,20 @@ async def enrollment_counts(
 async def email_counts(
     conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    """Rows of `sequence_id`, `status`, `amount`; states without an email have no row."""
+    """
+    Rows of `sequence_id`, `status`, `amount`, of which `retried`, and the earliest `send_at` and latest
+    `sent_at`; states without an email have no row.
+    """
     emails = scheduled_emails.c
     counted = (
-        select(emails.sequence_id, emails.status, func.count().label("amount"))
+        select(
+            emails.sequence_id,
+            emails.status,
+            func.count().label("amount"),
+            func.count().filter(emails.retry_count > 0).label("retried"),
+            func.min(emails.send_at).label("send_at"),
+            func.max(emails.sent_at).label("sent_at"),
+        )
         .where(emails.workspace_id == workspace_id, among(emails.sequence_id, sequence_ids))
         .group_by(emails.sequence_id, emails.status)
     )

@@ -22,7 +22,13 @@ query ($first: Int) { scheduledEmails(first: $first) { totalCount nodes {
 SEQUENCES = """
 query ($first: Int) { sequences(first: $first) { totalCount nodes {
   name stepCount steps { subject } mailboxes { name capacity { planned } }
-  counts { enrollments { count } emails { count } }
+  counts { enrollments { count } emails { count } } stats { enrolled sentEmails }
+} } }
+"""
+MAILBOXES = """
+query ($first: Int) { mailboxes(first: $first) { totalCount nodes {
+  capacity { remaining } deliveryStats { sent }
+  health { level lately { sent } alerts { kind mailbox { name } } }
 } } }
 """
 
@@ -58,7 +64,9 @@ def _statements(database: Database) -> Iterator[list[str]]:
 
 
 @pytest.mark.parametrize(
-    ("document", "statements"), [(EMAILS, 15), (SEQUENCES, 9)], ids=["emails", "sequences"]
+    ("document", "statements"),
+    [(EMAILS, 15), (SEQUENCES, 9), (MAILBOXES, 7)],
+    ids=["emails", "sequences", "mailboxes"],
 )
 async def test_a_page_takes_as_many_statements_as_one_entry(
     api: ApiClient, worker_db: Database, api_db: Database, document: str, statements: int

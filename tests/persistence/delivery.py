@@ -156,6 +156,14 @@ class Delivery:
         owner = select(scheduled_emails.c.enrollment_id).where(scheduled_emails.c.id == email_id)
         return (await self._rows(select(enrollments).where(enrollments.c.id == owner.scalar_subquery())))[0]
 
+    async def follow_up_of(self, email_id: EmailId) -> EmailId:
+        """The one that is planned after *email_id*."""
+        owner = (await self.email(email_id)).enrollment_id
+        columns = scheduled_emails.c
+        planned = select(columns.id).where(columns.enrollment_id == owner, columns.status == "PENDING")
+        ((follow_up,),) = await self._rows(planned)
+        return EmailId(follow_up)
+
     async def statuses(self, *email_ids: EmailId) -> list[str]:
         return [(await self.email(email_id)).status for email_id in email_ids]
 
