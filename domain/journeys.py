@@ -62,7 +62,7 @@ class Journey:
     @classmethod
     def of(cls, enrollment: Enrollment) -> "Journey":
         counts_minutes = shares_days = False
-        bookings = []
+        bookings: list[Booking] = []
         for leg in enrollment.legs:
             if leg.wait.unit is WaitUnit.MINUTES:
                 counts_minutes = True
