@@ -59,7 +59,7 @@ def _floors(
     if number == 0:
         return enrollment.earliest_day(leg, day_before), journey.earliest_instant
     earliest = None if day_before is None else enrollment.earliest_day(leg, day_before)
-    minutes = leg.wait.minutes
+    minutes = leg.wait.minutes if journey.counts_minutes else None
     return earliest, None if before is None or minutes is None else before.send_at + minutes
 
 

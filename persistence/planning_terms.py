@@ -1,6 +1,6 @@
 """What planning is told of sequences and mailboxes: their calendars, steps, capacities and policies."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any
@@ -85,6 +85,15 @@ class PlanningTerms:
     mailboxes: Mapping[MailboxId, Mailbox]
     statuses: Mapping[MailboxId, MailboxStatus]
     calendars: Mapping[MailboxId, list[Calendar]]
+
+    @property
+    def uses_contact_zones(self) -> bool:
+        """Whether any sequence is served in the zones of its contacts."""
+        return any(each.uses_contact_zone for each in self.sequences.values())
+
+    def asks_for_contacts(self, boxes: Iterable[Mailbox]) -> bool:
+        """Whether planning in *boxes* has to read to whom emails go: mostly that is of no matter."""
+        return self.uses_contact_zones or any(box.recipient_domain_daily_cap is not None for box in boxes)
 
 
 def read_window(stored: Mapping[str, Any] | None) -> SendWindow | None:
