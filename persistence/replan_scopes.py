@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, false, func, or_, select, text
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
@@ -129,8 +129,6 @@ async def _count_pending(
         .where(
             scheduled_emails.c.enrollment_id == enrollments.c.id,
             scheduled_emails.c.status == str(EmailStatus.PENDING),
-            # Said again, as its index says it.
-            text("scheduled_emails.status <> 'CANCELLED'"),
         )
         .scalar_subquery()
     )

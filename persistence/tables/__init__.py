@@ -7,6 +7,7 @@ from persistence.tables.emails import (
     dispatches,
     email_events,
     email_moves,
+    letters,
     recalculations,
     scheduled_emails,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "idempotency_keys",
     "imports",
     "invitations",
+    "letters",
     "logins",
     "mailbox_days",
     "mailboxes",
