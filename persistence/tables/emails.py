@@ -102,7 +102,8 @@ scheduled_emails = Table(
     Index(
         "scheduled_emails_workspace_id_send_at_idx",
         "workspace_id",
-        text("coalesce(send_at, 'infinity')"),
+        # As lists are ordered (`persistence/reading/pages.py:instant_key`).
+        text("(CASE WHEN send_at IS NULL THEN 'infinity'::timestamptz ELSE send_at END)"),
         "id",
     ),
     Index("scheduled_emails_contact_id_idx", "contact_id"),
