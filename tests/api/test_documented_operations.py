@@ -14,7 +14,7 @@ from tests.support.documented import operations
 from tests.support.world import make_email, make_enrollment, make_mailbox, make_sequence
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["docs/api.md"]
+PAGES = ["docs/api.md", "docs/operations.md"]
 SCREENS = {"Timetable", "Sent", "InDoubt", "Capacity", "Itinerary", "SequenceScreen", "Recalculations", "Now"}
 # What a later operation of a page takes from an earlier one: which id, and where it stands in the answer.
 _MADE = {

@@ -68,5 +68,5 @@ def test_the_typed_client_is_typed_by_the_schema() -> None:
 
 
 def _run(script: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [NODE, TYPESCRIPT / "node_modules" / script, *arguments]
+    command = [str(NODE), str(TYPESCRIPT / "node_modules" / script), *arguments]
     return subprocess.run(command, cwd=TYPESCRIPT, capture_output=True, text=True, check=False)
