@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import Text, cast, func, insert, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailEvent
 from persistence.arrays import unnested
 from persistence.attempts import Attempt
+from persistence.changes import CHANGES
 from persistence.tables import email_events
 
 
@@ -64,8 +65,12 @@ _RECORDED = (
 )
 
 
+# Told of with what follows a moment later: commits that notify wait for each other in the whole database.
+_PASSED_OVER = frozenset({EmailEvent.COMMIT})
+
+
 async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], *, at: datetime) -> None:
-    """Write *happenings*, which all took place at business time *at*."""
+    """Write *happenings*, which all took place at business time *at*, and wake those who watch."""
     if not happenings:
         return
     given = unnested(
@@ -78,4 +83,11 @@ async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], 
     rows = select(*(given.c[name] for name in _RECORDED), literal(at, email_events.c.at.type)).order_by(
         given.c.ordinal
     )
-    await conn.execute(insert(email_events).from_select([*_RECORDED, "at"], rows))
+    recorded = insert(email_events).from_select([*_RECORDED, "at"], rows)
+    if all(each.kind in _PASSED_OVER for each in happenings):
+        await conn.execute(recorded)
+        return
+    # In the same statement, because one more is one more wait for every group of emails.
+    written = recorded.returning(email_events.c.workspace_id).cte("written")
+    changed = select(written.c.workspace_id).distinct().subquery()
+    await conn.execute(select(func.pg_notify(CHANGES, cast(changed.c.workspace_id, Text))))
