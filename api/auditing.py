@@ -60,9 +60,9 @@ class Asked:
     about: About | None
 
     @classmethod
-    def of(cls, info: Info) -> Self:
+    def of(cls, info: Info, *, about: About | None = None) -> Self:
         given = _input(info)
-        return cls(info.field_name, given, _about(given))
+        return cls(info.field_name, given, about or _about(given))
 
     @property
     def shown(self) -> Mapping[str, Any]:

@@ -42,11 +42,17 @@ class Entry:
 
 
 async def columns_of(
-    conn: AsyncConnection, workspace_id: WorkspaceId, table: Table, row_id: UUID
+    conn: AsyncConnection, workspace_id: WorkspaceId, table: Table, row_id: UUID, *, if_made: bool = False
 ) -> Columns | None:
-    """A row as JSON, as this transaction sees it now; None when there is none."""
+    """
+    A row as JSON, as this transaction sees it now; None when there is none.
+
+    With *if_made* also None when this transaction did not make it.
+    """
     owner = table.c.id if table.name == "workspaces" else table.c.workspace_id
     here = select(func.to_jsonb(table.table_valued())).where(owner == workspace_id, table.c.id == row_id)
+    if if_made:
+        here = here.where(table.c.created_at == func.now())
     columns: Columns | None = await conn.scalar(here)
     return columns
 

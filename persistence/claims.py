@@ -39,6 +39,9 @@ SELECT m.id FROM mailboxes AS m
 WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
     AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
+    AND NOT EXISTS (
+        SELECT FROM workspaces AS w WHERE w.id = m.workspace_id AND w.sending_paused_at IS NOT NULL
+    )
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now

@@ -45,6 +45,7 @@ JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
 JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
 JOIN contacts AS c ON c.id = e.contact_id AND c.status = 'ACTIVE'
 JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
 WHERE e.id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (
     SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
 )

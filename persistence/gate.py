@@ -123,6 +123,7 @@ def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
         contact=ContactStatus(row.contact_status),
         calendar=calendar,
         is_suppressed=row.is_suppressed,
+        is_sending_paused=row.is_sending_paused,
         is_next=row.is_next,
         not_before=row.next_not_before,
         retry_at=row.retry_at,

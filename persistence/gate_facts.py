@@ -35,6 +35,7 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
     q.status AS sequence_status, q.zone AS sequence_zone, q.uses_contact_zone, q.first_date, q.last_date,
     q.holiday_country, q.holiday_subdivision, q.closed_dates,
     coalesce(q.send_window, w.send_window) AS send_window,
+    w.sending_paused_at IS NOT NULL AS is_sending_paused,
     c.status AS contact_status, c.zone AS contact_zone,
     split_part(c.normalised_email, '@', 2) AS recipient_domain,
     c.email, c.first_name, c.last_name, c.company, c.phone, c.custom_fields,

@@ -19,11 +19,23 @@ from persistence.histories import History, emails_of
 from persistence.planning_terms import PlanningTerms, Terms
 from persistence.recipient_domains import recipient_domain
 from persistence.stored_waits import WAIT_COLUMNS, read_wait
-from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails, sequences, steps
+from persistence.tables import (
+    contacts,
+    enrollments,
+    mailboxes,
+    scheduled_emails,
+    sequences,
+    steps,
+    workspaces,
+)
 
 
 async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_since: datetime) -> int:
-    """Ask for a new slot for what an outage or a pause left behind: pending since before *late_since*."""
+    """
+    Ask for a new slot for what an outage or a pause left behind: pending since before *late_since*.
+
+    Where all sending is paused, nothing is: it keeps its time until the pause ends.
+    """
     left_behind = (
         select(scheduled_emails.c.enrollment_id)
         .join(mailboxes, mailboxes.c.id == scheduled_emails.c.mailbox_id)
@@ -32,6 +44,7 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
             scheduled_emails.c.status == str(EmailStatus.PENDING),
             scheduled_emails.c.send_at <= late_since,
             mailboxes.c.status == str(MailboxStatus.ACTIVE),
+            ~exists().where(workspaces.c.id == workspace_id, workspaces.c.sending_paused_at.is_not(None)),
         )
         .cte("left_behind")
         # Found first, by its index: of enrollments just written PostgreSQL thinks that they are few.

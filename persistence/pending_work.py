@@ -38,6 +38,7 @@ SELECT
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
         JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+        JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
         WHERE e.status = 'PENDING' AND e.send_at <= :late_since
     ) AS to_plan,
     ARRAY(
@@ -51,6 +52,7 @@ SELECT
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
             AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
+        JOIN workspaces AS w ON w.id = m.workspace_id AND w.sending_paused_at IS NULL
         WHERE e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
     EXISTS (

@@ -25,6 +25,7 @@ from api.types.recalculation import Recalculation
 from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
+from api.types.workspace import Workspace
 from domain.ids import MailboxId, SequenceId
 from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause
@@ -39,6 +40,7 @@ from persistence.reading.pages import AnyRow
 from persistence.reading.recalculations import recalculations_by_id
 from persistence.reading.scheduled_emails import emails_by_id
 from persistence.reading.sequences import sequences_by_id, steps_by_id
+from persistence.reading.workspaces import workspaces_by_id
 from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.recalculation_requests import request_recalculation
 from persistence.replan_scopes import ReplanRequest, replan_scope
@@ -106,6 +108,9 @@ class Change:
     async def invitation(self, invitation_id: UUID) -> Invitation:
         return await self._thing(Invitation, invitations_by_id, invitation_id)
 
+    async def workspace(self) -> Workspace:
+        return await self._thing(Workspace, workspaces_by_id, self.workspace_id)
+
     async def _thing(self, kind: type[Thing], read: Read, key: UUID) -> Thing:
         self.about = self.about or About(kind.__name__, key)
         (row,) = await read(self.conn, self.workspace_id, [key])
@@ -155,12 +160,14 @@ class Change:
 
 
 @asynccontextmanager
-async def changing(info: Info, asked: Rehearsable | None = None) -> AsyncIterator[Change]:
+async def changing(
+    info: Info, asked: Rehearsable | None = None, *, about: About | None = None
+) -> AsyncIterator[Change]:
     """
     Begin a change; it is committed at the end of the block, or not at all when the block raises.
 
-    With it goes an entry in the audit log. A rehearsal is the same change, and everything that it wrote is
-    taken back.
+    With it goes an entry in the audit log, of the thing that the input names or *about* is. A rehearsal is
+    the same change, and everything that it wrote is taken back.
     """
     context = info.context
     # Before the transaction: the clock may need a connection of its own.
@@ -174,7 +181,7 @@ async def changing(info: Info, asked: Rehearsable | None = None) -> AsyncIterato
                 await rehearsal.rollback()
         else:
             change = Change(conn, context, now, promise=promise)
-            deed = Asked.of(info)
+            deed = Asked.of(info, about=about)
             before = await _columns(change, deed.about)
             yield change
             # Where nothing is planned any more, nothing is as it was promised.
@@ -184,6 +191,8 @@ async def changing(info: Info, asked: Rehearsable | None = None) -> AsyncIterato
 
 async def _write_down(change: Change, caller: Caller, deed: Asked, before: Columns | None) -> None:
     about = deed.about or change.about
+    # What the input does not name was made by the change, or found: what it was before, nobody looked.
+    after = await _columns(change, about, if_made=deed.about is None)
     entry = Entry(
         actor=caller.actor,
         actor_name=caller.name,
@@ -193,11 +202,11 @@ async def _write_down(change: Change, caller: Caller, deed: Asked, before: Colum
         object_id=about and about.key,
         figures=change.figures,
     )
-    after = await _columns(change, about)
     await write_entry(change.conn, change.workspace_id, entry, before=before, after=after, at=change.now)
 
 
-async def _columns(change: Change, about: About | None) -> Columns | None:
+async def _columns(change: Change, about: About | None, *, if_made: bool = False) -> Columns | None:
     if about is None:
         return None
-    return await columns_of(change.conn, change.workspace_id, TABLES[about.kind], about.key)
+    table = TABLES[about.kind]
+    return await columns_of(change.conn, change.workspace_id, table, about.key, if_made=if_made)

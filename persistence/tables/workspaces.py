@@ -34,6 +34,8 @@ workspaces = Table(
     Column("zone", Text, nullable=False, server_default="UTC"),
     # The send window of sequences that have none; NULL means every hour of every day.
     Column("send_window", JSONB),
+    # Since when nothing is sent, for all sequences and mailboxes alike.
+    instant("sending_paused_at"),
     # What jitter and day variation are drawn with: another one is another plan.
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")

@@ -12,6 +12,7 @@ from persistence.api_keys import create_api_key
 from persistence.database import Database
 from tests.api.client import ApiClient, SteppingClock
 from tests.api.mutations.asking import done, everything, mailbox, mutate, refused, sequence
+from tests.api.one_of_each import message_id, one_of_each
 from tests.support.world import MONDAY, make_contact, make_mailbox, make_sequence
 
 LOG = """
@@ -166,6 +167,20 @@ async def test_an_entry_is_found_by_no_numbered_id(api: ApiClient) -> None:
     code, _ = await api.refusal(LOG, filter={"objectId": global_id("EmailEvent", 1)})
 
     assert code == "BAD_USER_INPUT"
+
+
+async def test_a_thing_that_was_found_is_not_told_as_made(
+    api: ApiClient, worker_db: Database, api_db: Database
+) -> None:
+    """A message names no id; the email that it is about is in the entry, and nothing of its row."""
+    keys = await one_of_each(api, worker_db, api_db)
+    answered = f"In-Reply-To: {message_id(api.workspace_id)}\nSubject: Re: Hello\n\nThanks"
+
+    await done(api, "recordInbound", "kind", message=answered)
+
+    [entry] = await _log(api, action=["recordInbound"])
+    assert entry["objectId"] == global_id("ScheduledEmail", keys["ScheduledEmail"])
+    assert (entry["before"], entry["after"]) == (None, None)
 
 
 async def test_a_batch_is_what_its_entry_is_about(api: ApiClient, worker_db: Database) -> None:

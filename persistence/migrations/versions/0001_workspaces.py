@@ -13,6 +13,7 @@ def upgrade() -> None:
             name TEXT NOT NULL,
             zone TEXT DEFAULT 'UTC' NOT NULL,
             send_window JSONB,
+            sending_paused_at TIMESTAMP WITH TIME ZONE,
             planning_seed BIGINT DEFAULT 0 NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
