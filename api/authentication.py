@@ -1,12 +1,13 @@
 """Who asks: an API key opens its workspace, and so does the session of a person who is logged in."""
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from api import cookies
 from api.context import Caller, Context, Services, context_for
 from api.errors import ErrorCode, Refused
+from api.masking import told
 from api.origins import comes_from
-from domain.access import SCOPES_OF
+from domain.access import SCOPES_OF, Scope
 from persistence.api_keys import authenticate
 from persistence.sessions import recognise
 
@@ -26,7 +27,7 @@ class ForeignOrigin(Refused):
         super().__init__(ErrorCode.FORBIDDEN, message)
 
 
-async def authenticated(services: Services, request: Request) -> Context:
+async def authenticated(services: Services, request: HTTPConnection) -> Context:
     """
     The context of the caller: by the `Authorization` header (RFC 6750 §2.1), or else by the session's cookie.
 
@@ -41,6 +42,18 @@ async def authenticated(services: Services, request: Request) -> Context:
             raise ForeignOrigin
         return context_for(services, await _person(services, token))
     return context_for(services, await _key(services, authorization))
+
+
+async def is_still_allowed(services: Services, request: HTTPConnection) -> bool:
+    """Whether whoever sent *request*, and stays, may still read; a database that is away changes nothing."""
+    try:
+        context = await authenticated(services, request)
+    except Refused:
+        return False
+    except Exception as error:
+        told(error)
+        return True
+    return Scope.READ in context.caller.scopes
 
 
 async def _key(services: Services, authorization: str | None) -> Caller:

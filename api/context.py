@@ -10,6 +10,8 @@ from typing import Protocol, TypeAlias
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.live.changes import Changes
+from api.live.live import Live, Timing
 from api.loaders import Loaders
 from api.origins import origin_of
 from domain.access import MemberRole, Scope
@@ -63,8 +65,13 @@ class Services:
     other_origins: Sequence[str] = ()
     hsts_s: int = 0
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    timing: Timing = field(default_factory=Timing)
+    live: Live = field(init=False)
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "live", Live(Changes(self.database), self.timing))
 
     @property
     def origins(self) -> Sequence[str]:
@@ -83,6 +90,10 @@ class Present:
             self._asked = asyncio.create_task(self._ask())
         return await self._asked
 
+    def forget(self) -> None:
+        """Ask again when somebody wants to know."""
+        self._asked = None
+
     async def _ask(self) -> datetime:
         return await self._clock.now()
 
@@ -98,6 +109,18 @@ class Allowance:
         """Whether it may be had once more."""
         self._taken += 1
         return self._taken <= self.most
+
+
+@dataclass(slots=True)
+class Stream:
+    """
+    Of a subscription: after which number it goes on, and the number of what it told last.
+
+    Numbers are of the connection, so that a browser that comes back need not know of them.
+    """
+
+    resumes_from: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +144,7 @@ class Caller:
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    One request.
+    One request, or one subscription.
 
     Every transaction sees the caller's workspace alone. Resolvers run at the same time, so none shares a
     connection with another, and none awaits a loader inside a transaction: the pool may have no second one.
@@ -131,6 +154,7 @@ class Context:
     caller: Caller
     loaders: Loaders
     present: Present
+    stream: Stream = field(default_factory=Stream)
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     @property
@@ -148,6 +172,11 @@ class Context:
     async def now(self) -> datetime:
         """Business time, in UTC; the same throughout the request."""
         return await self.present.now()
+
+    def renew(self) -> None:
+        """Know nothing of what was read and when: a subscription tells of a new moment."""
+        self.loaders.forget()
+        self.present.forget()
 
     @property
     def vault(self) -> Vault:

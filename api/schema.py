@@ -1,4 +1,4 @@
-"""The schema: queries and mutations, the limits of a request, and what is remembered between requests."""
+"""The schema: what can be asked, done and watched, the limits of a request, and what is remembered."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +21,7 @@ from api.limits import TOKENS, LimitsRule
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
+from api.subscriptions import Subscription
 from domain.access import Scope
 
 
@@ -47,12 +48,15 @@ class OneOperation(SchemaExtension):
 
 
 class ReadersOnly(SchemaExtension):
-    """Queries are for callers that may read; what a mutation needs, each says for itself."""
+    """Queries and subscriptions are for callers that may read; each mutation says what it needs."""
 
     @override
     def on_execute(self) -> Iterator[None]:
         asked = self.execution_context
-        if asked.operation_type is OperationType.QUERY and Scope.READ not in asked.context.caller.scopes:
+        if (
+            asked.operation_type is not OperationType.MUTATION
+            and Scope.READ not in asked.context.caller.scopes
+        ):
             raise Forbidden(Scope.READ)
         yield
 
@@ -60,6 +64,7 @@ class ReadersOnly(SchemaExtension):
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
         lambda: MaxTokensLimiter(max_token_count=TOKENS),

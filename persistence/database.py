@@ -184,9 +184,7 @@ class Listener:
 
 
 @asynccontextmanager
-async def listen(
-    url: str, *, role: Role = Role.WORKER, channel: str = CHANNEL
-) -> AsyncIterator[Listener]:
+async def listen(url: str, *, role: Role = Role.WORKER, channel: str = CHANNEL) -> AsyncIterator[Listener]:
     """Open a connection of its own that hears everything notified on *channel* after this point."""
     conn = await psycopg.AsyncConnection.connect(
         libpq_url(url),

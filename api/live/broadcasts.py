@@ -107,7 +107,7 @@ class _Broadcast(Generic[T]):
 
 
 class Broadcasts:
-    """The broadcasts of a process, by what they are of. Each begins with its first member, ends with its last."""
+    """The broadcasts of a process, by what they are of: from their first member to their last."""
 
     def __init__(self) -> None:
         self._running: dict[Hashable, _Broadcast[Any]] = {}

@@ -41,6 +41,10 @@ class Batch:
     number: int
     happened: Sequence[Happened]
 
+    def greeting(self) -> "Batch":
+        """For whoever comes after it."""
+        return Batch(self.number, ())
+
 
 class EmailFeed:
     """
@@ -103,7 +107,7 @@ class EmailFeed:
             return await _with_emails(conn, self._workspace_id, rows)
 
     def _settle(self, now: Position) -> None:
-        """All that was open when the unsettled position was taken had ended at *now*, and has been read since."""
+        """What was open when the unsettled position was taken may have ended at *now*, and was read since."""
         if now.oldest_open >= self._unsettled.next_one:
             self._settled = max(self._settled, self._unsettled.number)
             self._seen = {each for each in self._seen if each > self._settled}

@@ -7,7 +7,6 @@ from datetime import timedelta
 from api.live.broadcasts import Broadcasts
 from api.live.changes import Changes
 from api.live.seats import Seats
-from persistence.database import Database
 
 MOST_PER_CALLER = 200
 MOST_PER_CONNECTION = 20
@@ -29,13 +28,11 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Live:
+    """One per process, and open only while somebody watches."""
+
     changes: Changes
-    timing: Timing = field(default_factory=Timing)
+    timing: Timing
     broadcasts: Broadcasts = field(default_factory=Broadcasts)
     seats: Seats = field(default_factory=lambda: Seats(MOST_PER_CALLER))
     # Set when the process ends: streams are closed, and their clients go elsewhere.
     ending: asyncio.Event = field(default_factory=asyncio.Event)
-
-    @classmethod
-    def over(cls, database: Database) -> "Live":
-        return cls(Changes(database))

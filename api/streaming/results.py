@@ -5,11 +5,14 @@ from contextlib import aclosing
 from typing import Any
 
 from graphql import GraphQLError
+from strawberry.exceptions import MissingQueryError
+from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 from api.context import Context
+from api.errors import BadUserInput
 from api.masking import shown, told
 from api.schema import schema
 
@@ -52,14 +55,25 @@ async def results(
                     yield _shown(found)
     except Exception as error:
         message, extensions = told(error)
-        yield PreExecutionError(data=None, errors=[ShownError({"message": message, "extensions": extensions})])
+        yield PreExecutionError(
+            data=None, errors=[ShownError({"message": message, "extensions": extensions})]
+        )
 
 
 def _shown(result: ExecutionResult) -> ExecutionResult:
     if not result.errors:
         return result
-    errors: list[GraphQLError] = [ShownError(shown(error)) for error in result.errors]
+    errors: list[GraphQLError] = [ShownError(shown(_expected(error))) for error in result.errors]
     # An error without a path comes from before the execution.
     if isinstance(result, PreExecutionError) or all(error.path is None for error in result.errors):
         return PreExecutionError(data=None, errors=errors)
     return ExecutionResult(data=result.data, errors=errors)
+
+
+def _expected(error: GraphQLError) -> GraphQLError:
+    """*error* in our words where the library has some of its own for a mistake of the caller."""
+    if isinstance(error.original_error, InvalidOperationTypeError):
+        return BadUserInput("Only subscriptions are streamed: ask queries and mutations at /graphql.")
+    if isinstance(error.original_error, MissingQueryError | CannotGetOperationTypeError):
+        return BadUserInput("The document has no operation with this name.")
+    return error

@@ -1,19 +1,19 @@
-"""Subscriptions as server-sent events: graphql-sse in distinct connections, as a browser's EventSource takes it."""
+"""Subscriptions as server-sent events, by graphql-sse in distinct connections: what an EventSource takes."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from http import HTTPStatus
+from time import monotonic
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from strawberry.types.execution import ExecutionResult, PreExecutionError
 
-from api.authentication import authenticated
-from api.context import Context, Services, Stream
+from api.authentication import authenticated, is_still_allowed
+from api.context import Context, Services
 from api.errors import BadUserInput, ErrorCode
 from api.graphql_request import RequestRefused, read_request
 from api.masking import told
@@ -22,6 +22,7 @@ from api.streaming.results import ShownError, results
 MEDIA_TYPE = "text/event-stream"
 # The id of a stream that has told everything: a browser asks again all the same.
 _COMPLETE = "complete"
+_RETRY_MS = 2000
 _HEADERS = {
     "Cache-Control": "no-store",
     # nginx would gather what belongs to the client.
@@ -61,7 +62,7 @@ async def answer(request: Request, services: Services) -> Response:
     first = await anext(stream)
     if isinstance(first, PreExecutionError):
         await stream.aclose()
-        return _refused(None, (first.errors or [BadUserInput("")])[0])
+        return _refused(None, *(first.errors or ()))
     events = _events(request, context, first, stream)
     return StreamingResponse(events, media_type=MEDIA_TYPE, headers=_HEADERS)
 
@@ -71,7 +72,7 @@ def _takes_events(accept: str | None) -> bool:
     return bool(ranges & {MEDIA_TYPE, "text/*", "*/*"})
 
 
-def _refused(status: int | None, error: Exception) -> Response:
+def _refused(status: int | None, error: Exception, *_: Exception) -> Response:
     if isinstance(error, ShownError):
         shown: dict[str, Any] = error.formatted
     else:
@@ -84,13 +85,74 @@ def _refused(status: int | None, error: Exception) -> Response:
     return JSONResponse({"errors": [shown]}, status, headers)
 
 
+def _next(result: ExecutionResult, number: str | None) -> str:
+    payload: dict[str, Any] = {"data": result.data}
+    if result.errors:
+        payload["errors"] = [error.formatted for error in result.errors]
+    written = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    position = f"id: {number}\n" if number else ""
+    return f"{position}event: next\ndata: {written}\n\n"
+
+
 async def _events(
     request: Request, context: Context, first: ExecutionResult, stream: AsyncGenerator[ExecutionResult]
 ) -> AsyncIterator[str]:
-    async with aclosing(stream):
-        yield "retry: 2000\n" + _next(first, context.stream)
-        async with contextlib.aclosing(_until_over(request, context, stream)) as answered:
-            async for result in answered:
-                yield ":\n\n" if result is None else _next(result, context.stream)
-        if context.stream.is_whole:
-            yield f"id: {_COMPLETE}\nevent: complete\ndata:\n\n"
+    yield f"retry: {_RETRY_MS}\n" + _next(first, context.stream.number)
+    has_failed = False
+    async with aclosing(_Rest(request, context, stream).results()) as rest:
+        async for result in rest:
+            if result is _OVER:
+                # After an error the client comes back by itself, and goes on where it was.
+                if not has_failed:
+                    yield f"id: {_COMPLETE}\nevent: complete\ndata:\n\n"
+            elif result is None:
+                yield ":\n\n"
+            else:
+                has_failed = isinstance(result, PreExecutionError)
+                yield _next(result, context.stream.number)
+
+
+_OVER = ExecutionResult(data=None, errors=None)
+
+
+class _Rest:
+    """What comes after the first result, as long as the caller may have it and the process goes on."""
+
+    def __init__(self, request: Request, context: Context, stream: AsyncGenerator[ExecutionResult]) -> None:
+        self._request = request
+        self._services = context.services
+        self._stream = stream
+
+    async def results(self) -> AsyncGenerator[ExecutionResult | None]:
+        """None is no news for a while; `_OVER` the end of the subscription itself."""
+        timing, checked = self._services.live.timing, monotonic()
+        ending = asyncio.create_task(self._services.live.ending.wait())
+        coming = asyncio.create_task(self._next())
+        try:
+            while True:
+                patience_s = min(timing.ping_s, timing.recheck_s)
+                done, _ = await asyncio.wait(
+                    {coming, ending}, timeout=patience_s, return_when="FIRST_COMPLETED"
+                )
+                if ending in done:
+                    return
+                if monotonic() - checked >= timing.recheck_s:
+                    checked = monotonic()
+                    if not await is_still_allowed(self._services, self._request):
+                        return
+                if coming not in done:
+                    yield None
+                    continue
+                result = coming.result()
+                yield result
+                if result is _OVER:
+                    return
+                coming = asyncio.create_task(self._next())
+        finally:
+            for task in (coming, ending):
+                task.cancel()
+            await asyncio.gather(coming, ending, return_exceptions=True)
+            await self._stream.aclose()
+
+    async def _next(self) -> ExecutionResult:
+        return await anext(self._stream, _OVER)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import any_, literal, not_, select, text
+from sqlalchemy import all_, literal, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -34,7 +34,8 @@ class Position:
 # Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one.
 _POSITION = text("""
 SELECT coalesce(pg_sequence_last_value('email_events_id_seq'::regclass), 0) AS number,
-    pg_snapshot_xmin(now_open)::text::bigint AS oldest_open, pg_snapshot_xmax(now_open)::text::bigint AS next_one
+    pg_snapshot_xmin(now_open)::text::bigint AS oldest_open,
+    pg_snapshot_xmax(now_open)::text::bigint AS next_one
 FROM pg_current_snapshot() AS now_open
 """)
 
@@ -56,7 +57,7 @@ async def events_after(
     known = literal(list(without), ARRAY(happened.id.type))
     found = (
         select(email_events)
-        .where(happened.workspace_id == workspace_id, happened.id > number, not_(happened.id == any_(known)))
+        .where(happened.workspace_id == workspace_id, happened.id > number, happened.id != all_(known))
         .order_by(happened.id)
         .limit(most)
     )
