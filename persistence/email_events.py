@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, cast, func, insert, literal, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailEvent
-from persistence.arrays import unnested
 from persistence.attempts import Attempt
 from persistence.changes import CHANGES
-from persistence.tables import email_events
+from persistence.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,42 +51,48 @@ class Happening:
         return cls(*ids, kind, attempt.number, code=code, reply=reply, cause=cause)
 
 
-_RECORDED = (
-    "workspace_id",
-    "email_id",
-    "enrollment_id",
-    "mailbox_id",
-    "kind",
-    "attempt",
-    "code",
-    "reply",
-    "cause",
+# Whoever watches is woken in the same statement: one more is one more wait for every group of emails.
+_RECORD = Statement(
+    text("""
+WITH recorded AS (
+INSERT INTO email_events (
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, at
 )
-
-
+SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause,
+    CAST(:at AS timestamptz)
+FROM unnest(
+    CAST(:workspace_ids AS uuid[]), CAST(:email_ids AS uuid[]), CAST(:enrollment_ids AS uuid[]),
+    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]), CAST(:codes AS int[]),
+    CAST(:replies AS text[]), CAST(:causes AS text[])
+) WITH ORDINALITY AS happened (
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, number
+)
+ORDER BY number
+RETURNING workspace_id
+)
+SELECT pg_notify(:channel, workspace_id::text) FROM (SELECT DISTINCT workspace_id FROM recorded) AS changed
+WHERE CAST(:is_told AS boolean)
+""")
+)
 # Told of with what follows a moment later: commits that notify wait for each other in the whole database.
 _PASSED_OVER = frozenset({EmailEvent.COMMIT})
 
 
 async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], *, at: datetime) -> None:
     """Write *happenings*, which all took place at business time *at*, and wake those who watch."""
-    if not happenings:
-        return
-    given = unnested(
-        {name: email_events.c[name].type for name in _RECORDED},
-        {
-            name: [str(each.kind) if name == "kind" else getattr(each, name) for each in happenings]
-            for name in _RECORDED
-        },
-    )
-    rows = select(*(given.c[name] for name in _RECORDED), literal(at, email_events.c.at.type)).order_by(
-        given.c.ordinal
-    )
-    recorded = insert(email_events).from_select([*_RECORDED, "at"], rows)
-    if all(each.kind in _PASSED_OVER for each in happenings):
-        await conn.execute(recorded)
-        return
-    # In the same statement, because one more is one more wait for every group of emails.
-    written = recorded.returning(email_events.c.workspace_id).cte("written")
-    changed = select(written.c.workspace_id).distinct().subquery()
-    await conn.execute(select(func.pg_notify(CHANGES, cast(changed.c.workspace_id, Text))))
+    if happenings:
+        await _RECORD.run(
+            conn,
+            workspace_ids=[each.workspace_id for each in happenings],
+            email_ids=[each.email_id for each in happenings],
+            enrollment_ids=[each.enrollment_id for each in happenings],
+            mailbox_ids=[each.mailbox_id for each in happenings],
+            kinds=[str(each.kind) for each in happenings],
+            attempts=[each.attempt for each in happenings],
+            codes=[each.code for each in happenings],
+            replies=[each.reply for each in happenings],
+            causes=[each.cause for each in happenings],
+            at=at,
+            channel=CHANGES,
+            is_told=not _PASSED_OVER.issuperset(each.kind for each in happenings),
+        )
