@@ -39,8 +39,11 @@ async def results(
 
     Queries and mutations are for HTTP, where they are counted and answered once.
     """
+    services = context.services
     try:
-        with context.services.live.seats.take(context.caller.actor):
+        if services.callers is not None:
+            await services.callers.take(context.caller.actor)
+        with services.live.seats.take(context.caller.actor):
             source = await schema.stream(
                 query,
                 variable_values=variables,
