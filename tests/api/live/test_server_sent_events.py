@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from api.context import Services
 from api.ids import global_id
@@ -50,7 +50,7 @@ async def test_a_recalculation_is_watched_to_its_end(
     world = await planned(worker_db, 2)
     await world.request(RecalculationCause.REBALANCE)
     async with worker_db.transaction() as conn:
-        recalculation_id = await conn.scalar(recalculations.select().with_only_columns(recalculations.c.id))
+        recalculation_id = (await conn.scalars(select(recalculations.c.id))).one()
     async with api_db.transaction(world.workspace_id) as conn:
         key = await create_api_key(conn, world.workspace_id, name="watches")
     url = await serve()

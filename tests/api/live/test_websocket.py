@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from api import cookies
 from api.context import Services
@@ -108,7 +109,7 @@ async def test_a_session_is_for_pages_of_our_own(
 
 async def test_another_protocol_is_not_spoken(url: str) -> None:
     """4406 for the older graphql-ws, and for none."""
-    for protocols in (["graphql-ws"], None):
+    for protocols in ([Subprotocol("graphql-ws")], None):
         async with connect(f"{url.replace('http', 'ws')}/graphql", subprotocols=protocols) as websocket:
             assert await Socket(websocket).end() == 4406
 
