@@ -88,8 +88,7 @@ async def is_still_allowed(services: Services, request: HTTPConnection) -> bool:
 async def _key(services: Services, authorization: str | None) -> Caller:
     identity = None
     if (key := _bearer(authorization)) is not None:
-        async with services.database.transaction() as conn:
-            identity = await authenticate(conn, key)
+        identity = await authenticate(services.database, key)
     if identity is None:
         message = "Send a valid API key: `Authorization: Bearer db_…`."
         raise Unauthenticated(message, was_attempt=key is not None)
