@@ -31,11 +31,13 @@ class Position:
         return self.oldest_open == self.next_one
 
 
-# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one.
+# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one. Those that
+# may have got one up to `number` have an id below that of this transaction, which is taken after it; the end of a
+# snapshot does not tell, as it is where the last one that has ended was.
 _POSITION = text("""
 SELECT coalesce(pg_sequence_last_value('email_events_id_seq'::regclass), 0) AS number,
     pg_snapshot_xmin(now_open)::text::bigint AS oldest_open,
-    pg_snapshot_xmax(now_open)::text::bigint AS next_one
+    pg_current_xact_id()::text::bigint AS next_one
 FROM pg_current_snapshot() AS now_open
 """)
 
