@@ -19,6 +19,7 @@ from typing_extensions import override
 from api.cost import COST, cost_of
 from api.errors import BadUserInput, Forbidden
 from api.limits import TOKENS, LimitsRule, QueryTooExpensive
+from api.measures import Timed
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
@@ -83,6 +84,7 @@ schema = QuietSchema(
     subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
     extensions=[
+        Timed,
         lambda: MaxTokensLimiter(max_token_count=TOKENS),
         # One list of one rule for all requests: the validation cache goes by the rules too.
         lambda: AddValidationRules([LimitsRule]),
