@@ -111,8 +111,8 @@ class ServerSettings(BaseSettings):
     metrics_token: str = Field(
         default="",
         repr=False,
-        description="Whoever reads /metrics brings this (Authorization: Bearer …); without it there are none. "
-        "They are of all workspaces. Make one with: openssl rand -hex 32",
+        description="Whoever reads /metrics brings this (Authorization: Bearer …); without it there is none. "
+        "Metrics are of all workspaces. Make one with: openssl rand -hex 32",
         json_schema_extra=SECRET,
     )
     metrics_host: str = Field(
