@@ -16,7 +16,7 @@ GRAPHQL_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 _SEVERAL = "several"
-_NONE = "refused"
+_REFUSED = "refused"
 
 
 class Timed(SchemaExtension):
@@ -29,18 +29,20 @@ class Timed(SchemaExtension):
     @override
     def on_operation(self) -> Iterator[None]:
         began = perf_counter()
-        yield
+        try:
+            yield
+        finally:
+            labels = self._labels()
+            if labels is not None:
+                GRAPHQL_SECONDS.labels(*labels).observe(perf_counter() - began)
+
+    def _labels(self) -> tuple[str, str] | None:
         asked = self.execution_context
-        document = asked.graphql_document
-        if (
-            document is None
-            or asked.result is None
-            or (asked.pre_execution_errors and asked.result.data is None)
-        ):
-            GRAPHQL_SECONDS.labels(_NONE, _NONE).observe(perf_counter() - began)
-        elif asked.operation_type is not OperationType.SUBSCRIPTION:
-            kind, field = asked.operation_type.value, _field(document, asked.operation_name)
-            GRAPHQL_SECONDS.labels(kind, field).observe(perf_counter() - began)
+        if asked.graphql_document is None or asked.result is None or asked.result.data is None:
+            return _REFUSED, _REFUSED
+        if asked.operation_type is OperationType.SUBSCRIPTION:
+            return None
+        return asked.operation_type.value, _field(asked.graphql_document, asked.operation_name)
 
 
 def _field(document: DocumentNode, operation_name: str | None) -> str:

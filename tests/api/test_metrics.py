@@ -23,7 +23,7 @@ async def _scrape(services: Services, token: str | None, *, scheme: str = "Beare
 
 
 def _samples(page: str) -> dict[tuple[str, ...], float]:
-    """Each value by its name and labels."""
+    """Each value by its name and labels, these in the order of their names."""
     return {
         (sample.name, *sample.labels.values()): sample.value
         for family in text_string_to_metric_families(page)
@@ -93,6 +93,7 @@ async def test_operations_are_timed_by_what_they_ask_for(
     await api.answer(document)
     after = _samples((await _scrape(watched, TOKEN)).text)
 
-    name = ("drumbeat_graphql_seconds_count", *labels)
+    operation, field = labels
+    name = ("drumbeat_graphql_seconds_count", field, operation)
     assert after[name] == before.get(name, 0) + 1
     assert not {labels for labels in after if {"Mine", "a1", "nothing"} & set(labels)}
