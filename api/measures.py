@@ -38,10 +38,10 @@ class Timed(SchemaExtension):
 
     def _labels(self) -> tuple[str, str] | None:
         asked = self.execution_context
+        if asked.graphql_document is not None and asked.operation_type is OperationType.SUBSCRIPTION:
+            return None
         if asked.graphql_document is None or asked.result is None or asked.result.data is None:
             return _REFUSED, _REFUSED
-        if asked.operation_type is OperationType.SUBSCRIPTION:
-            return None
         return asked.operation_type.value, _field(asked.graphql_document, asked.operation_name)
 
 
