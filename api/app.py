@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from api import graphiql, health, http, login, unsubscribe
+from api import graphiql, health, http, login, metrics, unsubscribe
 from api.context import IdentityProvider, Services
 from api.streaming import server_sent_events, websocket
 from api.transport_security import StrictTransportSecurity
@@ -37,6 +37,9 @@ def create_app(services: Services) -> Starlette:
     async def livez(_: Request) -> Response:
         return health.alive()
 
+    async def measured(request: Request) -> Response:
+        return await metrics.answer(request, services)
+
     async def readyz(_: Request) -> Response:
         return await health.ready(services)
 
@@ -50,6 +53,7 @@ def create_app(services: Services) -> Starlette:
             *graphiql.routes(),
             Route("/livez", livez),
             Route("/readyz", readyz),
+            Route("/metrics", measured),
             Route("/u/{token}", unsubscribing, methods=["GET", "POST"]),
         ],
         middleware=list(_middleware(services)),

@@ -60,6 +60,7 @@ class Services:
     who was not invited gets a workspace of their own. Pages of *other_origins* may ask with their cookies as
     our own do. With *hsts_s* above 0, browsers that came by TLS come by nothing else for so many seconds.
     Each of *probes* returns None when its part is ready, or what is wrong and how to mend it.
+    Metrics are for whoever brings *metrics_token*, and for nobody where it is empty.
     *callers* counts requests, *strangers* failed attempts from an address; without them nothing is counted.
     """
 
@@ -74,6 +75,7 @@ class Services:
     other_origins: Sequence[str] = ()
     hsts_s: int = 0
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    metrics_token: str = ""
     timing: Timing = field(default_factory=Timing)
     live: Live = field(init=False)
     callers: RateLimiter | None = None

@@ -20,6 +20,7 @@ from api.cost import COST, cost_of
 from api.errors import BadUserInput, Forbidden
 from api.executor import Executor
 from api.limits import TOKENS, LimitsRule, QueryTooExpensive
+from api.measures import Timed
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
@@ -85,6 +86,7 @@ schema = QuietSchema(
     config=StrawberryConfig(scalar_map=SCALARS),
     execution_context_class=Executor,
     extensions=[
+        Timed,
         lambda: MaxTokensLimiter(max_token_count=TOKENS),
         # One list of one rule for all requests: the validation cache goes by the rules too.
         lambda: AddValidationRules([LimitsRule]),

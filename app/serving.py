@@ -42,6 +42,7 @@ def services_of(settings: Settings) -> Services:
         callers=_limiter(database, settings.requests_per_minute),
         strangers=_limiter(database, settings.failed_attempts_per_minute),
         executions=Executions(at_once=settings.api_executions, waiting=settings.api_waiting),
+        metrics_token=settings.metrics_token,
         probes={"migrations": migrations_probe(settings.database_url)},
     )
 
