@@ -1,19 +1,23 @@
 """A GraphQL request as it comes over HTTP: in the body of a POST, or for queries in the address of a GET."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, get_operation_ast, parse
+from graphql import OperationType as Kind
 from starlette.requests import ClientDisconnect, Request
 from strawberry.types.graphql import OperationType
 
 from api.errors import BadUserInput
-from api.limits import BODY_BYTES, QueryTooExpensive
+from api.limits import BODY_BYTES, TOKENS, QueryTooExpensive
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+# For 256 KB: who is slower than a modem holds a connection and sends nothing.
+BODY_S = 30.0
 
 
 class RequestRefused(Exception):
@@ -32,6 +36,15 @@ class GraphQLRequest:
     operation_name: str | None
     # A GET may be sent again by anybody on its way, and by a link of any page: it changes nothing.
     operation_types: frozenset[OperationType]
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it asks for a change; what cannot be parsed asks for none."""
+        try:
+            operation = get_operation_ast(parse(self.query, max_tokens=TOKENS), self.operation_name)
+        except (GraphQLError, RecursionError):
+            return False
+        return operation is not None and operation.operation is Kind.MUTATION
 
 
 async def read_request(request: Request) -> GraphQLRequest:
@@ -64,12 +77,15 @@ async def _read_body(request: Request) -> bytes:
         raise RequestRefused(415, BadUserInput(f"Send the request as {PLAIN_JSON} in UTF-8."))
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise RequestRefused(413, QueryTooExpensive(f"A request has at most {BODY_BYTES} bytes."))
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise RequestRefused(413, QueryTooExpensive(f"A request has at most {BODY_BYTES} bytes."))
     except ClientDisconnect:
         raise RequestRefused(400, BadUserInput("The request ended before its body did.")) from None
+    except TimeoutError:
+        raise RequestRefused(408, BadUserInput(f"The body took longer than {BODY_S:g} seconds.")) from None
     return bytes(body)
 
 
