@@ -24,6 +24,8 @@ async def test_a_poison_email_dies_alone_and_takes_nobody_along(worker_db: Datab
         async with post_office(worker_db) as worker:
             await take_all(worker)
             await until(worker, {"SENDING": 4})
+            await reached(deadly, 1)
+            await reached(harmless, len(neighbours))
             await die(worker)
         after_first = [(await worker.email(each)).crashes for each in (poison, *neighbours)]
 
@@ -33,6 +35,7 @@ async def test_a_poison_email_dies_alone_and_takes_nobody_along(worker_db: Datab
                 # Those that are well first, or the poison would hold them up for as long as it hangs.
                 await take_all(worker, last=poison)
                 await until(worker, {"SENT": 3, "SENDING": 1})
+                await reached(deadly, number + 2)
                 await die(worker)
             assert (await worker.email(poison)).crashes == min(number + 2, CRASHES_ALLOWED)
 
@@ -70,6 +73,13 @@ async def until(worker: PostOffice, counts: dict[str, int]) -> None:
     wanted = sorted(status for status, count in counts.items() for _ in range(count))
     async with asyncio.timeout(20):
         while await statuses_of(worker) != wanted:
+            await asyncio.sleep(0.02)
+
+
+async def reached(server: ScriptedSmtpServer, emails: int) -> None:
+    """Wait until *server* has heard of the recipients of so many *emails*."""
+    async with asyncio.timeout(20):
+        while server.verbs().count("RCPT") < emails:
             await asyncio.sleep(0.02)
 
 
