@@ -17,8 +17,8 @@ happened = email_events.c
 @dataclass(frozen=True, slots=True)
 class Position:
     """
-    How far events are numbered, and which transactions were open: all before *oldest_open* have ended, and
-    none from *next_one* on has begun.
+    How far events are numbered, and which transactions were open: all before *oldest_open* had ended, and
+    none from *next_one* on had written anything.
     """
 
     number: int
@@ -31,9 +31,9 @@ class Position:
         return self.oldest_open == self.next_one
 
 
-# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one. Those that
-# may have got one up to `number` have an id below that of this transaction, which is taken after it; the end of a
-# snapshot does not tell, as it is where the last one that has ended was.
+# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one. Whoever
+# may have one up to `number` has a lower id than this transaction, which gets its own after that. The end of a
+# snapshot would not tell: it lies behind the last transaction that has ended, and others run beyond it.
 _POSITION = text("""
 SELECT coalesce(pg_sequence_last_value('email_events_id_seq'::regclass), 0) AS number,
     pg_snapshot_xmin(now_open)::text::bigint AS oldest_open,
