@@ -31,9 +31,9 @@ class Position:
         return self.oldest_open == self.next_one
 
 
-# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one. Whoever
-# may have one up to `number` has a lower id than this transaction, which gets its own after that. The end of a
-# snapshot would not tell: it lies behind the last transaction that has ended, and others run beyond it.
+# Numbers are given out by a sequence: a transaction that got a lower one may commit after a higher one. Who
+# may have one up to `number` has a lower id than this transaction, which gets its own after that. The end of
+# a snapshot would not tell: it lies behind the last transaction that has ended, and others run beyond it.
 _POSITION = text("""
 SELECT coalesce(pg_sequence_last_value('email_events_id_seq'::regclass), 0) AS number,
     pg_snapshot_xmin(now_open)::text::bigint AS oldest_open,
