@@ -44,7 +44,7 @@ def joined(draw: st.DrawFn, *, anybody: bool) -> World:
     everyone = [*held.enrollments, *newcomers]
     if not anybody:
         return replace(held, enrollments=tuple(with_yielding(everyone, now=held.now)))
-    ids = st.sampled_from((None, *{each.sequence.id for each in newcomers}))
+    ids = st.sampled_from((None, *dict.fromkeys(each.sequence.id for each in newcomers)))
     offered = (
         replace(each, yields_to=draw(ids)) if each.last_window_day is None else each
         for each in held.enrollments
