@@ -91,8 +91,9 @@ def plan(
             layouts=layouts,
         )
     if pulls_forward:
-        holes = Holes(draft)
+        holes = Holes(draft, choice)
         for journey in holes.candidates():
+            holes.change_mailbox(journey)
             _route(draft, choice, journey, holes)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
@@ -155,8 +156,10 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, 
         case None:
             booking.reason = why_not(draft, asks.journey, asks.first)
             return
-    if holes is not None and left is not None:
-        holes.pass_on(asks.journey, booking, left)
+    if holes is not None:
+        left = left or holes.given_up(booking)
+        if left is not None:
+            holes.pass_on(asks.journey, booking, left)
 
 
 def _cause_to_leave(

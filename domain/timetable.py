@@ -49,7 +49,7 @@ class Timetable:
         self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
         # What it owns knows it weakly: in a cycle, all of a plan would be left to the garbage collector.
         self._me: Timetable = proxy(self)
-        self.throttle = Throttle(mailbox, partial(Timetable.day, self._me))
+        self.throttle = Throttle(mailbox, partial(Timetable.day, self._me), today=self.layout.local_day(now))
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
         # Whether any email of the plan ever held a place here.

@@ -47,7 +47,8 @@ class Situation:
 
     *steps* are what a contact is sent that is enrolled at *now*. *taken* are the emails of other sequences
     and those under way, *calendars* those of all sequences that a mailbox serves; *mailboxes* are the linked
-    ones and those that an enrollment is still bound to. *starts* are what planning is told, *layouts* what it has laid out before.
+    ones and those that an enrollment is still bound to. *starts* are what planning is told, *layouts* what it
+    has laid out before.
     """
 
     sequence: Sequence

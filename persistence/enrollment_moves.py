@@ -12,6 +12,7 @@ from sqlalchemy import (
     and_,
     cast,
     extract,
+    func,
     literal,
     select,
     type_coerce,
@@ -65,7 +66,7 @@ async def resume_enrollment(
     """
     Send an enrollment on; the planner looks at it anew, and its wait is longer by the time on hold.
 
-    A wait counts days, so it is longer by the whole days: who was on hold for an hour loses none.
+    A wait in days is longer by the whole days of all holds in it: who was on hold for an hour loses none.
 
     Raises:
         UnknownObject, StaleObject: As for every lock.
@@ -84,14 +85,22 @@ async def resume_enrollment(
         .values(
             paused_at=None,
             planned_at=None,
+            held_for=enrollments.c.held_for + on_hold,
             next_not_before=enrollments.c.next_not_before + on_hold,
-            last_window_day=enrollments.c.last_window_day + cast(extract("day", on_hold), Integer),
+            last_window_day=enrollments.c.last_window_day
+            + _whole_days(enrollments.c.held_for + on_hold)
+            - _whole_days(enrollments.c.held_for),
             version=enrollments.c.version + 1,
         )
     )
     if resumed.rowcount == 0:
         raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
     await notify(conn, "plan")
+
+
+# Any: an interval, as SQL.
+def _whole_days(time: ColumnElement[Any]) -> ColumnElement[int]:
+    return cast(func.floor(extract("epoch", time) / 86400), Integer)
 
 
 def _pauses(sequence_id: UUID) -> ColumnElement[bool]:

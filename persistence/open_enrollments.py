@@ -1,7 +1,7 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
 from collections.abc import Collection, Container, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -152,6 +152,7 @@ class _Row(NamedTuple):
     next_not_before: datetime | None
     last_window_day: date | None
     displaced_at: datetime | None
+    held_for: timedelta
     contact_zone: str | None
     recipient_domain: str | None
 
@@ -195,6 +196,8 @@ def _enrollment(
         may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
         may_gain=may_gain,
         displaced_at=row.displaced_at,
+        # Of a later step the day and the instant that its wait counts from have moved themselves.
+        held_for=timedelta() if history.has_started else row.held_for,
         recipient_domain=row.recipient_domain,
     )
 

@@ -19,7 +19,9 @@ MONDAY = date(2026, 11, 23)
 def draft_for(*boxes: Mailbox) -> Draft:
     """A draft with one contact whose sequence may use all of *boxes*."""
     mine = sequence(1, Calendar(BERLIN, hours((9, 0, 17, 0))), boxes)
-    return Draft(enrolled(1, mine, at=NOON), boxes, now=NOON, taken=(), calendars={}, starts={}, layouts=Layouts())
+    return Draft(
+        enrolled(1, mine, at=NOON), boxes, now=NOON, taken=(), calendars={}, starts={}, layouts=Layouts()
+    )
 
 
 def test_mailboxes_that_are_alike_share_the_slots_of_their_days_but_not_who_holds_them() -> None:
