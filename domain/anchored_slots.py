@@ -36,7 +36,7 @@ def _moved_into(offsets: list[int], window: Stretches, gap_s: int, open_s: int) 
         if not before:
             continue
         following = [*behind, open_s]
-        # Later rather than earlier: in the stretch of time that ends at it, as rates count, it replaces itself.
+        # Later rather than earlier: in the stretch of time that ends at it, it counts once, as before.
         if following[0] - low >= gap_s:
             yield [*before[:-1], low, *behind]
         if behind and high - 1 - before[-1] >= gap_s:

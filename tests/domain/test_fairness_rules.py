@@ -71,7 +71,7 @@ def displaced(made: Plan) -> set[EnrollmentId]:
 
 # As of all other rules, everything is asked of one world.
 @pytest.mark.timeout(0)
-@examples(1200)
+@examples(2000)
 @given(world=joined(anybody=False) | joined(anybody=True))
 def test_giving_way_breaks_no_rule(world: World) -> None:
     """Nor does it move what is on its way or about to leave, nor anybody when it is planned again."""
