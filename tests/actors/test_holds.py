@@ -47,7 +47,10 @@ async def test_the_recalculation_of_a_resumed_enrollment_is_its_own(worker_db: D
     (request,) = await world.recalculations()
     moves = await world.moves()
     assert figures(request) == ("COMPLETED", 2, 2, 2, 0, 0, 0)
-    assert (request.median_delay_s, request.max_delay_s) == (2 * 86_400, 2 * 86_400)
+    # From Wednesday to Friday, and from Friday over the weekend to Monday.
+    wednesday = MONDAY.date() + timedelta(days=2)
+    assert [(move.from_send_at.date() - wednesday).days for move in moves] == [0, 2]
+    assert [(move.to_send_at.date() - wednesday).days for move in moves] == [2, 5]
     assert {move.cause for move in moves} == {"WAIT_CHANGED"}
     assert len(set(before) - set(await world.times())) == 2
 

@@ -66,7 +66,7 @@ def test_the_gap_to_the_next_day_is_kept() -> None:
     assert anchored([0], [[(280, 300)]], gap_s=50, open_s=300) == [0]
 
 
-@examples(2000)
+@examples(500)
 @given(
     count=st.integers(1, 12),
     open_s=st.integers(100, 1000),
