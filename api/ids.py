@@ -11,7 +11,7 @@ from api.errors import BadUserInput
 
 Key = UUID | int
 # Kinds whose rows are numbered instead of having a UUID.
-_NUMBERED = frozenset({"EmailEvent", "EmailMove"})
+_NUMBERED = frozenset({"AuditEntry", "EmailEvent", "EmailMove"})
 _LARGEST_NUMBER = 2**63 - 1
 _NUMBER_BYTES = 8
 

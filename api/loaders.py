@@ -14,9 +14,12 @@ from domain.explanation import Explanation
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.reading import (
+    alerts,
     api_keys,
+    audit_log,
     batches,
     contacts,
+    deliveries,
     email_events,
     enrollments,
     explanations,
@@ -52,6 +55,7 @@ class Loaders:
         self._database = database
         self._workspace_id = workspace_id
         self.workspaces: One = self._one(workspaces.workspaces_by_id)
+        self.alerts: One = self._one(alerts.alerts_by_id)
         self.api_keys: One = self._one(api_keys.api_keys_by_id)
         self.members: One = self._one(members.members_by_id)
         self.invitations: One = self._one(members.invitations_by_id)
@@ -63,11 +67,14 @@ class Loaders:
         self.contacts: One = self._one(contacts.contacts_by_id)
         self.enrollments: One = self._one(enrollments.enrollments_by_id)
         self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
+        self.letters: One = self._one(scheduled_emails.letters_of)
         self.recalculations: One = self._one(recalculations.recalculations_by_id)
         self.email_events: OneNumbered = self._one(email_events.events_by_id)
+        self.audit_entries: OneNumbered = self._one(audit_log.entries_by_id)
         self.email_moves: OneNumbered = self._one(email_events.moves_by_id)
         self.steps_of_sequence: Many = self._many(sequences.live_steps_of, by="sequence_id")
         self.mailboxes_of_sequence: Many = self._many(sequences.mailboxes_of, by="sequence_id")
+        self.open_alerts: Many = self._many(alerts.open_alerts_of, by="mailbox_id")
         self.enrollment_counts: Many = self._many(sequences.enrollment_counts, by="sequence_id")
         self.email_counts: Many = self._many(sequences.email_counts, by="sequence_id")
         self.itineraries: Many = self._many(scheduled_emails.itineraries_of, by="enrollment_id")
@@ -75,6 +82,7 @@ class Loaders:
         self.moves_of_email: Many = self._many(email_events.moves_of, by="email_id")
         self.used_days = self._days(mailboxes.used_days)
         self.planned_days = self._days(mailboxes.planned_days)
+        self.deliveries: DataLoader[Span, AnyRow] = DataLoader(self._deliveries)
         self.explanations: DataLoader[UUID, Explanation | None] = DataLoader(
             self._explain, max_batch_size=EXPLAINED_AT_ONCE
         )
@@ -84,6 +92,13 @@ class Loaders:
         for loader in vars(self).values():
             if isinstance(loader, DataLoader):
                 loader.clear_all()
+
+    async def _deliveries(self, spans: list[Span]) -> list[AnyRow]:
+        """How the emails of each mailbox ended on those days."""
+        async with self._database.transaction(self._workspace_id) as conn:
+            rows = await deliveries.delivered_by_mailboxes(conn, self._workspace_id, spans)
+        found = {(row.mailbox_id, row.first, row.last): row for row in rows}
+        return [found[span] for span in spans]
 
     async def _explain(self, ids: list[UUID]) -> list[Explanation | None]:
         """The explanation of each email that is pending, None for the others."""

@@ -228,6 +228,7 @@ described(
         _R.WINDOW_CHANGED: "A send window, zone, date, holidays or the working hours of a mailbox changed.",
         _R.SEQUENCE_RESUMED: "A sequence was resumed.",
         _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
+        _R.SENDING_RESUMED: "All sending was resumed.",
         _R.REBALANCE: "Someone asked for the load to be spread anew.",
         _R.NIGHTLY: "A day began, and what became free on the days to come is filled.",
     },

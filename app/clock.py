@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
+from typing import Any
 
 import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 
 from actors.broker import rabbitmq_broker
+from actors.lookout import Lookout
 from actors.publisher import MessageStore, Publisher
 from actors.timekeeper import Timekeeper
 from app.business_clock import BusinessClock, business_clock_of
@@ -61,12 +63,14 @@ async def keep_time(
     timekeeper = Timekeeper(
         database=database, publisher=publisher, clock=clock, grace=grace_of(settings), on_tick=on_tick
     )
+    lookout = Lookout(database=database, publisher=publisher, clock=clock, bounds=settings.alert_bounds)
     try:
         while not stop.is_set():
             try:
                 async with lead(settings.database_url) as leader:
                     if leader is not None:
-                        await _lead(settings.database_url, timekeeper, leader, stop, every_s)
+                        async with _beside(lookout.keep_looking(leader)):
+                            await _lead(settings.database_url, timekeeper, leader, stop, every_s)
             except (LeadershipLost, psycopg.Error, DBAPIError, OSError) as lost:
                 log.warning("clock.interrupted", cause=type(lost).__name__)
             await _pause(stop, every_s)
@@ -85,6 +89,18 @@ async def _lead(
             if await listener.next(timeout_s=every_s) is not None:
                 while await listener.next(timeout_s=0.0) is not None:
                     pass
+
+
+@contextlib.asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Do *work* on a task of its own as long as the block lasts."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

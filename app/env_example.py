@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from pydantic.fields import FieldInfo
 
+from app.alert_settings import AlertSettings
 from app.durations import written
 from app.setting_sources import is_secret, variable
 from app.settings import Settings
@@ -18,8 +19,9 @@ _HEAD = """\
 
 
 def env_example() -> str:
-    """Every setting with what it is about and its default, in the order of the model."""
-    return "\n".join([_HEAD, *(_entry(name, field) for name, field in Settings.model_fields.items())])
+    """Every setting with what it is about and its default, in the order of the model; its parts come last."""
+    fields = sorted(Settings.model_fields.items(), key=lambda field: field[0] in AlertSettings.model_fields)
+    return "\n".join([_HEAD, *(_entry(name, field) for name, field in fields)])
 
 
 def _entry(name: str, field: FieldInfo) -> str:

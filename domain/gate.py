@@ -19,6 +19,7 @@ EARLY_BY = timedelta(seconds=5)
 class Hold(StrEnum):
     """Why an email does not leave now; nothing is lost, and no attempt is spent."""
 
+    SENDING_PAUSED = "SENDING_PAUSED"
     MAILBOX_UNAVAILABLE = "MAILBOX_UNAVAILABLE"
     HOST_UNAVAILABLE = "HOST_UNAVAILABLE"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
@@ -40,8 +41,11 @@ _FULL = {
     RateKind.SLIDING: Hold.SLIDING_WINDOW_FULL,
     RateKind.ROLLING_24H: Hold.ROLLING_24H_FULL,
 }
-# These pass by themselves, soon: the dispatcher takes the email up again, the planner is not asked.
-PASSING = frozenset({Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN, Hold.HOST_UNAVAILABLE})
+# These pass by themselves, soon: the dispatcher takes the email up again, the planner is not asked. Where all
+# sending is paused, the plan stays as it is until it goes on.
+PASSING = frozenset(
+    {Hold.TOO_CLOSE, Hold.MAILBOX_BUSY, Hold.NOT_ITS_TURN, Hold.HOST_UNAVAILABLE, Hold.SENDING_PAUSED}
+)
 
 
 class Pass(StrEnum):
@@ -136,6 +140,8 @@ class DueEmail:
     quota_day: date | None
     # In lower case.
     recipient_domain: str = ""
+    # Its whole workspace is on hold.
+    is_sending_paused: bool = False
 
 
 def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
@@ -149,6 +155,7 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
     ):
         return Pass.WAIT
     for is_so, hold in (
+        (email.is_sending_paused, Hold.SENDING_PAUSED),
         (load.status is not MailboxStatus.ACTIVE, Hold.MAILBOX_UNAVAILABLE),
         (load.circuit.state(now + EARLY_BY) is CircuitState.OPEN, Hold.HOST_UNAVAILABLE),
         (email.sequence is not SequenceStatus.ACTIVE, Hold.SEQUENCE_NOT_ACTIVE),

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.lifecycle import EMAIL
+
 # Offenders that are named; the others are counted.
 NAMED = 3
 
@@ -32,8 +34,31 @@ _IN_FLIGHT = "('QUEUED', 'SENDING', 'COMMITTING', 'RETRYING')"
 _OPEN = "('PENDING', 'QUEUED', 'SENDING', 'RETRYING')"
 _CHARGED = "('QUEUED', 'SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')"
 _HANDED_OVER = "('COMMITTING', 'SENT', 'IN_DOUBT')"
+# The first of these ends an attempt: what a late 250 or a settling says after it comes too late for the steps
+# that follow.
+_SETTLING = "('ACCEPT', 'LOSE_SIGHT', 'FAIL')"
+
+# Where each event leaves an email. A claim and the beginning of an attempt are not recorded as events.
+_TARGETS = ", ".join(f"('{event}', '{move.target}')" for event, move in EMAIL.moves.items())
 
 PROMISES: Sequence[Promise] = (
+    Promise(
+        "conservation",
+        "what was planned is sent, failed, in doubt, cancelled or still to come, as its last event says",
+        f"""
+        SELECT e.id FROM scheduled_emails AS e
+        LEFT JOIN LATERAL (
+            SELECT v.kind FROM email_events AS v WHERE v.email_id = e.id ORDER BY v.id DESC LIMIT 1
+        ) AS last ON true
+        LEFT JOIN (VALUES {_TARGETS}) AS told (kind, status) ON told.kind = last.kind
+        WHERE CASE
+            WHEN last.kind IS NULL OR told.status = 'PENDING'
+                THEN e.status NOT IN ('PENDING', 'QUEUED', 'SENDING')
+            WHEN told.status = 'RETRYING' THEN e.status NOT IN ('RETRYING', 'SENDING')
+            ELSE told.status IS DISTINCT FROM e.status
+        END
+        """,
+    ),
     Promise(
         "nothing lost",
         "every remaining step of a planned enrollment has its email, and nobody holds one for ever",
@@ -99,15 +124,21 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "step order",
-        "an enrollment has one email on its way at a time, begun after the one before it had left",
+        "an enrollment has one email on its way at a time, begun after the one before it was settled",
         f"""
-        SELECT enrollment_id FROM scheduled_emails WHERE status IN {_IN_FLIGHT}
+        WITH kept AS (
+            SELECT e.* FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id AND s.removed_at IS NULL
+        )
+        SELECT enrollment_id FROM kept WHERE status IN {_IN_FLIGHT}
         GROUP BY enrollment_id HAVING count(*) > 1
         UNION ALL
-        SELECT later.id FROM scheduled_emails AS e
+        SELECT later.id FROM kept AS e
         JOIN scheduled_emails AS later ON later.enrollment_id = e.enrollment_id AND later.id <> e.id
-            AND later.last_attempt_at > e.last_attempt_at AND later.last_attempt_at < e.sent_at
-        WHERE e.status = 'SENT'
+            AND later.last_attempt_at > e.last_attempt_at
+        WHERE e.status IN ('COMMITTING', 'SENT', 'IN_DOUBT', 'FAILED') AND later.last_attempt_at < coalesce((
+            SELECT min(v.at) FROM email_events AS v
+            WHERE v.email_id = e.id AND v.attempt = e.attempt AND v.kind IN {_SETTLING}
+        ), 'infinity')
         """,
     ),
     Promise(

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from domain.lifecycle import ENROLLMENT, EnrollmentEvent, SequenceStatus
 from persistence.database import notify
+from persistence.holds import paused_since
 from persistence.locks import lock_row
 from persistence.refusals import NotInStatus, Noun
 from persistence.sequences import complete_sequences
@@ -76,9 +77,10 @@ async def resume_enrollment(
         NotInStatus: It is not paused.
     """
     enrollment = await _lock(conn, workspace_id, enrollment_id, expected_version)
-    # From the moment on at which the whole sequence was paused, its resuming counts.
+    # From the moment on at which the whole sequence was paused, or all sending, its resuming counts.
     until = await conn.scalar(select(sequences.c.paused_at).where(_pauses(enrollment.sequence_id)))
-    held_until = max(enrollment.paused_at or now, min(now, until or now))
+    sending_until = await paused_since(conn, workspace_id)
+    held_until = max(enrollment.paused_at or now, min(now, until or now, sending_until or now))
     on_hold = type_coerce(
         literal(held_until, enrollments.c.paused_at.type) - enrollments.c.paused_at, Interval
     )

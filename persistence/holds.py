@@ -1,11 +1,12 @@
-"""Holds: the time that a sequence was paused does not count towards the waits of its enrollments."""
+"""Holds: time in which a sequence, or everything, was paused does not count towards running waits."""
 
 from datetime import datetime
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, WorkspaceId
+from persistence.tables import workspaces
 
 _HELD = text("""
 SELECT count(*) FROM (
@@ -25,7 +26,7 @@ SET held_for = n.held_for + held.time,
     )::int,
     next_not_before = n.next_not_before + held.time, updated_at = now()
 FROM (
-    SELECT id, coalesce(paused_at, CAST(:now AS timestamptz))
+    SELECT id, least(paused_at, CAST(:now AS timestamptz))
         - greatest(CAST(:since AS timestamptz), enrolled_at) AS time
     FROM enrollments
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id AND status IN ('ACTIVE', 'PAUSED')
@@ -50,3 +51,45 @@ async def lengthen_waits(
     here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
     await conn.execute(_HELD, here)
     await conn.execute(_LENGTHEN, here | {"since": since, "now": now})
+
+
+async def paused_since(conn: AsyncConnection, workspace_id: WorkspaceId) -> datetime | None:
+    """Since when the workspace sends nothing at all; None while it sends."""
+    since: datetime | None = await conn.scalar(
+        select(workspaces.c.sending_paused_at).where(workspaces.c.id == workspace_id)
+    )
+    return since
+
+
+_ALL_HELD = text("""
+SELECT count(*) FROM (
+    SELECT FROM enrollments
+    WHERE workspace_id = :workspace_id AND status IN ('ACTIVE', 'PAUSED') AND last_window_day IS NOT NULL
+    ORDER BY id FOR NO KEY UPDATE
+) AS locked
+""")
+# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on; and who
+# was not written to yet waits for an instant, such as the start of a batch, and has no wait that runs.
+_LENGTHEN_ALL = text("""
+UPDATE enrollments AS n
+SET last_window_day = n.last_window_day + extract(day FROM held.time)::int,
+    next_not_before = n.next_not_before + held.time, updated_at = now()
+FROM (
+    SELECT e.id,
+        least(e.paused_at, CASE q.status WHEN 'PAUSED' THEN q.paused_at END, CAST(:now AS timestamptz))
+        - greatest(CAST(:since AS timestamptz), e.enrolled_at) AS time
+    FROM enrollments AS e JOIN sequences AS q ON q.id = e.sequence_id
+    WHERE e.workspace_id = :workspace_id AND e.status IN ('ACTIVE', 'PAUSED')
+        AND e.last_window_day IS NOT NULL
+) AS held
+WHERE n.id = held.id AND held.time > interval '0'
+""")
+
+
+async def lengthen_all_waits(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, since: datetime, now: datetime
+) -> None:
+    """As `lengthen_waits`, of a whole workspace that sent nothing *since* and goes on *now*."""
+    here = {"workspace_id": workspace_id}
+    await conn.execute(_ALL_HELD, here)
+    await conn.execute(_LENGTHEN_ALL, here | {"since": since, "now": now})

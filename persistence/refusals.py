@@ -17,6 +17,7 @@ class Noun(StrEnum):
     API_KEY = "API key"
     MEMBER = "member"
     INVITATION = "invitation"
+    WORKSPACE = "workspace"
 
 
 class Refusal(Exception):

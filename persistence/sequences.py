@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import SequenceId, WorkspaceId
 from domain.lifecycle import SEQUENCE, EnrollmentEvent, SequenceEvent, SequenceStatus
 from persistence.arrays import among
-from persistence.holds import lengthen_waits
+from persistence.holds import lengthen_waits, paused_since
 from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import NotInStatus, Noun, SequenceHasNoSteps
@@ -112,7 +112,9 @@ async def move_sequence(
     if moved.rowcount == 0:
         raise NotInStatus(Noun.SEQUENCE, sequence.status)
     if event is SequenceEvent.RESUME and sequence.paused_at is not None:
-        await lengthen_waits(conn, workspace_id, sequence_id, since=sequence.paused_at, now=now)
+        # From the moment on at which all sending was paused, its resuming counts.
+        until = min(now, await paused_since(conn, workspace_id) or now)
+        await lengthen_waits(conn, workspace_id, sequence_id, since=sequence.paused_at, now=until)
     if event is SequenceEvent.ARCHIVE:
         await end_enrollments(
             conn,

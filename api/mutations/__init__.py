@@ -8,6 +8,7 @@ from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailboxes import MailboxMutations
 from api.mutations.members import MemberMutations
+from api.mutations.pauses import PauseMutations
 from api.mutations.rebalance import RebalanceMutations
 from api.mutations.rebalance_preview import RebalancePreviewMutations
 from api.mutations.sequence_mailboxes import SequenceMailboxMutations
@@ -24,6 +25,7 @@ from api.mutations.suppressions import SuppressionMutations
 class Mutation(
     ApiKeyMutations,
     MemberMutations,
+    PauseMutations,
     SuppressionMutations,
     SettlingMutations,
     RebalanceMutations,

@@ -20,7 +20,9 @@ from persistence.refusals import Noun, UnknownObject
 @strawberry.type(description="The answer to `createApiKey`.")
 class CreateApiKeyPayload(Payload):
     key: str | None = strawberry.field(
-        default=None, description="The key, to be kept by the caller: it is never shown again."
+        default=None,
+        description="The key, to be kept by the caller: it is never shown again, also not to a request that"
+        " is repeated with its Idempotency-Key.",
     )
     api_key: ApiKey | None = strawberry.field(default=None, description="What is kept of it.")
 
@@ -46,12 +48,14 @@ class ApiKeyMutations:
             with problems.at("expiresAt"):
                 if asked.expires_at is not None and asked.expires_at <= now:
                     raise Problem(UserErrorCode.OUT_OF_RANGE, "It would have stopped to work already.")
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             key = await create_api_key(
                 change.conn, change.workspace_id, name=name, scopes=scopes, expires_at=asked.expires_at
             )
             kept = await api_key_of(change.conn, change.workspace_id, key)
-            return CreateApiKeyPayload(key=key, api_key=ApiKey.of(kept))
+            if info.context.once is not None:
+                info.context.once.keep_out(key)
+            return CreateApiKeyPayload(key=key, api_key=await change.api_key(kept.id))
 
     @mutation(
         "Revoke an API key: from now on it opens nothing. One that was revoked stays so.", needs=Scope.ADMIN
@@ -59,7 +63,7 @@ class ApiKeyMutations:
     async def revoke_api_key(self, info: Info, asked: Input[RevokeApiKeyInput]) -> RevokeApiKeyPayload:
         with Problems() as problems:
             key_id = api_key_key(asked.api_key_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await revoke_api_key(change.conn, change.workspace_id, key_id)
             kept = await api_key_by_id(change.conn, change.workspace_id, key_id)
             if kept is None:

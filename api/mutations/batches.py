@@ -48,7 +48,7 @@ class BatchMutations:
             known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
             if not asked.contact_ids and not asked.contacts:
                 problems.add(UserErrorCode.NO_RECIPIENTS, "Name at least one contact.", "contacts")
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             conn, workspace_id = change.conn, change.workspace_id
             batch_id = await add_batch_sequence(
                 conn, workspace_id, settings=settings, step=step, mailbox_ids=mailbox_ids, now=now
@@ -61,9 +61,10 @@ class BatchMutations:
                 )
             except NobodyToWriteTo as nobody:
                 raise _nobody(nobody.suppressed, len(listed.invalid)) from nobody
+            change.figures = {"scheduled": outcome.enrolled, "suppressed": outcome.suppressed}
             return ScheduleEmailsPayload(
                 batch=await change.batch(batch_id),
-                scheduled=len(outcome.enrollment_ids),
+                scheduled=outcome.enrolled,
                 duplicates=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,

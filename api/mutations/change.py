@@ -1,37 +1,52 @@
 """Changes: what a mutation does in one transaction, and the things of the API as they are in it."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import Sequence as Rows
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import TypeAlias, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from api.context import Context
+from api.auditing import TABLES, About, Asked
+from api.context import Caller, Context, Info
 from api.inputs.rehearsals import Rehearsable
 from api.plan_previews import check_kept, promised, shown
+from api.types.api_key import ApiKey
 from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
+from api.types.member import Invitation, Member
+from api.types.node import Node
 from api.types.plan_preview import PlanPreview
 from api.types.recalculation import Recalculation
 from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
+from api.types.workspace import Workspace
 from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause
+from persistence.audit_log import Columns, Entry, columns_of, write_entry
+from persistence.reading.api_keys import api_keys_by_id
 from persistence.reading.batches import batches_by_id
 from persistence.reading.contacts import contacts_by_id
 from persistence.reading.enrollments import enrollments_by_id
 from persistence.reading.mailboxes import mailboxes_by_id
+from persistence.reading.members import invitations_by_id, members_by_id
+from persistence.reading.pages import AnyRow
 from persistence.reading.recalculations import recalculations_by_id
 from persistence.reading.scheduled_emails import emails_by_id
 from persistence.reading.sequences import sequences_by_id, steps_by_id
+from persistence.reading.workspaces import workspaces_by_id
 from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.recalculation_requests import request_recalculation
 from persistence.replan_scopes import ReplanRequest, replan_scope
+
+Thing = TypeVar("Thing", bound=Node)
+Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[UUID]], Awaitable[Rows[AnyRow]]]
 
 
 class Change:
@@ -54,38 +69,52 @@ class Change:
         self.now = now
         self.workspace_id = context.workspace_id
         self.preview: PlanPreview | None = None
+        # For the audit log: what it is done to, the first thing that it answers unless its input names one;
+        # and how many it was done to, where they are many.
+        self.about: About | None = None
+        self.figures: dict[str, int] = {}
         self._context = context
         self._is_rehearsal = is_rehearsal
         # What the plan has to become; kept when it was seen to.
         self._promise = promise
 
     async def sequence(self, sequence_id: UUID) -> Sequence:
-        (row,) = await sequences_by_id(self.conn, self.workspace_id, [sequence_id])
-        return Sequence.of(row)
+        return await self._thing(Sequence, sequences_by_id, sequence_id)
 
     async def batch(self, batch_id: UUID) -> Batch:
-        (row,) = await batches_by_id(self.conn, self.workspace_id, [batch_id])
-        return Batch.of(row)
+        return await self._thing(Batch, batches_by_id, batch_id)
 
     async def step(self, step_id: UUID) -> Step:
-        (row,) = await steps_by_id(self.conn, self.workspace_id, [step_id])
-        return Step.of(row)
+        return await self._thing(Step, steps_by_id, step_id)
 
     async def mailbox(self, mailbox_id: UUID) -> Mailbox:
-        (row,) = await mailboxes_by_id(self.conn, self.workspace_id, [mailbox_id])
-        return Mailbox.of(row)
+        return await self._thing(Mailbox, mailboxes_by_id, mailbox_id)
 
     async def contact(self, contact_id: UUID) -> Contact:
-        (row,) = await contacts_by_id(self.conn, self.workspace_id, [contact_id])
-        return Contact.of(row)
+        return await self._thing(Contact, contacts_by_id, contact_id)
 
     async def enrollment(self, enrollment_id: UUID) -> Enrollment:
-        (row,) = await enrollments_by_id(self.conn, self.workspace_id, [enrollment_id])
-        return Enrollment.of(row)
+        return await self._thing(Enrollment, enrollments_by_id, enrollment_id)
 
     async def email(self, email_id: UUID) -> ScheduledEmail:
-        (row,) = await emails_by_id(self.conn, self.workspace_id, [email_id])
-        return ScheduledEmail.of(row)
+        return await self._thing(ScheduledEmail, emails_by_id, email_id)
+
+    async def api_key(self, api_key_id: UUID) -> ApiKey:
+        return await self._thing(ApiKey, api_keys_by_id, api_key_id)
+
+    async def member(self, member_id: UUID) -> Member:
+        return await self._thing(Member, members_by_id, member_id)
+
+    async def invitation(self, invitation_id: UUID) -> Invitation:
+        return await self._thing(Invitation, invitations_by_id, invitation_id)
+
+    async def workspace(self) -> Workspace:
+        return await self._thing(Workspace, workspaces_by_id, self.workspace_id)
+
+    async def _thing(self, kind: type[Thing], read: Read, key: UUID) -> Thing:
+        self.about = self.about or About(kind.__name__, key)
+        (row,) = await read(self.conn, self.workspace_id, [key])
+        return kind.of(row)
 
     async def recalculate(
         self,
@@ -136,12 +165,16 @@ class Change:
 
 
 @asynccontextmanager
-async def changing(context: Context, asked: Rehearsable | None = None) -> AsyncIterator[Change]:
+async def changing(
+    info: Info, asked: Rehearsable | None = None, *, about: About | None = None
+) -> AsyncIterator[Change]:
     """
     Begin a change; it is committed at the end of the block, or not at all when the block raises.
 
-    A rehearsal is the same change, and everything that it wrote is taken back.
+    With it goes an entry in the audit log, of the thing that the input names or *about* is. A rehearsal is
+    the same change, and everything that it wrote is taken back.
     """
+    context = info.context
     # Before the transaction: the clock may need a connection of its own.
     now = await context.now()
     token = None if asked is None else asked.plan_token
@@ -153,6 +186,34 @@ async def changing(context: Context, asked: Rehearsable | None = None) -> AsyncI
                 await rehearsal.rollback()
         else:
             change = Change(conn, context, now, promise=promise)
+            deed = Asked.of(info, about=about)
+            before = await _columns(change, deed.about)
             yield change
             # Where nothing is planned any more, nothing is as it was promised.
             change.see_promise_kept(None)
+            await _write_down(change, context.caller, deed, before)
+            if context.once is not None:
+                await context.once.note_done(conn)
+
+
+async def _write_down(change: Change, caller: Caller, deed: Asked, before: Columns | None) -> None:
+    about = deed.about or change.about
+    # What the input does not name was made by the change, or found: what it was before, nobody looked.
+    after = await _columns(change, about, if_made=deed.about is None)
+    entry = Entry(
+        actor=caller.actor,
+        actor_name=caller.name,
+        action=deed.action,
+        asked=deed.shown,
+        kind=about and about.kind,
+        object_id=about and about.key,
+        figures=change.figures,
+    )
+    await write_entry(change.conn, change.workspace_id, entry, before=before, after=after, at=change.now)
+
+
+async def _columns(change: Change, about: About | None, *, if_made: bool = False) -> Columns | None:
+    if about is None:
+        return None
+    table = TABLES[about.kind]
+    return await columns_of(change.conn, change.workspace_id, table, about.key, if_made=if_made)

@@ -60,7 +60,7 @@ class ContactMutations:
             listed.add_all(asked.contacts)
             if len(listed.cards) > MOST_IMPORTED:
                 problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_IMPORTED}.", "csv")
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             conn, workspace_id = change.conn, change.workspace_id
             import_id = await begin_import(conn, workspace_id)
             written = await upsert_contacts(
@@ -83,6 +83,7 @@ class ContactMutations:
                 "suppressed": payload.suppressed,
             }
             await complete_import(conn, workspace_id, import_id, counts=counts)
+            change.figures = counts
             return payload
 
     @mutation("Change a contact. Emails take the new fields from their next claim on.")
@@ -90,7 +91,7 @@ class ContactMutations:
         with Problems() as problems:
             contact_id = contact_key(asked.contact_id, problems)
             changes = asked.changes(problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             conn, workspace_id = change.conn, change.workspace_id
             before = await lock_contact(
                 conn, workspace_id, contact_id, expected_version=asked.expected_version

@@ -27,6 +27,7 @@ from persistence.enrollment_moves import pause_enrollment, resume_enrollment, st
 from persistence.enrollments import enroll, hold_for_enrolling
 from persistence.refusals import NotInStatus
 
+_FIGURES = ("enrolled", "already_enrolled", "suppressed")
 THE_ENROLLMENT = "The enrollment as it is now; null if the mutation was not done."
 
 
@@ -76,26 +77,28 @@ class EnrollmentMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)
             written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
             contact_ids = [*known, *(written[address].contact_id for address in listed.cards)]
             outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)
-            return EnrollContactsPayload(
+            payload = EnrollContactsPayload(
                 sequence=await change.sequence(sequence_id),
-                enrolled=len(outcome.enrollment_ids),
+                enrolled=outcome.enrolled,
                 already_enrolled=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,
             )
+            change.figures = {name: getattr(payload, name) for name in _FIGURES}
+            return payload
 
     @mutation("Put an enrollment on hold; its plan stays, and the time on hold does not count towards waits.")
     async def pause_enrollment(
         self, info: Info, asked: Input[PauseEnrollmentInput]
     ) -> PauseEnrollmentPayload:
         enrollment_id = _chosen(asked)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await pause_enrollment(
                 change.conn,
                 change.workspace_id,
@@ -110,7 +113,7 @@ class EnrollmentMutations:
         self, info: Info, asked: Input[ResumeEnrollmentInput]
     ) -> ResumeEnrollmentPayload:
         enrollment_id = _chosen(asked)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             sequence_id = await resume_enrollment(
                 change.conn,
                 change.workspace_id,
@@ -130,7 +133,7 @@ class EnrollmentMutations:
     @mutation("End an enrollment: what it had still to send is cancelled, except what is being handed over.")
     async def stop_enrollment(self, info: Info, asked: Input[StopEnrollmentInput]) -> StopEnrollmentPayload:
         enrollment_id = _chosen(asked)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await stop_enrollment(
                 change.conn,
                 change.workspace_id,

@@ -81,7 +81,7 @@ class MailboxMutations:
             )
         mailbox_id = MailboxId(uuid7())
         settings |= secrets(asked.password, asked.oauth, vault=info.context.vault, row_id=mailbox_id)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await add_mailbox(change.conn, change.workspace_id, mailbox_id, settings=settings)
             return CreateMailboxPayload(mailbox=await change.mailbox(mailbox_id))
 
@@ -97,7 +97,7 @@ class MailboxMutations:
             changes |= secrets(password, oauth, vault=info.context.vault, row_id=mailbox_id)
         else:
             changes |= asked.forgotten_secrets()
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             before = await lock_mailbox(
                 change.conn, change.workspace_id, mailbox_id, expected_version=asked.expected_version
             )
@@ -123,7 +123,7 @@ class MailboxMutations:
     @mutation("Put a mailbox on hold. What becomes of its planned emails, each sequence says.")
     async def pause_mailbox(self, info: Info, asked: Input[PauseMailboxInput]) -> PauseMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,
@@ -141,7 +141,7 @@ class MailboxMutations:
     )
     async def resume_mailbox(self, info: Info, asked: Input[ResumeMailboxInput]) -> ResumeMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,
@@ -160,7 +160,7 @@ class MailboxMutations:
     )
     async def restore_mailbox(self, info: Info, asked: Input[RestoreMailboxInput]) -> RestoreMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await move_mailbox(
                 change.conn,
                 change.workspace_id,
@@ -174,7 +174,7 @@ class MailboxMutations:
     @mutation("Take a mailbox out of use; it is kept for its history, its password or OAuth grant is not.")
     async def remove_mailbox(self, info: Info, asked: Input[RemoveMailboxInput]) -> RemoveMailboxPayload:
         mailbox_id = _chosen(asked)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             recalculation = await _move(
                 change,
                 mailbox_id,

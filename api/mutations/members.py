@@ -12,7 +12,6 @@ from api.mutations.change import changing
 from api.types.member import Invitation, Member
 from domain.access import Scope
 from persistence.members import change_role, invite, remove_member, withdraw_invitation
-from persistence.reading.members import invitations_by_id, members_by_id
 
 
 @strawberry.type(description="The answer to `inviteMember`.")
@@ -49,7 +48,7 @@ class MemberMutations:
     async def invite_member(self, info: Info, asked: Input[InviteMemberInput]) -> InviteMemberPayload:
         with Problems() as problems, problems.at("email"):
             email = values.address(asked.email)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             invitation_id = await invite(
                 change.conn,
                 change.workspace_id,
@@ -57,8 +56,7 @@ class MemberMutations:
                 role=asked.role,
                 invited_by=info.context.caller.actor,
             )
-            (row,) = await invitations_by_id(change.conn, change.workspace_id, [invitation_id])
-            return InviteMemberPayload(invitation=Invitation.of(row))
+            return InviteMemberPayload(invitation=await change.invitation(invitation_id))
 
     @mutation("Take an invitation back; it brings nobody in any more.", needs=Scope.ADMIN)
     async def revoke_invitation(
@@ -66,7 +64,7 @@ class MemberMutations:
     ) -> RevokeInvitationPayload:
         with Problems() as problems:
             invitation_id = invitation_key(asked.invitation_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await withdraw_invitation(change.conn, change.workspace_id, invitation_id)
             return RevokeInvitationPayload()
 
@@ -74,15 +72,14 @@ class MemberMutations:
     async def update_member(self, info: Info, asked: Input[UpdateMemberInput]) -> UpdateMemberPayload:
         with Problems() as problems:
             member_id = member_key(asked.member_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await change_role(change.conn, change.workspace_id, member_id, asked.role)
-            (row,) = await members_by_id(change.conn, change.workspace_id, [member_id])
-            return UpdateMemberPayload(member=Member.of(row))
+            return UpdateMemberPayload(member=await change.member(member_id))
 
     @mutation("Remove a member; their sessions here end at once. API keys stay.", needs=Scope.ADMIN)
     async def remove_member(self, info: Info, asked: Input[RemoveMemberInput]) -> RemoveMemberPayload:
         with Problems() as problems:
             member_id = member_key(asked.member_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await remove_member(change.conn, change.workspace_id, member_id)
             return RemoveMemberPayload()

@@ -28,7 +28,7 @@ class RebalanceMutations:
     ) -> RebalanceMailboxesPayload:
         with Problems() as problems:
             sequence_id = None if asked.sequence_id is None else sequence_key(asked.sequence_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             if sequence_id is not None:
                 await lock_sequence(change.conn, change.workspace_id, sequence_id)
             return RebalanceMailboxesPayload(

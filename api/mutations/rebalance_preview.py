@@ -63,7 +63,7 @@ class RebalancePreviewMutations:
         async with context.snapshot() as conn:
             rebalance = await preview_rebalance(conn, context.workspace_id, promise.scope, now=promise.as_of)
         check_kept(rebalance, promise, now=now, field="token")
-        async with changing(context) as change:
+        async with changing(info) as change:
             return CommitRebalancePayload(
                 recalculation=await change.recalculate(
                     RecalculationCause.REBALANCE,

@@ -93,6 +93,8 @@ def _places(noun: Noun, ids: Collection[UUID], asked: object) -> list[list[str]]
 
 
 def _place(noun: Noun, asked: object) -> list[str]:
+    if noun is Noun.WORKSPACE:
+        return []  # No input names it: it is the caller's.
     _, field = _KINDS[noun]
     return [field] if hasattr(asked, _attribute(field)) else [f"{field}s"]
 

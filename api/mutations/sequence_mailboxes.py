@@ -37,7 +37,7 @@ class SequenceMailboxMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id)
             linked = await link_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
@@ -59,7 +59,7 @@ class SequenceMailboxMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id)
             unlinked = await unlink_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)

@@ -82,7 +82,7 @@ class SequenceMutations:
             settings = asked.settings(problems)
             steps = read_steps(asked.steps, problems, "steps")
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             sequence_id = await add_sequence(change.conn, change.workspace_id, settings=settings)
             await append_steps(change.conn, change.workspace_id, sequence_id, new_steps=steps)
             await link_mailboxes(change.conn, change.workspace_id, sequence_id, mailbox_ids=mailbox_ids)
@@ -95,7 +95,7 @@ class SequenceMutations:
         with Problems() as problems:
             changes = asked.changes(problems)
             sequence_id = sequence_key(asked.sequence_id, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             before = await lock_sequence(
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
@@ -126,19 +126,19 @@ class SequenceMutations:
     async def activate_sequence(
         self, info: Info, asked: Input[ActivateSequenceInput]
     ) -> ActivateSequencePayload:
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             sequence = await _move(change, asked, SequenceEvent.ACTIVATE)
             await notify(change.conn, "plan")
             return ActivateSequencePayload(sequence=sequence)
 
     @mutation("Put a sequence on hold; its plan stays.")
     async def pause_sequence(self, info: Info, asked: Input[PauseSequenceInput]) -> PauseSequencePayload:
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             return PauseSequencePayload(sequence=await _move(change, asked, SequenceEvent.PAUSE))
 
     @mutation("Let a sequence that is on hold send again.")
     async def resume_sequence(self, info: Info, asked: Input[ResumeSequenceInput]) -> ResumeSequencePayload:
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             sequence = await _move(change, asked, SequenceEvent.RESUME)
             sequence_id = SequenceId(sequence.uuid)
             recalculation = None
@@ -154,7 +154,7 @@ class SequenceMutations:
     async def archive_sequence(
         self, info: Info, asked: Input[ArchiveSequenceInput]
     ) -> ArchiveSequencePayload:
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             return ArchiveSequencePayload(sequence=await _move(change, asked, SequenceEvent.ARCHIVE))
 
 

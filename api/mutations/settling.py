@@ -44,7 +44,7 @@ class SettlingMutations:
     async def resolve_in_doubt(self, info: Info, asked: Input[ResolveInDoubtInput]) -> ResolveInDoubtPayload:
         with Problems() as problems:
             email_id = email_key(asked.email_id, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             await resolve_in_doubt(
                 change.conn, change.workspace_id, email_id, asked.settlement, now=change.now
             )
@@ -56,7 +56,7 @@ class SettlingMutations:
     )
     async def record_inbound(self, info: Info, asked: Input[RecordInboundInput]) -> RecordInboundPayload:
         inbound = asked.read()
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             recorded = await record_inbound(change.conn, change.workspace_id, inbound, now=change.now)
             if recorded is None:
                 return RecordInboundPayload(kind=inbound.kind)

@@ -76,7 +76,7 @@ class StepMutations:
     async def add_step(self, info: Info, asked: Input[AddStepInput]) -> AddStepPayload:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             sequence = await lock_sequence(
                 conn, workspace_id, sequence_id, expected_version=asked.expected_version
@@ -104,7 +104,7 @@ class StepMutations:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
             changes = asked.settings(problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             current = await text_of(conn, workspace_id, step_id)
@@ -127,7 +127,7 @@ class StepMutations:
     async def move_step(self, info: Info, asked: Input[MoveStepInput]) -> MoveStepPayload:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             last = await count_steps(conn, workspace_id, step.sequence_id)
@@ -148,7 +148,7 @@ class StepMutations:
     async def remove_step(self, info: Info, asked: Input[RemoveStepInput]) -> RemoveStepPayload:
         with Problems() as problems:
             step_id = step_key(asked.step_id, problems)
-        async with changing(info.context, asked) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             await _keep_a_step(change, step.sequence_id)

@@ -26,7 +26,7 @@ class SuppressionMutations:
     async def suppress(self, info: Info, asked: Input[SuppressInput]) -> SuppressPayload:
         with Problems() as problems:
             addresses = normalised_addresses(asked.emails, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             suppressed = await suppress_addresses(
                 change.conn,
                 change.workspace_id,
@@ -34,12 +34,14 @@ class SuppressionMutations:
                 reason=SuppressionReason.MANUAL,
                 now=change.now,
             )
+            change.figures = {"suppressed": suppressed}
             return SuppressPayload(suppressed=suppressed)
 
     @mutation("Take addresses off the suppression list. What was cancelled stays cancelled.")
     async def unsuppress(self, info: Info, asked: Input[UnsuppressInput]) -> UnsuppressPayload:
         with Problems() as problems:
             addresses = normalised_addresses(asked.emails, problems)
-        async with changing(info.context) as change:
+        async with changing(info) as change:
             removed = await unsuppress_addresses(change.conn, change.workspace_id, addresses=addresses)
+            change.figures = {"unsuppressed": removed}
             return UnsuppressPayload(unsuppressed=removed)

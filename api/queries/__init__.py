@@ -2,7 +2,9 @@
 
 import strawberry
 
+from api.queries.alerts import AlertQueries
 from api.queries.api_keys import ApiKeyQueries
+from api.queries.audit_log import AuditLogQueries
 from api.queries.batches import BatchQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
@@ -14,6 +16,7 @@ from api.queries.nodes import NodeQueries
 from api.queries.recalculations import RecalculationQueries
 from api.queries.scheduled_emails import ScheduledEmailQueries
 from api.queries.sequences import SequenceQueries
+from api.queries.stats import StatsQueries
 from api.queries.workspaces import WorkspaceQueries
 
 
@@ -32,7 +35,10 @@ class Query(
     RecalculationQueries,
     BatchQueries,
     ForecastQueries,
+    StatsQueries,
+    AlertQueries,
     ApiKeyQueries,
     MemberQueries,
+    AuditLogQueries,
 ):
     pass

@@ -8,11 +8,13 @@ import strawberry
 from strawberry.dataloader import DataLoader
 
 from api.context import Info
-from api.errors import BadUserInput, NotFound
+from api.errors import BadUserInput, Forbidden, NotFound
 from api.fields import resolves
 from api.ids import GlobalId, MalformedId, read_global_id
 from api.loaders import Loaders
+from api.types.alert import Alert
 from api.types.api_key import ApiKey
+from api.types.audit_entry import AuditEntry
 from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.email_event import EmailEvent, EmailMove
@@ -25,11 +27,14 @@ from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
 from api.types.workspace import Workspace
+from domain.access import Scope
 
 MOST_IDS = 100
 # Loaders of numbered things take numbers, all others UUIDs; `read_global_id` gives each its own.
 _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] = {
+    "Alert": (Alert, lambda loaders: loaders.alerts),
     "ApiKey": (ApiKey, lambda loaders: loaders.api_keys),
+    "AuditEntry": (AuditEntry, lambda loaders: loaders.audit_entries),
     "Batch": (Batch, lambda loaders: loaders.batches),
     "Contact": (Contact, lambda loaders: loaders.contacts),
     "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
@@ -81,5 +86,7 @@ def _known(text: str) -> GlobalId:
 
 async def _find(info: Info, wanted: GlobalId) -> Node | None:
     kind, loader = _KINDS[wanted.kind]
+    if kind is AuditEntry and Scope.ADMIN not in info.context.caller.scopes:
+        raise Forbidden(Scope.ADMIN)
     row = await loader(info.context.loaders).load(wanted.key)
     return None if row is None else kind.of(row)

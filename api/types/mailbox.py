@@ -1,8 +1,8 @@
 """Mailboxes, and how full each of their days is."""
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Self
-from zoneinfo import ZoneInfo
 
 import strawberry
 from typing_extensions import override
@@ -13,14 +13,20 @@ from api.fields import resolves
 from api.inputs.policies import InDoubtPolicy
 from api.login_vocabulary import Authentication, OAuthProvider
 from api.scalars import EmailAddress, TimeZone
+from api.types.alert import Alert
+from api.types.delivery_stats import DELIVERED, DeliveryStats, span_of
+from api.types.delivery_stats import From as StatsFrom
+from api.types.delivery_stats import To as StatsTo
+from api.types.mailbox_health import MailboxCircuit, MailboxHealth
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
-from api.vocabulary import described
-from domain.circuit import Circuit, CircuitState
+from domain.alerts import RATED
+from domain.circuit import Circuit
 from domain.credentials import authentication
 from domain.lifecycle import MailboxStatus
 from domain.mailboxes import UNLIMITED, Security
 from domain.mailboxes import Mailbox as PlannedMailbox
+from domain.send_window import instant
 from persistence.planning_terms import mailbox_of
 from persistence.reading.pages import AnyRow
 
@@ -46,30 +52,12 @@ class MailboxDay:
     remaining: int | None = strawberry.field(
         description="Emails that still fit beside those planned and used; null is unlimited."
     )
-
-
-described(
-    CircuitState,
-    description="Whether emails are handed to a mailbox's server, by how it answered the last ones.",
-    values={
-        CircuitState.CLOSED: "They are: all is well, or there was trouble once or twice in a row.",
-        CircuitState.OPEN: "They wait: there was trouble three times in a row or more.",
-        CircuitState.HALF_OPEN: "The rest is over: one email tries the server.",
-    },
-)
-
-
-@strawberry.type(
-    description="How it goes with a mailbox's server. After three troubles in a row the circuit opens: the"
-    " server is left alone, and then tried with one email. What waits for it loses no attempt."
-)
-class MailboxCircuit:
-    state: CircuitState = strawberry.field(description="Whether emails are handed to the server.")
-    troubles: int = strawberry.field(description="Troubles in a row since the server last answered.")
-    until: datetime | None = strawberry.field(
-        description="When the server is tried again, or from when on; null while the circuit is closed."
+    exhausted_at: datetime | None = strawberry.field(
+        description="When the last email leaves that fits, or left; null while there is room."
     )
-    last_error: str | None = strawberry.field(description="The last of the troubles, in its words.")
+    resets_at: datetime = strawberry.field(
+        description="When the next day begins, and with it a new capacity: midnight in the mailbox's zone."
+    )
 
 
 Days = Annotated[int, strawberry.argument(description=f"How many days, at most {MOST_DAYS}.")]
@@ -125,7 +113,6 @@ class Mailbox(Node):
     removed_at: datetime | None = strawberry.field(description="When it was taken out of use, if it was.")
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    planned: strawberry.Private[PlannedMailbox]
     stored_hours: strawberry.Private[dict[str, Any] | None]
     host_circuit: strawberry.Private[Circuit]
     host_error: strawberry.Private[str | None]
@@ -141,7 +128,12 @@ class Mailbox(Node):
             "stored_hours": row.working_hours,
             "host_circuit": Circuit(row.host_troubles, row.host_rests_until),
         }
-        return super().of(row, planned=mailbox_of(row), **derived)
+        return super().of(row, **derived)
+
+    @cached_property
+    def planned(self) -> PlannedMailbox:
+        """As planning sees it."""
+        return mailbox_of(self.row)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:
@@ -160,7 +152,7 @@ class Mailbox(Node):
     async def capacity(self, info: Info, from_: From = None, days: Days = 7) -> list[MailboxDay]:
         if not 1 <= days <= MOST_DAYS:
             raise BadUserInput(f"Ask for 1 to {MOST_DAYS} days.")
-        today = (await info.context.now()).astimezone(ZoneInfo(self.zone)).date()
+        today = (await info.context.now()).astimezone(self.planned.zone).date()
         first = today if from_ is None else from_
         try:
             span = (self.uuid, first, first + timedelta(days=days - 1))
@@ -177,15 +169,35 @@ class Mailbox(Node):
         """*day* with the capacity in force; of the past, the one that was."""
         capacity = used.capacity if used and is_past else self.planned.capacity_on(day)
         spent, to_come = used.used if used else 0, planned.planned if planned else 0
-        is_unlimited = capacity == UNLIMITED
+        remaining = None if capacity == UNLIMITED else max(0, capacity - spent - to_come)
         return MailboxDay(
             day=day,
-            capacity=None if is_unlimited else capacity,
+            capacity=None if capacity == UNLIMITED else capacity,
             planned=to_come,
             used=spent,
             sent=used.sent if used else 0,
             failed=used.failed if used else 0,
             bounced=used.bounced if used else 0,
             refused=used.refused if used else 0,
-            remaining=None if is_unlimited else max(0, capacity - spent - to_come),
+            remaining=remaining,
+            exhausted_at=planned.last_planned_at or planned.last_tried_at
+            if planned and remaining == 0
+            else None,
+            resets_at=instant(day + timedelta(days=1), time(0), self.planned.zone),
+        )
+
+    @resolves("How emails ended, by its days.")
+    async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
+        first, last = span_of(from_, to)
+        row = await info.context.loaders.deliveries.load((self.uuid, first, last))
+        return DeliveryStats(**{name: row._mapping[name] for name in DELIVERED})
+
+    @resolves("Whether it can send, how its last emails fared, and what to look at.")
+    async def health(self, info: Info) -> MailboxHealth:
+        today = (await info.context.now()).astimezone(self.planned.zone).date()
+        return MailboxHealth(
+            lately=await self.delivery_stats(info, today - RATED + timedelta(days=1), today),
+            circuit=await self.circuit(info),
+            status=self.status,
+            alerts=[Alert.of(row) for row in await info.context.loaders.open_alerts.load(self.uuid)],
         )

@@ -16,6 +16,7 @@ from api.types.forecast import Forecast
 from api.types.mailbox import Mailbox
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
+from api.types.sequence_stats import SequenceStats
 from api.types.step import Step
 from domain.lifecycle import EmailStatus, EnrollmentStatus, SequenceStatus
 from persistence.reading.pages import AnyRow
@@ -49,6 +50,14 @@ class SequenceCounts:
         found = {row.status: row.amount for row in rows}
         return [EmailCount(status=status, count=found.get(status, 0)) for status in EmailStatus]
 
+
+_UNDER_WAY = (
+    EmailStatus.QUEUED,
+    EmailStatus.SENDING,
+    EmailStatus.COMMITTING,
+    EmailStatus.RETRYING,
+    EmailStatus.IN_DOUBT,
+)
 
 Deadline = Annotated[
     date | None,
@@ -129,6 +138,33 @@ class Sequence(Node):
     @resolves("How far its contacts and emails are.")
     def counts(self) -> SequenceCounts:
         return SequenceCounts(sequence=self)
+
+    @resolves("How it goes, in figures.")
+    async def stats(self, info: Info) -> SequenceStats:
+        loaders = info.context.loaders
+        enrollments = {row.status: row.amount for row in await loaders.enrollment_counts.load(self.uuid)}
+        emails = {row.status: row for row in await loaders.email_counts.load(self.uuid)}
+
+        def count(*statuses: EmailStatus) -> int:
+            return sum(emails[each].amount for each in statuses if each in emails)
+
+        planned, sent = emails.get(EmailStatus.PENDING), emails.get(EmailStatus.SENT)
+        return SequenceStats(
+            enrolled=sum(enrollments.values()),
+            active=enrollments.get(EnrollmentStatus.ACTIVE, 0),
+            paused=enrollments.get(EnrollmentStatus.PAUSED, 0),
+            completed=enrollments.get(EnrollmentStatus.COMPLETED, 0),
+            replied=enrollments.get(EnrollmentStatus.REPLIED, 0),
+            bounced=enrollments.get(EnrollmentStatus.BOUNCED, 0),
+            unsubscribed=enrollments.get(EnrollmentStatus.UNSUBSCRIBED, 0),
+            planned_emails=count(EmailStatus.PENDING),
+            emails_under_way=count(*_UNDER_WAY),
+            sent_emails=count(EmailStatus.SENT),
+            failed_emails=count(EmailStatus.FAILED),
+            retried_emails=sum(row.retried for row in emails.values()),
+            next_send_at=None if planned is None else planned.send_at,
+            last_sent_at=None if sent is None else sent.sent_at,
+        )
 
     @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
     async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:

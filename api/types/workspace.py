@@ -19,6 +19,9 @@ class Workspace(Node):
     name: str = strawberry.field(description="Its name, for people.")
     zone: TimeZone = strawberry.field(description="The zone whose midnight begins its day.")
     stored_window: strawberry.Private[dict[str, Any] | None]
+    sending_paused_at: datetime | None = strawberry.field(
+        description="Since when nothing is sent, for all its sequences and mailboxes; null while it sends."
+    )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 

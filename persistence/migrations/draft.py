@@ -20,7 +20,7 @@ _FILES = {
     "0001_workspaces": (
         "Workspaces, who may enter them, and what they did.",
         """workspaces users members invitations logins sessions api_keys
-        audit_log idempotency_keys suppressions schedule_runs""",
+        audit_log idempotency_keys rate_limits suppressions schedule_runs""",
     ),
     "0002_sequences_and_mailboxes": (
         "Sequences with their steps, and mailboxes with their days.",
@@ -31,12 +31,12 @@ _FILES = {
         "imports contacts enrollments",
     ),
     "0004_recalculations_and_dispatches": (
-        "What is done with many emails at once, what was handed to the broker, and the clocks.",
-        "recalculations batches dispatches clock_leaders business_clock",
+        "What is done with many emails at once, what was handed to the broker, clocks, and what is watched.",
+        "recalculations batches dispatches clock_leaders business_clock alerts figures",
     ),
     "0005_emails": (
         "Scheduled emails, and what happened to each.",
-        "scheduled_emails email_events email_moves",
+        "scheduled_emails letters email_events email_moves",
     ),
 }
 _INDENT = " " * 8

@@ -34,7 +34,7 @@ def mailboxes_where(
     if statuses is None:
         found = found.where(mailboxes.c.status != MailboxStatus.REMOVED)
     else:
-        found = found.where(mailboxes.c.status.in_(statuses))
+        found = found.where(among(mailboxes.c.status, statuses))
     if updated_since is not None:
         found = found.where(mailboxes.c.updated_at >= updated_since)
     return found
@@ -51,7 +51,7 @@ async def used_days(
     conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
 ) -> Sequence[AnyRow]:
     """The days in *spans*, both ends included, on which anything was sent, failed or reserved."""
-    asked = _asked(spans)
+    asked = asked_spans(spans)
     found = (
         select(mailbox_days)
         .distinct()
@@ -70,14 +70,21 @@ async def used_days(
 async def planned_days(
     conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
 ) -> Sequence[AnyRow]:
-    """Rows of `mailbox_id`, `day`, `planned`; days without a planned email have no row."""
-    asked = _asked(spans)
+    """
+    Rows of `mailbox_id`, `day`, `planned`, and when the last of them leaves and the last other one was tried;
+    days without an email have no row.
+    """
+    asked = asked_spans(spans)
     emails = scheduled_emails.c
     found = (
         select(
             emails.mailbox_id,
             emails.send_day.label("day"),
-            func.count(emails.id.distinct()).label("planned"),
+            func.count(emails.id.distinct()).filter(emails.status.in_(PLANNED)).label("planned"),
+            func.max(func.coalesce(emails.retry_at, emails.send_at))
+            .filter(emails.status.in_(PLANNED))
+            .label("last_planned_at"),
+            func.max(emails.last_attempt_at).filter(emails.status.not_in(PLANNED)).label("last_tried_at"),
         )
         .join(
             asked,
@@ -86,13 +93,14 @@ async def planned_days(
                 emails.send_day.between(asked.c.first, asked.c.last),
             ),
         )
-        .where(emails.workspace_id == workspace_id, emails.status.in_(PLANNED))
+        .where(emails.workspace_id == workspace_id)
         .group_by(emails.mailbox_id, emails.send_day)
     )
     return (await conn.execute(found)).all()
 
 
-def _asked(spans: Collection[tuple[UUID, date, date]]) -> TableValuedAlias:
+def asked_spans(spans: Collection[tuple[UUID, date, date]]) -> TableValuedAlias:
+    """*spans* as rows of `mailbox_id`, `first`, `last`."""
     ids, firsts, lasts = zip(*spans, strict=True)
     return unnested(
         {"mailbox_id": Uuid(), "first": Date(), "last": Date()},

@@ -1,39 +1,61 @@
-"""Reading how much is due, under way and done."""
+"""Reading how much is due, under way and done, and how fast it goes."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, DateTime, Label, cast, func, literal, select
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Label,
+    Subquery,
+    cast,
+    extract,
+    func,
+    literal,
+    select,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus
 from persistence.reading.pages import AnyRow
-from persistence.tables import mailbox_days, mailboxes, scheduled_emails
+from persistence.tables import email_events, mailbox_days, mailboxes, scheduled_emails
 
 # The dispatcher looks every second; a due email may still wait for its neighbours in a busy mailbox.
 LATE_AFTER = timedelta(minutes=5)
+# What "now" means for the pace, and how many emails are enough to tell.
+RECENT = timedelta(minutes=15)
+SAMPLE = 1_000
 
 emails = scheduled_emails.c
 
 
 async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetime) -> AnyRow:
     """
-    One row: `due`, `late`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, `sent_today`,
-    `failed_today`. Today is each mailbox's own, by its zone.
+    One row: `due`, `late`, `oldest_due_at`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, and
+    `sent`, `failed`, `retried` each as `…_today` and `…_total`. Today is each mailbox's own, by its zone.
     """
-    pending = emails.status == EmailStatus.PENDING
+    pending, under_way, waiting = (
+        emails.phase == phase for phase in (EmailPhase.PENDING, EmailPhase.UNDER_WAY, EmailPhase.WAITING)
+    )
+    begun = (EmailStatus.SENDING, EmailStatus.COMMITTING)
+    days = _days(workspace_id, now)
+    oldest = select(func.min(emails.send_at)).where(
+        emails.workspace_id == workspace_id, pending, emails.send_at <= now
+    )
     figures = select(
         _counted("due", workspace_id, pending, emails.send_at <= now),
         _counted("late", workspace_id, pending, emails.send_at < now - LATE_AFTER),
-        _counted("queued", workspace_id, emails.status == EmailStatus.QUEUED),
-        _counted("sending", workspace_id, emails.status.in_((EmailStatus.SENDING, EmailStatus.COMMITTING))),
-        _counted("retrying", workspace_id, emails.status == EmailStatus.RETRYING),
-        _counted("in_doubt", workspace_id, emails.status == EmailStatus.IN_DOUBT),
+        oldest.scalar_subquery().label("oldest_due_at"),
+        _counted("queued", workspace_id, under_way, emails.status == EmailStatus.QUEUED),
+        _counted("sending", workspace_id, under_way, emails.status.in_(begun)),
+        _counted("retrying", workspace_id, waiting, emails.status == EmailStatus.RETRYING),
+        _counted("in_doubt", workspace_id, waiting, emails.status == EmailStatus.IN_DOUBT),
         _counted("unplaced", workspace_id, pending, emails.send_at.is_(None)),
-        _today("sent", workspace_id, now),
-        _today("failed", workspace_id, now),
-    )
+        days,
+    ).select_from(days)
     return (await conn.execute(figures)).one()
 
 
@@ -43,12 +65,70 @@ def _counted(name: str, workspace_id: UUID, *where: ColumnElement[bool]) -> Labe
     return counted.where(emails.workspace_id == workspace_id, *where).scalar_subquery().label(name)
 
 
-def _today(name: str, workspace_id: UUID, now: datetime) -> Label[Any]:
+def _days(workspace_id: UUID, now: datetime) -> Subquery:
+    """The counters of all mailboxes, added up: one row."""
     today = cast(func.timezone(mailboxes.c.zone, literal(now, DateTime(timezone=True))), Date)
+    columns = []
+    for name in ("sent", "failed", "retried"):
+        total = func.sum(mailbox_days.c[name])
+        columns.append(func.coalesce(total.filter(mailbox_days.c.day == today), 0).label(f"{name}_today"))
+        columns.append(func.coalesce(total, 0).label(f"{name}_total"))
     return (
-        select(func.coalesce(func.sum(mailbox_days.c[name]), 0))
-        .join(mailboxes, mailboxes.c.id == mailbox_days.c.mailbox_id)
-        .where(mailbox_days.c.workspace_id == workspace_id, mailbox_days.c.day == today)
-        .scalar_subquery()
-        .label(f"{name}_today")
+        select(*columns)
+        .select_from(mailbox_days.join(mailboxes, mailboxes.c.id == mailbox_days.c.mailbox_id))
+        .where(mailbox_days.c.workspace_id == workspace_id)
+        .subquery()
+    )
+
+
+async def waits(conn: AsyncConnection, workspace_id: UUID) -> Sequence[AnyRow]:
+    """Rows of `retries`, `amount`, `next_at`: emails that wait, by how often they were put off."""
+    counted = (
+        select(
+            emails.retry_count.label("retries"),
+            func.count().label("amount"),
+            func.min(emails.retry_at).label("next_at"),
+        )
+        .where(emails.workspace_id == workspace_id, emails.status == EmailStatus.RETRYING)
+        .group_by(emails.retry_count)
+        .order_by(emails.retry_count)
+    )
+    return (await conn.execute(counted)).all()
+
+
+async def pace(conn: AsyncConnection, workspace_id: UUID, *, now: datetime) -> AnyRow:
+    """
+    One row over the last emails that were accepted within `RECENT`, at most `SAMPLE`: `emails`, the `oldest`
+    instant, and average and 95th percentile, in seconds, of `send` (from the attempt to the reply) and of
+    `lateness` (from the planned time).
+    """
+    happened = email_events.c
+    accepted = (
+        select(happened.email_id, happened.at)
+        .where(
+            happened.workspace_id == workspace_id,
+            happened.kind == str(EmailEvent.ACCEPT),
+            happened.at > now - RECENT,
+            happened.at <= now,
+        )
+        .order_by(happened.at.desc(), happened.id.desc())
+        .limit(SAMPLE)
+        .subquery()
+    )
+    send = extract("epoch", accepted.c.at - emails.last_attempt_at)
+    late = extract("epoch", accepted.c.at - emails.send_at)
+    of_all = select(
+        func.count().label("emails"),
+        func.min(accepted.c.at).label("oldest"),
+        *_average_and_p95(send, "send"),
+        *_average_and_p95(func.greatest(late, 0), "lateness"),
+    ).select_from(accepted.join(scheduled_emails, emails.id == accepted.c.email_id))
+    return (await conn.execute(of_all)).one()
+
+
+# Any: seconds, as PostgreSQL numbers them.
+def _average_and_p95(seconds: ColumnElement[Any], name: str) -> tuple[Label[Any], Label[Any]]:
+    return (
+        func.avg(seconds).label(f"average_{name}"),
+        func.percentile_cont(0.95).within_group(seconds).label(f"p95_{name}"),
     )

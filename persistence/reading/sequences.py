@@ -33,7 +33,7 @@ def sequences_where(
     """Sequences that were made as such; batches are listed by themselves."""
     found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.kind == "SEQUENCE")
     if statuses is not None:
-        found = found.where(sequences.c.status.in_(statuses))
+        found = found.where(among(sequences.c.status, statuses))
     if updated_since is not None:
         found = found.where(sequences.c.updated_at >= updated_since)
     return found
@@ -46,15 +46,14 @@ async def sequences_by_id(
     return (await conn.execute(found)).all()
 
 
+# Steps with the text in force.
+TEXT_IN_FORCE = and_(step_versions.c.step_id == steps.c.id, step_versions.c.version == steps.c.text_version)
+STEP_COLUMNS = (*steps.c, step_versions.c.subject, step_versions.c.body_text, step_versions.c.body_html)
+
+
 def _steps(workspace_id: UUID) -> AnySelect:
-    """Steps with the text in force."""
-    text_in_force = and_(
-        step_versions.c.step_id == steps.c.id, step_versions.c.version == steps.c.text_version
-    )
     return (
-        select(steps, step_versions.c.subject, step_versions.c.body_text, step_versions.c.body_html)
-        .join(step_versions, text_in_force)
-        .where(steps.c.workspace_id == workspace_id)
+        select(*STEP_COLUMNS).join(step_versions, TEXT_IN_FORCE).where(steps.c.workspace_id == workspace_id)
     )
 
 
@@ -102,10 +101,20 @@ async def enrollment_counts(
 async def email_counts(
     conn: AsyncConnection, workspace_id: UUID, sequence_ids: Collection[UUID]
 ) -> Sequence[AnyRow]:
-    """Rows of `sequence_id`, `status`, `amount`; states without an email have no row."""
+    """
+    Rows of `sequence_id`, `status`, `amount`, of which `retried`, and the earliest `send_at` and latest
+    `sent_at`; states without an email have no row.
+    """
     emails = scheduled_emails.c
     counted = (
-        select(emails.sequence_id, emails.status, func.count().label("amount"))
+        select(
+            emails.sequence_id,
+            emails.status,
+            func.count().label("amount"),
+            func.count().filter(emails.retry_count > 0).label("retried"),
+            func.min(emails.send_at).label("send_at"),
+            func.max(emails.sent_at).label("sent_at"),
+        )
         .where(emails.workspace_id == workspace_id, among(emails.sequence_id, sequence_ids))
         .group_by(emails.sequence_id, emails.status)
     )

@@ -7,15 +7,17 @@ from persistence.tables.emails import (
     dispatches,
     email_events,
     email_moves,
+    letters,
     recalculations,
     scheduled_emails,
 )
 from persistence.tables.mailboxes import business_clock, clock_leaders, mailbox_days, mailboxes
+from persistence.tables.requests import idempotency_keys, rate_limits
 from persistence.tables.sequences import sequence_mailboxes, sequences, step_versions, steps
+from persistence.tables.watching import alerts, figures
 from persistence.tables.workspaces import (
     api_keys,
     audit_log,
-    idempotency_keys,
     invitations,
     logins,
     members,
@@ -27,6 +29,7 @@ from persistence.tables.workspaces import (
 )
 
 __all__ = [
+    "alerts",
     "api_keys",
     "audit_log",
     "batches",
@@ -37,14 +40,17 @@ __all__ = [
     "email_events",
     "email_moves",
     "enrollments",
+    "figures",
     "idempotency_keys",
     "imports",
     "invitations",
+    "letters",
     "logins",
     "mailbox_days",
     "mailboxes",
     "members",
     "metadata",
+    "rate_limits",
     "recalculations",
     "schedule_runs",
     "scheduled_emails",

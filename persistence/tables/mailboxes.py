@@ -131,13 +131,15 @@ mailbox_days = Table(
     Column("used", Integer, nullable=False, server_default="0"),
     Column("sent", Integer, nullable=False, server_default="0"),
     Column("failed", Integer, nullable=False, server_default="0"),
+    # Emails whose first retry was on this day.
+    Column("retried", Integer, nullable=False, server_default="0"),
     # For the mailbox's standing: addresses that do not exist or stayed full, and refusals by policy.
     Column("bounced", Integer, nullable=False, server_default="0"),
     Column("refused", Integer, nullable=False, server_default="0"),
     *timestamps(),
     PrimaryKeyConstraint("mailbox_id", "day"),
     *same_workspace("mailbox_id", table="mailboxes", ondelete="CASCADE"),
-    Check("least(used, sent, failed, bounced, refused) >= 0", name="counts"),
+    Check("least(used, sent, failed, retried, bounced, refused) >= 0", name="counts"),
     Check("capacity = 0 OR used <= capacity", name="within_capacity"),
 )
 

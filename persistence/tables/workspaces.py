@@ -34,6 +34,8 @@ workspaces = Table(
     Column("zone", Text, nullable=False, server_default="UTC"),
     # The send window of sequences that have none; NULL means every hour of every day.
     Column("send_window", JSONB),
+    # Since when nothing is sent, for all sequences and mailboxes alike.
+    instant("sending_paused_at"),
     # What jitter and day variation are drawn with: another one is another plan.
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
@@ -138,28 +140,22 @@ audit_log = Table(
     Column("id", BigInteger, Identity(), primary_key=True),
     workspace(),
     Column("actor", Text, nullable=False),
+    # As they were called then: people and keys come and go.
+    Column("actor_name", Text, nullable=False),
+    # A mutation, in the spelling of the API, and what it was asked for, without secrets.
     Column("action", Text, nullable=False),
+    Column("asked", JSONB),
+    # What it was done to: a kind of node, and its id; neither where it was done to many.
+    Column("object_kind", Text),
     Column("object_id", Uuid),
+    # By column, what changed; only *after* for what was made, only *before* for what was removed.
     Column("before", JSONB),
     Column("after", JSONB),
     instant("at", nullable=False),
     *timestamps(),
     *in_workspace(),
+    CheckConstraint("(object_kind IS NULL) = (object_id IS NULL)", name="object_is_whole"),
     Index("audit_log_workspace_id_object_id_idx", "workspace_id", "object_id", "id"),
-)
-
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    key(),
-    workspace(),
-    Column("key", Text, nullable=False),
-    Column("request_hash", LargeBinary, nullable=False),
-    Column("answer", JSONB),
-    instant("expires_at", nullable=False),
-    *timestamps(),
-    *in_workspace(),
-    UniqueConstraint("workspace_id", "key"),
 )
 
 suppressions = Table(
@@ -174,6 +170,8 @@ suppressions = Table(
     *in_workspace(),
     one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
     UniqueConstraint("workspace_id", "address"),
+    # Few among many, and looked for again and again.
+    Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),
 )
 
 schedule_runs = Table(

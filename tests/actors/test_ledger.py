@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
-from sqlalchemy.exc import DataError, OperationalError
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DataError
 from structlog.testing import capture_logs
 
 from actors.ledger import Ledger
@@ -18,6 +18,7 @@ from persistence.attempts import Attempt, Ticket
 from persistence.claims import claim_due
 from persistence.commits import Committing
 from persistence.database import Database
+from persistence.rescue import rescue
 from persistence.results import Result
 from persistence.tables import mailboxes, scheduled_emails
 from tests.support.post_office import LEASE, make_due_emails
@@ -115,7 +116,7 @@ async def test_a_result_waits_for_the_database(worker_db: Database) -> None:
 
 
 async def test_a_commit_does_not_wait_for_the_database(worker_db: Database) -> None:
-    """Everyone in the group hears the outage, so that nobody sends a dot; nothing is marked."""
+    """Nobody in the group may send a dot, and nothing is marked: it is written down as not handed over."""
     database = UnsteadyDatabase(worker_db)
     ledger = Ledger(database, StandingClock(), lease=LEASE)
     tickets = await claimed(worker_db, 2)
@@ -124,12 +125,32 @@ async def test_a_commit_does_not_wait_for_the_database(worker_db: Database) -> N
     database.fail_next(1)
 
     marks = await asyncio.gather(
-        *(ledger.commit(Committing(attempt, letter_of(attempt))) for attempt in attempts),
-        return_exceptions=True,
+        *(ledger.commit(Committing(attempt, letter_of(attempt))) for attempt in attempts)
     )
 
-    assert [type(mark) for mark in marks] == [OperationalError, OperationalError]
+    assert marks == [False, False]
     assert list((await statuses(worker_db)).values()) == ["SENDING", "SENDING"]
+
+
+@pytest.mark.parametrize(("act", "status"), [("block", "BLOCKED"), ("refuse_login", "NEEDS_AUTH")])
+async def test_a_mailbox_is_set_aside_when_the_database_returns(
+    worker_db: Database, act: str, status: str
+) -> None:
+    """Or what its server said of the email would be lost with it."""
+    await claimed(worker_db, 1)
+    async with worker_db.transaction() as conn:
+        mailbox_id = MailboxId((await conn.scalars(select(mailboxes.c.id))).one())
+    database = UnsteadyDatabase(worker_db)
+    ledger = Ledger(database, StandingClock(), lease=LEASE)
+    database.fail_next(1)
+
+    if act == "block":
+        await ledger.block(mailbox_id, rest=timedelta(hours=3), reason="limit")
+    else:
+        await ledger.refuse_login(mailbox_id, reason="535 5.7.8 wrong")
+
+    async with worker_db.transaction() as conn:
+        assert (await conn.execute(select(mailboxes.c.status))).scalar_one() == status
 
 
 async def test_the_result_of_an_attempt_that_was_taken_over_does_not_count(worker_db: Database) -> None:
@@ -140,6 +161,33 @@ async def test_the_result_of_an_attempt_that_was_taken_over_does_not_count(worke
 
     assert await ledger.end(Result(stranger, EmailEvent.ACCEPT, "accepted")) is False
     assert await statuses(worker_db) == {attempt.email_id: "COMMITTING"}
+
+
+async def test_a_refusal_that_comes_too_late_for_its_lease_still_counts(worker_db: Database) -> None:
+    """The others of its group as well; what was not said by the server is no refusal."""
+    ledger = Ledger(worker_db, StandingClock(), lease=LEASE)
+    slow, stopped, good = await committed(ledger, await claimed(worker_db, 3))
+    async with worker_db.transaction() as conn:
+        doubtful = [slow.email_id, stopped.email_id]
+        await conn.execute(
+            scheduled_emails.update()
+            .where(scheduled_emails.c.id.in_(doubtful))
+            .values(lease_until=func.clock_timestamp() - LEASE)
+        )
+        await rescue(conn, now=MONDAY)
+
+    counted = await asyncio.gather(
+        ledger.end(Result(slow, EmailEvent.FAIL, "rejected", 554, "no")),
+        ledger.end(Result(stopped, EmailEvent.RETRY, "WITHHELD", retry_at=MONDAY)),
+        ledger.end(Result(good, EmailEvent.ACCEPT, "accepted", 250, "ok")),
+    )
+
+    assert [*counted] == [True, False, True]
+    assert await statuses(worker_db) == {
+        slow.email_id: "FAILED",
+        stopped.email_id: "IN_DOUBT",
+        good.email_id: "SENT",
+    }
 
 
 @pytest.mark.parametrize(("status", "reason"), [("ACTIVE", "limit"), ("PAUSED", None)])

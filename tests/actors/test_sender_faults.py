@@ -1,16 +1,20 @@
 """The sender in trouble: what befalls an email on its way, and how many letters leave at the same time."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from actors.endpoints import Endpoint
 from actors.ledger import Ledger
 from domain.lifecycle import ContactEvent, EnrollmentEvent
+from domain.mailboxes import Security
 from persistence.commits import Committing
 from persistence.database import Database
 from persistence.suppressions import SuppressionReason, stop_contact
@@ -90,6 +94,33 @@ async def test_a_sender_that_slept_sends_no_dot(worker_db: Database) -> None:
     assert used == [(0, 0, 0)]
 
 
+class UncertainLedger(Ledger):
+    """The mark is written, and the connection ends before anybody hears of it, the first time."""
+
+    @override
+    async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:
+        marks = await super()._commit(group)
+        if any(each.attempt.number == 1 for each in group):
+            raise OperationalError("COMMIT", {}, ConnectionResetError("the server closed the connection"))
+        return marks
+
+
+async def test_a_mark_of_which_nobody_heard_sends_no_dot_and_is_no_doubt(worker_db: Database) -> None:
+    """The email was not handed over, so it is not listed as one that might have been: it comes again."""
+    async with ScriptedSmtpServer() as server:
+        campaign = await make_campaign(worker_db, port=server.port)
+        async with post_office(worker_db, ledger_of=UncertainLedger) as office:
+            await office.send_due()
+            before = await office.email(campaign.email_ids[0])
+            withheld = (server.verbs()[-1], len(server.letters))
+            await office.wait_and_send(timedelta(minutes=5))
+            after = await office.email(campaign.email_ids[0])
+            used = await office.used(campaign.mailbox_id)
+
+    assert (before.status, before.retry_count, before.crashes, withheld) == ("RETRYING", 0, 0, ("DATA", 0))
+    assert (after.status, after.attempt, len(server.letters), used) == ("SENT", 2, 1, [(1, 1, 0)])
+
+
 async def test_an_acceptance_is_recorded_when_the_database_returns(
     worker_db: Database, postgres_url: str, database_url: str
 ) -> None:
@@ -145,6 +176,46 @@ async def test_a_sender_has_so_many_emails_in_flight_at_most(worker_db: Database
             await until_status(office, "SENT", "SENT", "SENT")
 
     assert (waits, len(server.received)) == (True, 3)
+
+
+async def test_an_email_that_gets_no_connection_is_held_up_by_its_host(worker_db: Database) -> None:
+    """Two replies are waited for, beyond their leases; the third email comes back, and nothing crashed."""
+    async with ScriptedSmtpServer() as server:
+        campaign = await make_campaign(worker_db, port=server.port)
+        endpoint = Endpoint("127.0.0.1", server.port, Security.NONE)
+        async with post_office(worker_db, timeout_s=0.3) as office:
+            turns = [office.pool.connection(campaign.mailbox_id, endpoint) for _ in range(2)]
+            async with turns[0], turns[1]:
+                await office.send_due()
+            held_up = await office.email(campaign.email_ids[0])
+            await office.wait_and_send(timedelta(minutes=5))
+            sent = await office.email(campaign.email_ids[0])
+
+    assert (held_up.status, held_up.retry_count, held_up.crashes) == ("RETRYING", 0, 0)
+    assert held_up.last_error == "the host holds up every connection of the mailbox"
+    assert (sent.status, len(server.letters)) == ("SENT", 1)
+
+
+async def test_an_email_that_has_to_be_alone_does_not_wait_for_a_slow_reply(worker_db: Database) -> None:
+    """It stays queued until its lease ends; what comes after it is sent."""
+    with slow_server() as (server, goes_on):
+        first, suspect, later = await make_due_emails(worker_db, 3, port=server.port)
+        async with post_office(worker_db, in_flight=3, alone_within_s=0.05) as office:
+            await office.dispatcher(None)
+            ((dispatch_id, tickets),) = office.take_messages()
+            number_of = dict(tickets)
+            await office.sender(None, [(str(first), number_of[str(first)])])
+            await until_status(office, "COMMITTING", "QUEUED", "QUEUED")
+            await office.sender(dispatch_id, [(str(suspect), number_of[str(suspect)])], True)
+            await office.sender(None, [(str(later), number_of[str(later)])])
+            await until_status(office, "COMMITTING", "QUEUED", "COMMITTING")
+            waits = (await office.email(suspect)).status
+            goes_on.set()
+            await until_status(office, "SENT", "QUEUED", "SENT")
+            taken_and_processed = await dispatch_times(office)
+
+    assert waits == "QUEUED"
+    assert None not in taken_and_processed
 
 
 async def test_a_drain_waits_for_what_is_on_its_way(worker_db: Database) -> None:

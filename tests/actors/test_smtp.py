@@ -6,7 +6,9 @@ import tracemalloc
 
 import pytest
 
+from actors.endpoints import Endpoint
 from actors.smtp import Handover
+from domain.mailboxes import Security
 from domain.replies import Fault, Reply, Stage
 from tests.support.handovers import (
     ANSWERS,
@@ -18,6 +20,7 @@ from tests.support.handovers import (
     agree,
     connected,
     deliver,
+    opening,
 )
 from tests.support.smtp_server import Answer, Letter, ScriptedSmtpServer, Trouble
 
@@ -99,9 +102,14 @@ async def test_a_reply_too_many_does_not_answer_the_dot(stage: Stage) -> None:
 
 async def test_an_endless_reply_takes_no_memory() -> None:
     """However often a server floods us, what is kept of it stays small, and nothing of it in the end."""
+    before_mail = (Stage.CONNECT, Stage.EHLO, Stage.AUTH)
     stages = (Stage.MAIL, Stage.RCPT, Stage.DATA, Stage.BODY, Stage.DOT)
 
     async def be_flooded() -> None:
+        for stage in before_mail:
+            async with ScriptedSmtpServer({stage: Trouble.ENDLESS}, password="secret") as server:
+                endpoint = Endpoint("127.0.0.1", server.port, Security.NONE, "me", "secret")
+                assert await opening(endpoint) == (stage, Fault.DROPPED)
         for stage in stages:
             async with (
                 ScriptedSmtpServer({stage: Trouble.ENDLESS}) as server,

@@ -6,7 +6,16 @@ from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
 from persistence.database import Database
-from persistence.tables import api_keys, batches, email_events, email_moves, recalculations, steps
+from persistence.tables import (
+    alerts,
+    api_keys,
+    audit_log,
+    batches,
+    email_events,
+    email_moves,
+    recalculations,
+    steps,
+)
 from tests.api.client import ApiClient
 from tests.support.world import (
     MONDAY,
@@ -40,8 +49,11 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         ours = {"workspace_id": api.workspace_id}
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}
+        done = ours | {"actor": "someone", "actor_name": "Someone", "action": "removeStep", "at": MONDAY}
         asked = ours | {"cause": "REBALANCE", "requested_by": "someone", "requested_at": MONDAY}
+        raised = {"kind": "NEEDS_AUTH", "severity": "CRITICAL", "mailbox_id": mailbox_id, "opened_at": MONDAY}
         return {
+            "Alert": await conn.scalar(insert(alerts).values(ours | raised).returning(alerts.c.id)),
             "Workspace": api.workspace_id,
             "ApiKey": key_id,
             "Member": await make_member(conn, api.workspace_id),
@@ -57,6 +69,7 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
                 )
             ).scalar_one(),
             "Batch": await _make_batch(api_db, api.workspace_id),
+            "AuditEntry": await conn.scalar(insert(audit_log).values(done).returning(audit_log.c.id)),
             "EmailEvent": await conn.scalar(insert(email_events).values(event).returning(email_events.c.id)),
             "EmailMove": await conn.scalar(
                 insert(email_moves).values(of_email | {"cause": "LATE"}).returning(email_moves.c.id)

@@ -1,6 +1,8 @@
 """GraphQL over HTTP: media types, status codes, and requests that are none."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -9,7 +11,9 @@ from structlog.testing import capture_logs
 
 from api.context import Services
 from api.limits import BODY_BYTES
+from persistence.database import Database
 from tests.api.client import ApiClient, SteppingClock
+from tests.api.mutations.asking import everything
 
 VIEWER = "{ viewer { workspace { name } } }"
 GRAPHQL_JSON = {"Accept": "application/graphql-response+json"}
@@ -46,11 +50,49 @@ async def test_a_client_that_accepts_neither_media_type_is_told_so(api: ApiClien
     assert "data" not in response.json()
 
 
-async def test_only_post_is_taken(api: ApiClient) -> None:
-    """GET is answered with what would do."""
-    response = await api.http.get("/graphql", params={"query": VIEWER})
+async def test_a_query_may_stand_in_the_address(api: ApiClient) -> None:
+    """With its variables as JSON; what a form leaves empty is not given."""
+    document = "query Q($id: ID!) { node(id: $id) { __typename } } query R { viewer { __typename } }"
+    mine = await api.data("{ viewer { workspace { id } } }")
+    variables = json.dumps({"id": mine["viewer"]["workspace"]["id"]})
+    address = {"query": document, "operationName": "Q", "variables": variables, "extensions": ""}
 
-    assert (response.status_code, response.headers["allow"]) == (405, "POST")
+    response = await api.http.get("/graphql", params=address, headers=GRAPHQL_JSON)
+
+    assert (response.status_code, response.json()) == (200, {"data": {"node": {"__typename": "Workspace"}}})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        {},
+        {"query": ""},
+        {"query": VIEWER, "variables": "{"},
+        {"query": VIEWER, "variables": "[]"},
+        {"query": VIEWER, "extensions": "1"},
+    ],
+    ids=str,
+)
+async def test_an_address_that_is_no_graphql_request_is_400(api: ApiClient, address: dict[str, str]) -> None:
+    """As for a body."""
+    response = await api.http.get("/graphql", params=address)
+
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+
+
+async def test_a_get_changes_nothing(api: ApiClient, worker_db: Database) -> None:
+    """A mutation in an address is 405 with what would do, and not done; other methods are not known."""
+    before = await everything(worker_db)
+    suppress = 'mutation { suppress(input: {emails: ["a@example.com"]}) { suppressed } }'
+
+    asked = await api.http.get("/graphql", params={"query": suppress})
+    put = await api.http.put("/graphql", json={"query": VIEWER})
+
+    assert (asked.status_code, asked.headers["allow"]) == (405, "POST")
+    assert asked.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert await everything(worker_db) == before
+    assert (put.status_code, set(put.headers["allow"].split(", "))) == (405, {"GET", "HEAD", "POST"})
 
 
 @pytest.mark.parametrize("content_type", ["", "text/plain", "application/json; charset=latin-1"])
@@ -107,6 +149,22 @@ async def test_a_body_may_have_256_kilobytes(api: ApiClient) -> None:
     assert taken.status_code == 200
     assert refused.status_code == 413
     assert refused.json()["errors"][0]["extensions"] == {"code": "QUERY_TOO_EXPENSIVE"}
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """408: a connection that says nothing more is given up."""
+    monkeypatch.setattr("api.graphql_request.BODY_S", 0.01)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    response = await api.http.post("/graphql", content=body(), headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 408
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
 @pytest.mark.parametrize(

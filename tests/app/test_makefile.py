@@ -6,6 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 # Found as the shell finds it: the tests are usually started by it.
 MAKE = shutil.which("make") or "make"
@@ -65,9 +67,16 @@ def test_no_python_at_all_is_said(tmp_path: Path) -> None:
     assert "python-of-nowhere is missing: install Python 3.11 or newer" in refused.stderr
 
 
+@pytest.mark.parametrize(("target", "emails"), [("chaos", 3_000), ("bench-send", 5_000)])
+def test_each_measurement_has_its_own_number_of_emails(target: str, emails: int) -> None:
+    """Unless one is given."""
+    assert f"--emails {emails} --" in make("--dry-run", target).stdout
+    assert "--emails 7 --" in make("--dry-run", target, "EMAILS=7").stdout
+
+
 def test_continuous_integration_runs_the_tests() -> None:
     """By the same command as everybody else, from wherever it is called."""
     script = ROOT / ".ci" / "run"
 
-    assert script.read_text().splitlines()[-1] == "exec make test"
+    assert script.read_text().splitlines()[-2:] == ["make test", "make test-browser"]
     assert os.access(script, os.X_OK)

@@ -1,33 +1,11 @@
 """The HTTP server by the settings: what it believes of the proxies before it."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 import httpx
 import pytest
 
-from app.embedded import port_of
-from app.serving import server_of, services_of
+from app.serving import services_of
 from app.settings import load_settings
-
-KEY = "0123456789abcdef0123456789abcdef"
-
-
-@asynccontextmanager
-async def serving(database_url: str, **chosen: object) -> AsyncIterator[str]:
-    """The URL at which the server of these settings answers."""
-    settings = load_settings(database_url=database_url, secret_key=KEY, api_port=0, **chosen)
-    services = services_of(settings)
-    server = server_of(settings, services)
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:
-            await asyncio.sleep(0.01)
-    yield f"http://127.0.0.1:{port_of(server)}"
-    server.should_exit = True
-    await running
-    await services.database.aclose()
+from tests.support.serving import KEY, serving
 
 
 @pytest.mark.usefixtures("bare_environment")
@@ -46,6 +24,43 @@ async def test_only_a_proxy_that_is_trusted_says_how_it_was_asked(
 
     assert answer.status_code == 200
     assert answer.headers.get("strict-transport-security") == told
+
+
+@pytest.mark.usefixtures("bare_environment")
+@pytest.mark.parametrize(("trusted", "refused"), [("127.0.0.0/8", False), ("10.0.0.0/8", True), ("", True)])
+async def test_only_a_proxy_that_is_trusted_says_from_where_it_was_asked(
+    database_url: str, trusted: str, refused: bool
+) -> None:
+    """Else whoever tries keys would write another address into each request."""
+    attempts = [
+        {"X-Forwarded-For": f"203.0.113.{number}", "Authorization": "Bearer db_wrong"} for number in range(4)
+    ]
+    document = {"query": "{ viewer { name } }"}
+    async with (
+        serving(database_url, trusted_proxies=trusted, failed_attempts_per_minute=1) as url,
+        httpx.AsyncClient() as client,
+    ):
+        answers = [await client.post(f"{url}/graphql", json=document, headers=each) for each in attempts]
+
+    # A minute may have ended among them, and not more than one.
+    statuses = {answer.status_code for answer in answers}
+    assert statuses == ({401, 429} if refused else {401})
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_limits_are_as_they_are_set(database_url: str) -> None:
+    """Of requests and of executions; 0 counts nothing."""
+    settings = load_settings(database_url=database_url, secret_key=KEY, requests_per_minute=7, api_waiting=0)
+    services = services_of(settings)
+    uncounted = services_of(
+        settings.model_copy(update={"requests_per_minute": 0, "failed_attempts_per_minute": 0})
+    )
+
+    assert services.callers is not None
+    assert (await services.callers.take("somebody")).limit == 7
+    assert (uncounted.callers, uncounted.strangers) == (None, None)
+    await services.database.aclose()
+    await uncounted.database.aclose()
 
 
 @pytest.mark.usefixtures("bare_environment")

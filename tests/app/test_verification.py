@@ -7,7 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
+from typer.testing import Result as Ran
 
 from app.captured_mail import Received, append_to_log
 from app.cli import cli
@@ -15,16 +16,17 @@ from app.verification import states, verify
 from domain.ids import EmailId
 from domain.lifecycle import EmailEvent
 from persistence.database import Database, Role, open_database
-from persistence.email_events import Happening, record_events
+from persistence.results import Result
+from persistence.settling import Settlement, resolve_in_doubt
 from persistence.tables import scheduled_emails
 from tests.persistence.delivery import NOW, Delivery, make_delivery
 
-Verify = Callable[..., Result]
+Verify = Callable[..., Ran]
 
 
 @pytest.fixture
 def run_verify(monkeypatch: pytest.MonkeyPatch, bare_environment: None, database_url: str) -> Verify:
-    def run(*options: str) -> Result:
+    def run(*options: str) -> Ran:
         monkeypatch.setenv("DRUMBEAT_DATABASE_URL", database_url)
         return CliRunner(env={"COLUMNS": "200"}).invoke(cli, ["verify", *options])
 
@@ -74,11 +76,15 @@ async def test_an_email_that_was_sent_again_may_have_arrived_twice(
     worker_db: Database, tmp_path: Path
 ) -> None:
     """Somebody wanted that; a third time nobody did."""
-    delivery, (first, second) = await two_sent(worker_db)
-    email = await delivery.email(first)
+    delivery = await make_delivery(worker_db, steps=((0, "Welcome", "Hello"),))
+    first, second = await delivery.due(2)
+    lost = Result(await delivery.committed(first), EmailEvent.LOSE_SIGHT, "lost_after_dot")
+    await delivery.end(lost)
     async with worker_db.transaction() as conn:
-        await record_events(conn, [Happening.of_row(email, EmailEvent.RESEND)], at=NOW)
-    once, again = email.message_id, (await delivery.email(second)).message_id
+        await resolve_in_doubt(conn, delivery.workspace_id, first, Settlement.RESEND, now=NOW)
+    for email_id in (first, second):
+        await delivery.sent(email_id)
+    once, again = [(await delivery.email(each)).message_id for each in (first, second)]
 
     twice = log_of(tmp_path / "twice", once, once, again)
     thrice = log_of(tmp_path / "thrice", once, once, once, again)

@@ -1,8 +1,9 @@
 """Accounts: what was promised, what the receiver's log says, and what the rows say."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any
 
 from app.captured_mail import read_log
@@ -24,7 +25,7 @@ class Accounts:
     How it ended. *promised* are the emails of everyone whom the API said to have enrolled.
 
     *lost* were neither received nor are they listed in doubt; *twice* were received more than once; *unasked*
-    were received and not promised.
+    were received and not promised; *overtaking* came before the step in front of them.
     """
 
     promised: int
@@ -32,6 +33,7 @@ class Accounts:
     lost: int
     twice: int
     unasked: int
+    overtaking: int
     in_doubt: int
     in_doubt_received: int
     most_in_doubt: int
@@ -47,6 +49,7 @@ class Accounts:
             f"{self.lost} emails are lost": self.lost,
             f"{self.twice} emails arrived twice": self.twice,
             f"{self.unasked} emails arrived that nobody asked for": self.unasked,
+            f"{self.overtaking} emails arrived before the step in front of them": self.overtaking,
             f"{self.in_doubt} emails are in doubt, more than {self.most_in_doubt}": (
                 self.in_doubt > self.most_in_doubt
             ),
@@ -60,19 +63,31 @@ class Accounts:
 
 
 def compare(
-    promised: Collection[Letter], received: Counter[Letter], in_doubt: Collection[Letter]
+    promised: Collection[Letter], received: Sequence[Letter], in_doubt: Collection[Letter]
 ) -> dict[str, int]:
-    """The figures of `Accounts` that follow from what was *promised*, came, and is listed *in_doubt*."""
+    """The figures of `Accounts` that follow from what was *promised*, came so, and is listed *in_doubt*."""
     asked, came, listed = set(promised), set(received), set(in_doubt)
     return {
         "promised": len(asked),
-        "received": received.total(),
+        "received": len(received),
         "lost": len(asked - came - listed),
-        "twice": sum(times > 1 for times in received.values()),
+        "twice": sum(times > 1 for times in Counter(received).values()),
         "unasked": len(came - asked),
+        "overtaking": _overtaking(received),
         "in_doubt": len(in_doubt),
         "in_doubt_received": len(listed & came),
     }
+
+
+def _overtaking(received: Sequence[Letter]) -> int:
+    """How many follow-ups came before the email that they follow."""
+    came_at = {letter: number for number, letter in reversed(list(enumerate(received)))}
+    return sum(
+        came_at.get((recipient, before), number) > number
+        for (recipient, subject), number in came_at.items()
+        for before, after in pairwise(SUBJECTS)
+        if subject == after
+    )
 
 
 def account(running: Installation, enrolled: list[str], *, most_interrupted: int) -> Accounts:
@@ -83,7 +98,7 @@ def account(running: Installation, enrolled: list[str], *, most_interrupted: int
     exit_code, verification = running.verify()
     figures = compare(
         [(address, subject) for address in enrolled for subject in SUBJECTS],
-        Counter((each.recipient, each.subject) for each in read_log(running.log.path)[0]),
+        [(each.recipient, each.subject) for each in read_log(running.log.path)[0]],
         [(address, subject) for address, subject in running.rows(_IN_DOUBT)],
     )
     return Accounts(

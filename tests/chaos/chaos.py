@@ -27,6 +27,8 @@ AHEAD = 1_500
 # A fault waits for the emails before it, and not for ever: what is down may be what sends them.
 _LONGEST_PAUSE_S = 4.0
 _SETTLED_WITHIN_S = 240.0
+# Nobody is torn out of a day any more.
+_HURRY = 2
 # What is not enrolled yet when the last fault has struck leaves at this pace at least.
 _SLOWEST_PER_S = 20
 
@@ -82,6 +84,7 @@ def run_chaos(
                 say(f"{passed_s:6.0f} s  fault {number + 1}/{kills}: {kind}, {_progress(running)}")
             healed = time.monotonic()
             faults.thaw(everyone=True)
+            days.speed *= _HURRY
             settle(running, traffic, say, within_s=_SETTLED_WITHIN_S + emails / _SLOWEST_PER_S)
             settling_s = time.monotonic() - healed
         finally:

@@ -1,4 +1,4 @@
-"""Business time that runs faster than the world's and skips the nights."""
+"""Business time that runs faster than the world's, at a speed that may change, and skips the nights."""
 
 import threading
 import time
@@ -26,27 +26,30 @@ class FastDays(threading.Thread):
 
     def __init__(self, database_url: str, *, window: timedelta = WINDOW, speed: float = SPEED) -> None:
         super().__init__(name="fast days", daemon=True)
+        self.speed = speed
+        """May be changed while they run."""
         self._url = database_url
         self._window = window
-        self._speed = speed
+        self._passed = timedelta()
         self._ended = threading.Event()
         self._set(OPENS_AT)
 
     @override
     def run(self) -> None:
-        began = time.monotonic()
+        at = time.monotonic()
         while not self._ended.wait(_EVERY_S):
+            before, at = at, time.monotonic()
+            self._passed += timedelta(seconds=self.speed * (at - before))
             # Without its database time stands still for everyone, and jumps when that is back.
             with suppress(psycopg.Error):
-                self._set(self._present(time.monotonic() - began))
+                self._set(self._present())
 
     def stop(self) -> None:
         self._ended.set()
         self.join()
 
-    def _present(self, seconds: float) -> datetime:
-        """Business time *seconds* after the first morning."""
-        days, into_day = divmod(timedelta(seconds=self._speed * seconds), self._window + _EVENING)
+    def _present(self) -> datetime:
+        days, into_day = divmod(self._passed, self._window + _EVENING)
         return OPENS_AT + timedelta(days=days) + into_day
 
     def _set(self, present: datetime) -> None:

@@ -1,6 +1,5 @@
 """The accounts of a chaos: they would tell if something were lost or came twice."""
 
-from collections import Counter
 from dataclasses import replace
 
 from tests.chaos.accounts import Accounts, Letter, compare
@@ -12,6 +11,7 @@ CLEAN = Accounts(
     lost=0,
     twice=0,
     unasked=0,
+    overtaking=0,
     in_doubt=1,
     in_doubt_received=1,
     most_in_doubt=1,
@@ -24,7 +24,7 @@ CLEAN = Accounts(
 
 def figures(came: list[Letter], in_doubt: list[Letter]) -> tuple[int, ...]:
     """Lost, twice, unasked and in doubt but received, where Ada, Bob and Cyd were promised a letter."""
-    found = compare([ADA, BOB, CYD], Counter(came), in_doubt)
+    found = compare([ADA, BOB, CYD], came, in_doubt)
     return found["lost"], found["twice"], found["unasked"], found["in_doubt_received"]
 
 
@@ -44,6 +44,14 @@ def test_what_came_twice_or_to_nobody_is_told() -> None:
     assert figures([ADA, ADA, BOB, BOB, CYD, DAN], [BOB]) == (0, 2, 1, 1)
 
 
+def test_a_follow_up_that_came_first_is_told() -> None:
+    """Whether the other one came later; without it, it may be on its way for ever, in doubt."""
+    ada_again, bob_again = (ADA[0], "Re: Welcome"), (BOB[0], "Re: Welcome")
+    came = [bob_again, ADA, BOB, ada_again, (CYD[0], "Re: Welcome")]
+
+    assert compare(came, came, [CYD])["overtaking"] == 1
+
+
 def test_each_figure_that_should_not_be_is_a_breach() -> None:
     """By itself."""
     assert CLEAN.breaches == []
@@ -51,6 +59,7 @@ def test_each_figure_that_should_not_be_is_a_breach() -> None:
         replace(CLEAN, lost=1),
         replace(CLEAN, twice=1),
         replace(CLEAN, unasked=1),
+        replace(CLEAN, overtaking=1),
         replace(CLEAN, in_doubt=2),
         replace(CLEAN, states={"SENT": 1, "PENDING": 1}),
         replace(CLEAN, is_verified=False),

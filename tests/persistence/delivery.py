@@ -19,6 +19,7 @@ from persistence.results import Result, end_attempts
 from persistence.tables import (
     email_events,
     enrollments,
+    letters,
     mailbox_days,
     recalculations,
     scheduled_emails,
@@ -152,9 +153,22 @@ class Delivery:
     async def email(self, email_id: EmailId) -> Row[Any]:
         return (await self._rows(select(scheduled_emails).where(scheduled_emails.c.id == email_id)))[0]
 
+    async def letter(self, email_id: EmailId) -> tuple[str, str | None] | None:
+        """Text and HTML as they were written, if they were."""
+        written = select(letters.c.body_text, letters.c.body_html).where(letters.c.email_id == email_id)
+        return next(((row.body_text, row.body_html) for row in await self._rows(written)), None)
+
     async def enrollment_of(self, email_id: EmailId) -> Row[Any]:
         owner = select(scheduled_emails.c.enrollment_id).where(scheduled_emails.c.id == email_id)
         return (await self._rows(select(enrollments).where(enrollments.c.id == owner.scalar_subquery())))[0]
+
+    async def follow_up_of(self, email_id: EmailId) -> EmailId:
+        """The one that is planned after *email_id*."""
+        owner = (await self.email(email_id)).enrollment_id
+        columns = scheduled_emails.c
+        planned = select(columns.id).where(columns.enrollment_id == owner, columns.status == "PENDING")
+        ((follow_up,),) = await self._rows(planned)
+        return EmailId(follow_up)
 
     async def statuses(self, *email_ids: EmailId) -> list[str]:
         return [(await self.email(email_id)).status for email_id in email_ids]

@@ -53,14 +53,18 @@ async def test_an_ordinary_day_breaks_no_promise(delivery: Delivery) -> None:
 
 
 async def _follow_up_vanishes(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
-    enrollment_id = (await delivery.email(sent)).enrollment_id
+    follow_up = await delivery.follow_up_of(sent)
     async with delivery.db.transaction() as conn:
         await conn.execute(text("SET LOCAL ROLE none"))
-        await conn.execute(
-            delete(scheduled_emails).where(
-                scheduled_emails.c.enrollment_id == enrollment_id, scheduled_emails.c.status == "PENDING"
-            )
-        )
+        await conn.execute(delete(scheduled_emails).where(scheduled_emails.c.id == follow_up))
+
+
+async def _failed_of_nothing(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    await delivery.change(scheduled_emails, sent, status="FAILED", sent_at=None)
+
+
+async def _lost_in_the_plan(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    await delivery.change(scheduled_emails, await delivery.follow_up_of(sent), status="CANCELLED")
 
 
 async def _holder_is_gone(delivery: Delivery, _: EmailId, begun: EmailId) -> None:
@@ -105,14 +109,14 @@ async def _left_too_soon(delivery: Delivery, sent: EmailId, begun: EmailId) -> N
 
 
 async def _two_on_their_way(delivery: Delivery, _: EmailId, begun: EmailId) -> None:
-    enrollment_id = (await delivery.email(begun)).enrollment_id
-    async with delivery.db.transaction() as conn:
-        await conn.execute(text("SET LOCAL ROLE none"))
-        await conn.execute(
-            scheduled_emails.update()
-            .where(scheduled_emails.c.enrollment_id == enrollment_id, scheduled_emails.c.status == "PENDING")
-            .values(status="RETRYING", retry_at=NOW)
-        )
+    follow_up = await delivery.follow_up_of(begun)
+    await delivery.change(scheduled_emails, follow_up, status="RETRYING", retry_at=NOW)
+
+
+async def _begun_before_the_one_before_it_was_settled(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    follow_up = await delivery.follow_up_of(sent)
+    await delivery.change(scheduled_emails, sent, last_attempt_at=NOW - 2 * MINUTE, sent_at=NOW - 2 * MINUTE)
+    await delivery.change(scheduled_emails, follow_up, last_attempt_at=NOW - MINUTE)
 
 
 async def _planned_for_one_who_ended(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
@@ -132,6 +136,8 @@ async def _in_a_closed_window(delivery: Delivery, *_: EmailId) -> None:
 @pytest.mark.parametrize(
     ("sabotage", "promise"),
     [
+        (_failed_of_nothing, "conservation"),
+        (_lost_in_the_plan, "conservation"),
         (_follow_up_vanishes, "nothing lost"),
         (_holder_is_gone, "nothing lost"),
         (_accepted_again, "at most once"),
@@ -140,6 +146,7 @@ async def _in_a_closed_window(delivery: Delivery, *_: EmailId) -> None:
         (_counted_twice, "counters are rows"),
         (_left_too_soon, "spacing"),
         (_two_on_their_way, "step order"),
+        (_begun_before_the_one_before_it_was_settled, "step order"),
         (_planned_for_one_who_ended, "stop means stop"),
         (_open_for_one_who_bounced, "stop means stop"),
         (_in_a_closed_window, "window"),

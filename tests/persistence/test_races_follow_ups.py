@@ -7,12 +7,15 @@ from typing import Any
 from domain.ids import EmailId, EnrollmentId
 from domain.lifecycle import EmailEvent
 from persistence.attempts import Attempt, Ticket
+from persistence.audit import PROMISES, breach_of
 from persistence.database import Database
+from persistence.rescue import rescue
 from persistence.results import Result
 from persistence.suppressions import unsubscribe
-from tests.persistence.delivery import NOW, Delivery, make_delivery
+from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, make_delivery
 
 ROUNDS = 8
+DAY = timedelta(days=1)
 SAME_DAY = ((0, "Welcome", "Hello"), (0, "One more thing", "Hello again"))
 
 
@@ -60,6 +63,38 @@ async def test_a_follow_up_waits_while_the_step_before_it_is_tried_again(worker_
 
     assert await delivery.claimed() == []
     assert await delivery.claimed(now=NOW + timedelta(minutes=5)) == []
+
+
+async def test_a_250_that_is_read_after_the_follow_up_left_stays_before_it(worker_db: Database) -> None:
+    """
+    Its sequence went on from its dot, so the third step waits from the second; no promise is broken.
+
+    The owner was frozen between dot and reply, for longer than its lease.
+    """
+    steps = (*SAME_DAY, (3, "One last thing", "Farewell"))
+    delivery = await make_delivery(worker_db, steps=steps)
+    first = await delivery.add()
+    owner = (await delivery.enrollment_of(first)).id
+    second, third = [
+        await delivery.add(owner, position=position, send_at=NOW + days * DAY, mailbox_id=delivery.mailbox_id)
+        for position, days in ((2, 1), (3, 4))
+    ]
+    attempt = await delivery.committed(first)
+    await delivery.expire(first)
+    async with delivery.db.transaction() as conn:
+        assert (await rescue(conn, now=NOW + MINUTE)).in_doubt == (first,)
+    await delivery.sent(second, now=NOW + DAY)
+
+    accepted = await delivery.end(Result(attempt, EmailEvent.ACCEPT, "accepted", 250), now=NOW + 2 * DAY)
+
+    enrollment = await delivery.enrollment_of(first)
+    assert accepted == {first}
+    assert (await delivery.email(first)).sent_at == NOW
+    assert (enrollment.next_position, enrollment.current_step) == (3, 2)
+    assert enrollment.last_window_day == TODAY + DAY
+    assert await delivery.statuses(first, second, third) == ["SENT", "SENT", "PENDING"]
+    async with delivery.db.transaction() as conn:
+        assert {each.name for each in PROMISES if (await breach_of(conn, each)).count} == set()
 
 
 async def test_a_cancel_during_the_dot_takes_only_what_follows(worker_db: Database) -> None:

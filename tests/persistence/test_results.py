@@ -5,11 +5,12 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 
 from domain.lifecycle import EmailEvent
 from persistence.database import listen
 from persistence.results import Result
-from persistence.tables import mailboxes, scheduled_emails, sequences
+from persistence.tables import mailbox_days, mailboxes, scheduled_emails, sequences
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery, at
 
 DAY = timedelta(days=1)
@@ -113,6 +114,19 @@ async def test_a_retry_counts_on_the_day_on_which_it_comes_back(delivery: Delive
     assert (await delivery.email(due)).send_day == TODAY + DAY
 
 
+async def test_an_email_that_needs_retries_is_counted_once(delivery: Delivery) -> None:
+    """On the day of the first one; what spends no retry, as its server was not reached, is none."""
+    (due,) = await delivery.due()
+
+    for spends_retry in (False, True, True):
+        attempt = await delivery.begun(due, now=NOW)
+        result = Result(attempt, EmailEvent.RETRY, "later", retry_at=NOW, spends_retry=spends_retry)
+        await delivery.end(result)
+
+    async with delivery.db.transaction() as conn:
+        assert await conn.scalar(select(mailbox_days.c.retried)) == 1
+
+
 async def test_a_failure_is_counted_and_by_default_ends_the_enrollment(delivery: Delivery) -> None:
     """The email after it is cancelled, the sequence has nobody left."""
     (due,) = await delivery.due()
@@ -157,7 +171,11 @@ async def test_a_mailbox_may_hold_the_sequence_until_the_doubt_is_settled(delive
 
 @pytest.mark.parametrize("policy", ["ASSUME_SENT", "HOLD"])
 async def test_a_late_250_settles_the_doubt(delivery: Delivery, policy: str) -> None:
-    """Its owner has the token still: the email is sent, counted once, and the next step is next."""
+    """
+    Its owner has the token still: the email is sent, counted once, and the next step is next.
+
+    It left when it was committed, not when its 250 was read.
+    """
     await delivery.change(mailboxes, delivery.mailbox_id, in_doubt_policy=policy)
     (due,) = await delivery.due()
     attempt = await delivery.committed(due)
@@ -167,7 +185,7 @@ async def test_a_late_250_settles_the_doubt(delivery: Delivery, policy: str) -> 
 
     email = await delivery.email(due)
     assert counted == {due}
-    assert (email.status, email.sent_at, email.last_error) == ("SENT", NOW + MINUTE, None)
+    assert (email.status, email.sent_at, email.last_error) == ("SENT", NOW, None)
     assert await delivery.day() == (30, 1, 1, 0)
     assert (await delivery.enrollment_of(due)).next_position == 2
 

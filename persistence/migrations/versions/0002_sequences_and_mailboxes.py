@@ -215,6 +215,7 @@ def upgrade() -> None:
             used INTEGER DEFAULT '0' NOT NULL,
             sent INTEGER DEFAULT '0' NOT NULL,
             failed INTEGER DEFAULT '0' NOT NULL,
+            retried INTEGER DEFAULT '0' NOT NULL,
             bounced INTEGER DEFAULT '0' NOT NULL,
             refused INTEGER DEFAULT '0' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -222,7 +223,8 @@ def upgrade() -> None:
             CONSTRAINT mailbox_days_pkey PRIMARY KEY (mailbox_id, day),
             CONSTRAINT mailbox_days_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
                 REFERENCES mailboxes (workspace_id, id) ON DELETE CASCADE,
-            CONSTRAINT mailbox_days_counts_check CHECK (least(used, sent, failed, bounced, refused) >= 0),
+            CONSTRAINT mailbox_days_counts_check CHECK (least(used, sent, failed, retried, bounced, refused)
+                >= 0),
             CONSTRAINT mailbox_days_within_capacity_check CHECK (capacity = 0 OR used <= capacity)
         )
     """)

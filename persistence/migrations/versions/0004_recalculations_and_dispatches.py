@@ -1,4 +1,4 @@
-"""What is done with many emails at once, what was handed to the broker, and the clocks."""
+"""What is done with many emails at once, what was handed to the broker, clocks, and what is watched."""
 
 from alembic import op
 
@@ -107,5 +107,44 @@ def upgrade() -> None:
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT business_clock_pkey PRIMARY KEY (id),
             CONSTRAINT business_clock_single_check CHECK (id = 1)
+        )
+    """)
+    op.execute("""
+        CREATE TABLE alerts (
+            id UUID NOT NULL,
+            workspace_id UUID NOT NULL,
+            kind TEXT NOT NULL,
+            severity TEXT NOT NULL,
+            mailbox_id UUID,
+            figure FLOAT,
+            threshold FLOAT,
+            opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+            closed_at TIMESTAMP WITH TIME ZONE,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT alerts_pkey PRIMARY KEY (id),
+            CONSTRAINT alerts_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces (id) ON
+                DELETE CASCADE,
+            CONSTRAINT alerts_workspace_id_id_key UNIQUE (workspace_id, id),
+            CONSTRAINT alerts_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id) REFERENCES
+                mailboxes (workspace_id, id) ON DELETE CASCADE,
+            CONSTRAINT alerts_kind_check CHECK (kind IN ('QUOTA_EARLY', 'NEEDS_AUTH', 'FAILURE_RATE',
+                'BOUNCE_RATE', 'COMPLAINT_RATE', 'BACKLOG_LATE')),
+            CONSTRAINT alerts_severity_check CHECK (severity IN ('WARNING', 'CRITICAL')),
+            CONSTRAINT alerts_closed_at_check CHECK (closed_at >= opened_at)
+        )
+    """)
+    op.execute("""
+        CREATE UNIQUE INDEX alerts_open_key ON alerts (workspace_id, kind, coalesce(mailbox_id,
+            workspace_id)) WHERE closed_at IS NULL
+    """)
+    op.execute("""
+        CREATE TABLE figures (
+            name TEXT NOT NULL,
+            value JSONB NOT NULL,
+            measured_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT figures_pkey PRIMARY KEY (name)
         )
     """)
