@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from api.asked_fields import asked_of_nodes
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
 from api.errors import NotFound
@@ -12,6 +13,7 @@ from api.fields import resolves
 from api.ids import optional_uuid_of, uuid_of
 from api.types.scheduled_email import ScheduledEmail
 from domain.lifecycle import EmailStatus
+from persistence.reading.email_relations import EMAIL_RELATIONS
 from persistence.reading.scheduled_emails import ORDER, EmailFilter, emails_where
 
 
@@ -57,6 +59,13 @@ Filter = Annotated[
 ]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the email.")]
 
+# By which fields of an email one sees what it points to.
+_SHOWN_BY = {
+    "contacts": ("contact", "recipientEmail"),
+    "steps": ("step", "subject"),
+    "mailboxes": ("mailbox",),
+}
+
 
 @strawberry.type
 class ScheduledEmailQueries:
@@ -81,5 +90,9 @@ class ScheduledEmailQueries:
         before: Before = None,
     ) -> Connection[ScheduledEmail]:
         asked = filter or ScheduledEmailFilter()
-        rows = emails_where(info.context.workspace_id, asked.parsed())
+        fields = asked_of_nodes(info)
+        relations = {
+            name: EMAIL_RELATIONS[name] for name, by in _SHOWN_BY.items() if not fields.isdisjoint(by)
+        }
+        rows = emails_where(info.context.workspace_id, asked.parsed(), relations)
         return await connection(info, ScheduledEmail, rows, ORDER, Paging(first, after, last, before, order))
