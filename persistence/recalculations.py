@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Integer, Row, and_, cast, extract, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,7 @@ from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent
 from domain.rebalances import Promise
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.arrays import among
+from persistence.changes import tell_of_changes, tell_of_recalculations
 from persistence.email_events import Happening, record_events
 from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
@@ -35,12 +37,18 @@ class Recalculation:
     mailbox_id: MailboxId | None
     # The plan that a preview showed: another one must not be written.
     promise: Promise | None = None
+    enrollment_id: EnrollmentId | None = None
 
     @property
     def request(self) -> ReplanRequest:
         if self.promise is not None:
             return ReplanRequest(self.cause, self.promise.scope)
-        return ReplanRequest.after(self.cause, sequence_id=self.sequence_id, mailbox_id=self.mailbox_id)
+        return ReplanRequest.after(
+            self.cause,
+            sequence_id=self.sequence_id,
+            mailbox_id=self.mailbox_id,
+            enrollment_id=self.enrollment_id,
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -94,6 +102,7 @@ def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
         sequence_id,
         None if row.mailbox_id is None else MailboxId(row.mailbox_id),
         read_stored(row.details, sequence_id=sequence_id),
+        EnrollmentId(UUID(row.details["enrollment_id"])) if "enrollment_id" in row.details else None,
     )
 
 
@@ -107,6 +116,7 @@ async def expect_emails(
         .where(among(recalculations.c.id, [each.id for each in begun]))
         .values(total=func.greatest(recalculations.c.total, total))
     )
+    await tell_of_changes(conn, [workspace_id])
 
 
 async def record_progress(
@@ -131,6 +141,7 @@ async def record_progress(
             infeasible=written.infeasible,
         )
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def finish_recalculations(
@@ -152,6 +163,7 @@ async def finish_recalculations(
             finished_at=now,
         )
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def fail_recalculations(conn: AsyncConnection, ids: Collection[RecalculationId], *, error: str) -> None:
@@ -161,6 +173,7 @@ async def fail_recalculations(conn: AsyncConnection, ids: Collection[Recalculati
         .where(among(recalculations.c.id, ids), recalculations.c.status.in_(_OPEN))
         .values(status=str(RecalculationStatus.FAILED), error=error)
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def cancel_left_out(
