@@ -102,8 +102,10 @@ scheduled_emails = Table(
     Index(
         "scheduled_emails_workspace_id_send_at_idx",
         "workspace_id",
-        # As lists are ordered (`persistence/reading/pages.py:instant_key`).
-        text("(CASE WHEN send_at IS NULL THEN 'infinity'::timestamptz ELSE send_at END)"),
+        # As lists are ordered (`persistence/reading/pages.py:instant_key`), in PostgreSQL's own lines.
+        text(
+            "(CASE\n    WHEN (send_at IS NULL) THEN 'infinity'::timestamp with time zone\n    ELSE send_at\nEND)"
+        ),
         "id",
     ),
     Index("scheduled_emails_contact_id_idx", "contact_id"),
