@@ -108,8 +108,9 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_waiting_idx ON scheduled_emails (retry_at) WHERE phase = 'WAITING'
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id, (CASE
-            WHEN (send_at IS NULL) THEN 'infinity'::timestamp with time zone
+        CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id, (
+        CASE
+            WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone
             ELSE send_at
         END), id)
     """)
