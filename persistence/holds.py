@@ -12,7 +12,6 @@ _HELD = text("""
 SELECT count(*) FROM (
     SELECT FROM enrollments
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id AND status IN ('ACTIVE', 'PAUSED')
-        AND (last_window_day IS NOT NULL OR next_not_before IS NOT NULL)
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
@@ -20,7 +19,11 @@ SELECT count(*) FROM (
 # not waited longer than it has been there.
 _LENGTHEN = text("""
 UPDATE enrollments AS n
-SET last_window_day = n.last_window_day + extract(day FROM held.time)::int,
+SET held_for = n.held_for + held.time,
+    last_window_day = n.last_window_day + (
+        floor(extract(epoch FROM n.held_for + held.time) / 86400)
+        - floor(extract(epoch FROM n.held_for) / 86400)
+    )::int,
     next_not_before = n.next_not_before + held.time, updated_at = now()
 FROM (
     SELECT id, least(paused_at, CAST(:now AS timestamptz))
@@ -29,7 +32,6 @@ FROM (
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id AND status IN ('ACTIVE', 'PAUSED')
 ) AS held
 WHERE n.id = held.id AND held.time > interval '0'
-    AND (n.last_window_day IS NOT NULL OR n.next_not_before IS NOT NULL)
 """)
 
 
@@ -44,7 +46,7 @@ async def lengthen_waits(
     """
     Lengthen the running waits of a locked sequence that was paused *since* and goes on *now*.
 
-    A wait counts days, so it is longer by the whole days: a pause of an hour takes none.
+    A wait in days is longer by the whole days of all holds in it: a pause of an hour takes none.
     """
     here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
     await conn.execute(_HELD, here)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Integer, Row, and_, cast, extract, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,12 +37,18 @@ class Recalculation:
     mailbox_id: MailboxId | None
     # The plan that a preview showed: another one must not be written.
     promise: Promise | None = None
+    enrollment_id: EnrollmentId | None = None
 
     @property
     def request(self) -> ReplanRequest:
         if self.promise is not None:
             return ReplanRequest(self.cause, self.promise.scope)
-        return ReplanRequest.after(self.cause, sequence_id=self.sequence_id, mailbox_id=self.mailbox_id)
+        return ReplanRequest.after(
+            self.cause,
+            sequence_id=self.sequence_id,
+            mailbox_id=self.mailbox_id,
+            enrollment_id=self.enrollment_id,
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -95,6 +102,7 @@ def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
         sequence_id,
         None if row.mailbox_id is None else MailboxId(row.mailbox_id),
         read_stored(row.details, sequence_id=sequence_id),
+        EnrollmentId(UUID(row.details["enrollment_id"])) if "enrollment_id" in row.details else None,
     )
 
 
