@@ -102,9 +102,10 @@ scheduled_emails = Table(
     Index(
         "scheduled_emails_workspace_id_send_at_idx",
         "workspace_id",
-        # As lists are ordered (`persistence/reading/pages.py:instant_key`), in the lines by which PostgreSQL tells of it.
+        # As lists are ordered (`persistence/reading/pages.py:instant_key`), in PostgreSQL's own spelling.
         text(
-            "(\nCASE\n    WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone\n    ELSE send_at\nEND)"
+            "(\nCASE\n    WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone"
+            "\n    ELSE send_at\nEND)"
         ),
         "id",
     ),
