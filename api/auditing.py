@@ -30,6 +30,7 @@ TABLES: Mapping[str, Table] = {
     "Step": tables.steps,
     "Mailbox": tables.mailboxes,
     "Contact": tables.contacts,
+    "Import": tables.imports,
     "Enrollment": tables.enrollments,
     "ScheduledEmail": tables.scheduled_emails,
     "Batch": tables.batches,

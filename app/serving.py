@@ -10,6 +10,7 @@ from api.app import create_app
 from api.context import Services
 from api.health import migrations_probe
 from app.business_clock import business_clock_of
+from app.mailbox_checks import MailboxChecker
 from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
 from persistence.database import Role, open_database
@@ -18,10 +19,11 @@ from persistence.vault import Vault
 
 def services_of(settings: Settings) -> Services:
     """What the API is built from; its database pool belongs to the loop that uses it first."""
+    vault = Vault(settings.secret_key.encode())
     database = open_database(settings.database_url, Role.API, pool_size=settings.database_pool_size)
     return Services(
         database=database,
-        vault=Vault(settings.secret_key.encode()),
+        vault=vault,
         clock=business_clock_of(settings, database),
         public_url=settings.public_url,
         providers=frozenset(token_endpoints(settings)),
@@ -30,6 +32,7 @@ def services_of(settings: Settings) -> Services:
         after_login_url=settings.after_login_url,
         other_origins=settings.cors_origins,
         hsts_s=settings.hsts_s,
+        check_mailbox=MailboxChecker(settings, database, vault),
         probes={"migrations": migrations_probe(settings.database_url)},
     )
 

@@ -6,6 +6,7 @@ from api.mutations.api_keys import ApiKeyMutations
 from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
 from api.mutations.enrollments import EnrollmentMutations
+from api.mutations.mailbox_tests import MailboxTestMutations
 from api.mutations.mailboxes import MailboxMutations
 from api.mutations.members import MemberMutations
 from api.mutations.pauses import PauseMutations
@@ -34,6 +35,7 @@ class Mutation(
     EnrollmentMutations,
     ContactMutations,
     SequenceMailboxMutations,
+    MailboxTestMutations,
     MailboxMutations,
     StepMutations,
     SequenceMutations,

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import select
@@ -14,7 +15,16 @@ from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uui
 from persistence.tables import scheduled_emails, steps
 
 emails = scheduled_emails.c
-ORDER = Order((instant_key(emails.send_at), uuid_key(emails.id)))
+
+
+class EmailOrder(StrEnum):
+    SEND_AT = "SEND_AT"
+    SENT_AT = "SENT_AT"
+    LAST_ATTEMPT_AT = "LAST_ATTEMPT_AT"
+    UPDATED_AT = "UPDATED_AT"
+
+
+ORDERS = {order: Order((instant_key(emails[order.lower()]), uuid_key(emails.id))) for order in EmailOrder}
 # What is still to come of an itinerary.
 REMAINING = (
     EmailStatus.PENDING,

@@ -24,7 +24,14 @@ from tests.api.selections import everything_of
 
 SCHEMA = graphql.build_schema(print_sdl())
 # Ids whose fields are not named for the kind of thing that they are of.
-KINDS = {"email": "ScheduledEmail", "object": "Sequence", "node": "Sequence", "nodes": "Sequence"}
+KINDS = {
+    "email": "ScheduledEmail",
+    "object": "Sequence",
+    "enrolledIn": "Sequence",
+    "notEnrolledIn": "Sequence",
+    "node": "Sequence",
+    "nodes": "Sequence",
+}
 # Enough to reach what each entry of a list leads to.
 DEPTH = 3
 
