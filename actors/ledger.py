@@ -17,12 +17,14 @@ from actors.micro_batches import MicroBatch
 from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
 from domain.ids import EmailId, MailboxId
+from domain.lifecycle import EmailEvent
 from persistence.attempts import Admission, Ticket
 from persistence.circuits import Switched, note_encounters
 from persistence.commits import Committing, mark_committing
 from persistence.database import Database
 from persistence.dispatches import processed, taken
 from persistence.gate import begin_attempts
+from persistence.late_refusals import settle_refused
 from persistence.mailbox_troubles import block, refuse_login
 from persistence.results import Result, end_attempts
 
@@ -138,7 +140,19 @@ class Ledger:
         switched, counted = await self._insist(ending, emails=len(results))
         for each in switched:
             _tell(each)
-        return [result.attempt.email_id in counted for result in results]
+        return [
+            result.attempt.email_id in counted or await self._settles_a_doubt(result) for result in results
+        ]
+
+    async def _settles_a_doubt(self, result: Result) -> bool:
+        """Whether *result* is a refusal that came when its email was in doubt already, for being so slow."""
+        if result.code is None or result.event not in (EmailEvent.RETRY, EmailEvent.FAIL):
+            return False
+
+        async def settling(conn: AsyncConnection, now: datetime) -> bool:
+            return await settle_refused(conn, result, now=now)
+
+        return await self._insist(settling, emails=1)
 
     async def _insist(
         self, write: Callable[[AsyncConnection, datetime], Awaitable[Answer]], *, emails: int

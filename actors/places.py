@@ -13,10 +13,18 @@ class Places:
         self._turn = asyncio.Lock()
         self.is_closed = False
 
-    async def take(self, *, alone: bool = False) -> bool:
-        """Wait for a place, or *alone* for all of them; False when nobody is let in any more."""
+    async def take(self, *, alone: bool = False, within_s: float | None = None) -> bool:
+        """
+        Wait for a place, or *alone* for all of them; False when nobody is let in any more, or not *within_s*.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                return await self._take_in_turn(self._most if alone else 1)
+        except TimeoutError:
+            return False
+
+    async def _take_in_turn(self, wanted: int) -> bool:
         async with self._turn:
-            wanted = self._most if alone else 1
             taken = 0
             try:
                 while taken < wanted:

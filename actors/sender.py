@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from actors.clocks import Clock
-from actors.endpoints import Endpoint
+from actors.endpoints import Endpoint, Undelivered
 from actors.handovers import Handovers
 from actors.judgement import Judgement, judge
 from actors.leases import boot_time, trust_window
@@ -33,6 +33,9 @@ from persistence.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger(__name__)
 
+# What has to be alone keeps others waiting meanwhile, and the reply to a dot may take ten minutes.
+_ALONE_WITHIN_S = 30.0
+
 
 class Sender:
     """
@@ -55,6 +58,7 @@ class Sender:
         in_flight: int,
         timeout_s: float,
         dot_timeout_s: float = DOT_S,
+        alone_within_s: float = _ALONE_WITHIN_S,
         boot_time: Callable[[], float] = boot_time,
     ) -> None:
         self._ledger = ledger
@@ -68,6 +72,7 @@ class Sender:
         self._handovers = Handovers()
         self._timeout_s = timeout_s
         self._dot_timeout_s = dot_timeout_s
+        self._alone_within_s = alone_within_s
         self._boot_time = boot_time
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -84,9 +89,13 @@ class Sender:
             await self._ledger.note_taken(UUID(dispatch_id))
         sending = []
         for count, ticket in enumerate(batch):
-            if not await self._places.take(alone=alone):
-                await self._leave_to_others(dispatch_id, batch[count:], alone=alone)
-                return
+            if not await self._places.take(alone=alone, within_s=self._alone_within_s if alone else None):
+                if self._places.is_closed:
+                    await self._leave_to_others(dispatch_id, batch[count:], alone=alone)
+                    return
+                # When its lease ends it is dispatched once more, perhaps to a worker that has less in hand.
+                log.warning("email.not_alone", email_id=str(ticket.email_id))
+                continue
             task = asyncio.create_task(self._send_in_place(ticket, alone=alone))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
@@ -115,7 +124,8 @@ class Sender:
                 log.warning("sender.stopped_early", emails=len(late))
 
     async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
-        await asyncio.wait(sending)
+        if sending:
+            await asyncio.wait(sending)
         await self._ledger.note_processed(dispatch_id)
 
     async def _leave_to_others(
@@ -167,6 +177,9 @@ class Sender:
         await self._conclude(attempt, judgement, ms=round((time.monotonic() - began) * 1000))
 
     async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout_s
+
         async def deliver(may_pass: Callable[[], bool]) -> Handover:
             async def before_dot() -> bool:
                 trusted_until = self._boot_time() + trust_window(self._ledger.lease).total_seconds()
@@ -176,15 +189,19 @@ class Sender:
                     and self._boot_time() < trusted_until
                 )
 
-            async with self._pool.connection(attempt.mailbox_id, endpoint) as connection:
-                return await connection.deliver(
-                    letter.sender_address,
-                    letter.recipient_address,
-                    letter.content,
-                    before_dot=before_dot,
-                    timeout_s=self._timeout_s,
-                    dot_timeout_s=self._dot_timeout_s,
-                )
+            turn = self._pool.connection(attempt.mailbox_id, endpoint, timeout_s=self._timeout_s)
+            try:
+                async with turn as connection:
+                    return await connection.deliver(
+                        letter.sender_address,
+                        letter.recipient_address,
+                        letter.content,
+                        before_dot=before_dot,
+                        timeout_s=deadline - loop.time(),
+                        dot_timeout_s=self._dot_timeout_s,
+                    )
+            except Undelivered as failure:
+                return Handover(failure.stage, failure.answer, failure.detail)
 
         return await self._handovers.run(deliver)
 

@@ -3,7 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -122,19 +122,29 @@ class ConnectionPool:
         return len(self._idle)
 
     @asynccontextmanager
-    async def connection(self, mailbox_id: MailboxId, endpoint: Endpoint) -> AsyncIterator[PooledConnection]:
+    async def connection(
+        self, mailbox_id: MailboxId, endpoint: Endpoint, *, timeout_s: float | None = None
+    ) -> AsyncIterator[PooledConnection]:
         """
         Wait for a turn of *mailbox_id* and lend it out. An *endpoint* other than before, such as one with a
         new password, ends the connections kept for the old one.
 
         Raises:
             RuntimeError: If the pool is closed.
+            Undelivered: When none came in *timeout_s*: whoever has them waits for the host.
         """
         line = self._line(mailbox_id, endpoint)
         line.borrowers += 1
         try:
-            # The mailbox first: its waiters must not hold turns that other mailboxes could use.
-            async with line.turns, self._turns:
+            async with AsyncExitStack() as turns:
+                try:
+                    async with asyncio.timeout(timeout_s):
+                        # The mailbox first: its waiters must not hold turns that other mailboxes could use.
+                        await turns.enter_async_context(line.turns)
+                        await turns.enter_async_context(self._turns)
+                except TimeoutError:
+                    detail = "the host holds up every connection of the mailbox"
+                    raise Undelivered(Stage.CONNECT, Fault.TIMEOUT, detail) from None
                 self._borrowed += 1
                 pooled = PooledConnection(reopen=partial(self._open, endpoint))
                 try:

@@ -46,6 +46,11 @@ class Result:
     # What the attempt tells of the mailbox's host; None when it was not asked.
     encounter: Encounter | None = None
 
+    @property
+    def said(self) -> str:
+        """The server's words, or ours when it said nothing."""
+        return " ".join(str(part) for part in (self.code, self.reply) if part) or self.reason
+
 
 async def end_attempts(
     conn: AsyncConnection, results: Sequence[Result], *, now: datetime
@@ -112,7 +117,7 @@ async def _record(
             "token": [each.attempt.token for each in results],
             "retry_at": [each.retry_at for each in results],
             "spent": [int(each.spends_retry) for each in results],
-            "error": [None if each.event is EmailEvent.ACCEPT else _worded(each) for each in results],
+            "error": [None if each.event is EmailEvent.ACCEPT else each.said for each in results],
             "reason": [each.reason for each in results],
             "released_because": [each.reason if each.needs_planner else None for each in results],
         },
@@ -175,11 +180,6 @@ def _local_day_of(instant: Any) -> ScalarSelect[Any]:
     """The day of the email's mailbox on which *instant* falls: there its next attempt counts."""
     of_mailbox = mailboxes.c.id == scheduled_emails.c.mailbox_id
     return select(cast(func.timezone(mailboxes.c.zone, instant), Date)).where(of_mailbox).scalar_subquery()
-
-
-def _worded(result: Result) -> str:
-    said = " ".join(str(part) for part in (result.code, result.reply) if part)
-    return said or result.reason
 
 
 async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:

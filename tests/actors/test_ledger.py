@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import DataError
 from structlog.testing import capture_logs
 
@@ -18,6 +18,7 @@ from persistence.attempts import Attempt, Ticket
 from persistence.claims import claim_due
 from persistence.commits import Committing
 from persistence.database import Database
+from persistence.rescue import rescue
 from persistence.results import Result
 from persistence.tables import mailboxes, scheduled_emails
 from tests.support.post_office import LEASE, make_due_emails
@@ -160,6 +161,33 @@ async def test_the_result_of_an_attempt_that_was_taken_over_does_not_count(worke
 
     assert await ledger.end(Result(stranger, EmailEvent.ACCEPT, "accepted")) is False
     assert await statuses(worker_db) == {attempt.email_id: "COMMITTING"}
+
+
+async def test_a_refusal_that_comes_too_late_for_its_lease_still_counts(worker_db: Database) -> None:
+    """The others of its group as well; what was not said by the server is no refusal."""
+    ledger = Ledger(worker_db, StandingClock(), lease=LEASE)
+    slow, stopped, good = await committed(ledger, await claimed(worker_db, 3))
+    async with worker_db.transaction() as conn:
+        doubtful = [slow.email_id, stopped.email_id]
+        await conn.execute(
+            scheduled_emails.update()
+            .where(scheduled_emails.c.id.in_(doubtful))
+            .values(lease_until=func.clock_timestamp() - LEASE)
+        )
+        await rescue(conn, now=MONDAY)
+
+    counted = await asyncio.gather(
+        ledger.end(Result(slow, EmailEvent.FAIL, "rejected", 554, "no")),
+        ledger.end(Result(stopped, EmailEvent.RETRY, "WITHHELD", retry_at=MONDAY)),
+        ledger.end(Result(good, EmailEvent.ACCEPT, "accepted", 250, "ok")),
+    )
+
+    assert [*counted] == [True, False, True]
+    assert await statuses(worker_db) == {
+        slow.email_id: "FAILED",
+        stopped.email_id: "IN_DOUBT",
+        good.email_id: "SENT",
+    }
 
 
 @pytest.mark.parametrize(("status", "reason"), [("ACTIVE", "limit"), ("PAUSED", None)])

@@ -70,3 +70,16 @@ async def test_who_gives_up_waiting_leaves_its_places_to_others() -> None:
     await asyncio.wait([alone])
 
     assert await settled(taking(places)) == [True]
+
+
+async def test_who_does_not_get_to_be_alone_in_time_holds_up_nobody_any_more() -> None:
+    """What it had gathered is for those behind it, though one place is taken for long."""
+    places = Places(2)
+    held = taking(places)
+    await settled(held)
+    alone = asyncio.create_task(places.take(alone=True, within_s=0.01))
+    later = taking(places)
+
+    assert (await alone, await later) == (False, True)
+    places.give_back()
+    assert await settled(taking(places)) == [True]

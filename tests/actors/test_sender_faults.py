@@ -11,8 +11,10 @@ from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 from typing_extensions import override
 
+from actors.endpoints import Endpoint
 from actors.ledger import Ledger
 from domain.lifecycle import ContactEvent, EnrollmentEvent
+from domain.mailboxes import Security
 from persistence.commits import Committing
 from persistence.database import Database
 from persistence.suppressions import SuppressionReason, stop_contact
@@ -174,6 +176,46 @@ async def test_a_sender_has_so_many_emails_in_flight_at_most(worker_db: Database
             await until_status(office, "SENT", "SENT", "SENT")
 
     assert (waits, len(server.received)) == (True, 3)
+
+
+async def test_an_email_that_gets_no_connection_is_held_up_by_its_host(worker_db: Database) -> None:
+    """Two replies are waited for, beyond their leases; the third email comes back, and nothing crashed."""
+    async with ScriptedSmtpServer() as server:
+        campaign = await make_campaign(worker_db, port=server.port)
+        endpoint = Endpoint("127.0.0.1", server.port, Security.NONE)
+        async with post_office(worker_db, timeout_s=0.3) as office:
+            turns = [office.pool.connection(campaign.mailbox_id, endpoint) for _ in range(2)]
+            async with turns[0], turns[1]:
+                await office.send_due()
+            held_up = await office.email(campaign.email_ids[0])
+            await office.wait_and_send(timedelta(minutes=5))
+            sent = await office.email(campaign.email_ids[0])
+
+    assert (held_up.status, held_up.retry_count, held_up.crashes) == ("RETRYING", 0, 0)
+    assert held_up.last_error == "the host holds up every connection of the mailbox"
+    assert (sent.status, len(server.letters)) == ("SENT", 1)
+
+
+async def test_an_email_that_has_to_be_alone_does_not_wait_for_a_slow_reply(worker_db: Database) -> None:
+    """It stays queued until its lease ends; what comes after it is sent."""
+    with slow_server() as (server, goes_on):
+        first, suspect, later = await make_due_emails(worker_db, 3, port=server.port)
+        async with post_office(worker_db, in_flight=3, alone_within_s=0.05) as office:
+            await office.dispatcher(None)
+            ((dispatch_id, tickets),) = office.take_messages()
+            number_of = dict(tickets)
+            await office.sender(None, [(str(first), number_of[str(first)])])
+            await until_status(office, "COMMITTING", "QUEUED", "QUEUED")
+            await office.sender(dispatch_id, [(str(suspect), number_of[str(suspect)])], True)
+            await office.sender(None, [(str(later), number_of[str(later)])])
+            await until_status(office, "COMMITTING", "QUEUED", "COMMITTING")
+            waits = (await office.email(suspect)).status
+            goes_on.set()
+            await until_status(office, "SENT", "QUEUED", "SENT")
+            taken_and_processed = await dispatch_times(office)
+
+    assert waits == "QUEUED"
+    assert None not in taken_and_processed
 
 
 async def test_a_drain_waits_for_what_is_on_its_way(worker_db: Database) -> None:

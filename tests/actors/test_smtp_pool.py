@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from actors.endpoints import Undelivered
 from actors.smtp import Handover
 from domain.replies import Fault, Reply, Stage
 from tests.support.handovers import PATIENCE_S
@@ -73,6 +74,20 @@ async def test_waiters_of_one_mailbox_hold_up_no_other() -> None:
         handovers = await asyncio.gather(*waiting)
 
     assert (other, handovers) == (ACCEPTED, [ACCEPTED] * 3)
+
+
+async def test_a_turn_that_does_not_come_in_time_is_trouble_with_the_host() -> None:
+    """Whoever has the connections waits for it; they are lent out again when they are given back."""
+    async with ScriptedSmtpServer() as server, pool_of() as pool:
+        endpoint = endpoint_of(server)
+        async with pool.connection(FIRST, endpoint), pool.connection(FIRST, endpoint):
+            with pytest.raises(Undelivered) as waited:
+                async with pool.connection(FIRST, endpoint, timeout_s=0.02):
+                    pytest.fail("nobody gave one back")
+        after = await send(pool, FIRST, endpoint)
+
+    assert (waited.value.stage, waited.value.answer) == (Stage.CONNECT, Fault.TIMEOUT)
+    assert after == ACCEPTED
 
 
 async def test_idle_connections_are_closed_in_time() -> None:

@@ -57,6 +57,7 @@ class PostOffice:
     dispatcher: Dispatcher
     rescuer: Rescuer
     sender: Sender
+    pool: ConnectionPool
 
     async def send_due(self) -> None:
         """Claim what is due and send it, as the queue has it, to the end."""
@@ -146,7 +147,7 @@ async def post_office(
     )
     rescuer = Rescuer(database=database, publisher=publisher, clock=clock, grace=GRACE)
     try:
-        yield PostOffice(database, clock, broker, dispatcher, rescuer, sender)
+        yield PostOffice(database, clock, broker, dispatcher, rescuer, sender, pool)
     finally:
         await sender.drain(timeout_s=5)
         await pool.aclose(timeout_s=0.2)
