@@ -1,6 +1,7 @@
 """Asking for scheduled emails, what happened to them, and how they were moved."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -190,7 +191,7 @@ async def test_attempts_are_told_by_what_happened_in_each(api: ApiClient, worker
         id=global_id("ScheduledEmail", email_id),
     )
 
-    def attempt(number: int, began: int, *end: object) -> dict[str, object]:
+    def told(number: int, began: int, *end: object) -> dict[str, object]:
         ended, outcome, code, reply = end or (None, None, None, None)
         return {
             "number": number,
@@ -203,9 +204,9 @@ async def test_attempts_are_told_by_what_happened_in_each(api: ApiClient, worker
         }
 
     assert data["scheduledEmail"]["attempts"] == [
-        attempt(1, 1, 2, "RETRY", 451, "4.7.1 later"),
-        attempt(2, 3, 5, "ACCEPT", 250, "2.0.0 queued"),
-        attempt(3, 7),
+        told(1, 1, 2, "RETRY", 451, "4.7.1 later"),
+        told(2, 3, 5, "ACCEPT", 250, "2.0.0 queued"),
+        told(3, 7),
     ]
 
 
@@ -217,7 +218,9 @@ async def test_the_sent_table_is_ordered_by_when_emails_left(api: ApiClient, wor
         for number, hours in enumerate((3, 1, None, 2)):
             who = await make_contact(conn, api.workspace_id, email=f"{number}@example.test")
             enrolled = await make_enrollment(conn, api.workspace_id, sequence_id, who, mailbox_id=mailbox_id)
-            left = {} if hours is None else {"status": "SENT", "sent_at": MONDAY + hours * HOUR}
+            left: dict[str, Any] = (
+                {} if hours is None else {"status": "SENT", "sent_at": MONDAY + hours * HOUR}
+            )
             await make_email(conn, enrolled, send_at=MONDAY + number * HOUR, **left)
     document = """
     query ($by: ScheduledEmailOrder!, $after: String) {

@@ -1,6 +1,7 @@
 """Trying a mailbox through the API: its server is asked, nothing is sent, and nothing is changed."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 
@@ -24,7 +25,7 @@ FOUND = "passed stage message mailbox { id status }"
 @pytest.fixture
 async def services(services: Services) -> Services:
     """With the check that a real process has, and mail servers on this machine allowed."""
-    settings = Settings(smtp_allow_networks="127.0.0.0/8")
+    settings = Settings(smtp_allow_networks=(ip_network("127.0.0.0/8"),))
     return replace(services, check_mailbox=MailboxChecker(settings, services.database, services.vault))
 
 
