@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
@@ -16,11 +16,11 @@ from persistence.bulk_rows import fetch_tuples
 from persistence.tables import scheduled_emails
 from persistence.taken_slots import TAKEN_AT
 
-_PENDING = str(EmailStatus.PENDING)
+_PENDING, _CANCELLED = str(EmailStatus.PENDING), str(EmailStatus.CANCELLED)
 
 
 class Email(NamedTuple):
-    """What planning reads of an email that is not cancelled."""
+    """What planning reads of an email that is not cancelled, unless somebody took it out."""
 
     id: UUID
     enrollment_id: UUID
@@ -32,6 +32,7 @@ class Email(NamedTuple):
     window_day: date | None
     send_day: date | None
     released_because: str | None
+    is_set_by_hand: bool
     # When it is planned to leave, or left.
     instant: datetime | None
 
@@ -49,19 +50,27 @@ class History:
         # By the number of the step's id: a UUID hashes itself in Python, and there are tens of thousands.
         self._pending: dict[int, Email] = {}
         gone: list[Email] = []
+        skipped: list[Email] = []
         for email in emails:
             if email.status == _PENDING:
                 self._pending[email.step_id.int] = email
+            elif email.status == _CANCELLED:
+                skipped.append(email)
             else:
                 gone.append(email)
         self.has_started = bool(gone)
         days = [email.window_day for email in gone if email.window_day is not None]
         self.last_window_day = max(days, default=None)
         self.left_at = max([email.instant for email in gone if email.instant is not None], default=None)
-        done = {email.step_id for email in gone}
+        done = {email.step_id for email in (*gone, *skipped)}
         self._remaining = [
             step for step in live_steps if step.position >= next_position and step.step_id not in done
         ]
+
+    @property
+    def may_rebind(self) -> bool:
+        """Whether another mailbox may have it for the sake of an earlier time."""
+        return not self.has_started and not any(each.is_set_by_hand for each in self._pending.values())
 
     def legs(self, *, loses: MoveCause | None) -> tuple[Leg, ...]:
         return tuple([self._leg(step, loses) for step in self._remaining])
@@ -80,6 +89,7 @@ class History:
             email_id=EmailId(email.id),
             held=held,
             loses_slot=loses if held is not None else None,
+            is_set_by_hand=email.is_set_by_hand,
         )
 
 
@@ -93,7 +103,7 @@ async def emails_of(
         select(*(columns[name] for name in Email._fields[:-1]), TAKEN_AT).where(
             columns.workspace_id == workspace_id,
             among(columns.enrollment_id, ids),
-            columns.status != str(EmailStatus.CANCELLED),
+            or_(columns.status != _CANCELLED, columns.is_skipped),
         ),
     )
     grouped: dict[int, list[Email]] = {}

@@ -205,7 +205,7 @@ def _enrollment(
         last_window_day=max(last_window_days, default=None),
         left_at=history.left_at,
         not_before=row.next_not_before,
-        may_change_mailbox=is_leaving or (may_rebind and not history.has_started),
+        may_change_mailbox=is_leaving or (may_rebind and history.may_rebind),
         may_gain=may_gain,
         displaced_at=row.displaced_at,
         recipient_domain=row.recipient_domain,

@@ -3,14 +3,13 @@
 import asyncio
 from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
 from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
-from domain.planning import plan
+from domain.situations import Situation
 from persistence.fair_shares import mark_displaced, with_yielding
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
@@ -38,6 +37,15 @@ async def draft_replan(
 
     Others that give way to newcomers among them are planned too, and locked if those in scope are.
     """
+    situation = await read_situation(conn, workspace_id, scope, now=now)
+    # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
+    return await asyncio.to_thread(situation.plan)
+
+
+async def read_situation(
+    conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
+) -> Situation:
+    """What a plan of those in *scope* as of *now* is made of."""
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
         conn,
@@ -67,18 +75,14 @@ async def draft_replan(
         terms=terms,
         since=(now - timedelta(days=3)).date(),
     )
-    # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
-    return await asyncio.to_thread(
-        partial(
-            plan,
-            enrollments,
-            [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
-            now=now,
-            taken=others,
-            calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
-            starts=starts,
-            pulls_forward=scope.pulls_forward,
-        )
+    return Situation(
+        enrollments,
+        [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
+        now,
+        taken=others,
+        calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
+        starts=starts,
+        pulls_forward=scope.pulls_forward,
     )
 
 
