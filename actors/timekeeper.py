@@ -14,10 +14,12 @@ from actors.queues import DISPATCHER, PLANNER, RECALCULATOR
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.dispatches import forget_old, trigger
+from persistence.idempotency_keys import forget_expired
 from persistence.leadership import Leader, fence
 from persistence.mailbox_troubles import unblock_rested
 from persistence.pending_work import find_work
 from persistence.progress import complete_left_behind
+from persistence.rate_limits import WINDOW, forget_past
 from persistence.schedule_runs import begin_nightly, request_pull_forward
 
 log = structlog.get_logger(__name__)
@@ -78,6 +80,8 @@ class Timekeeper:
         if begun := await begin_nightly(conn, now=now):
             await request_pull_forward(conn, begun, now=now)
             await forget_old(conn, before=datetime.now(UTC) - _KEPT)
+            await forget_expired(conn)
+            await forget_past(conn, before=datetime.now(UTC) - WINDOW)
         await unblock_rested(conn, now=now)
         await complete_left_behind(conn, now=now)
         work = await find_work(conn, now=now, grace=self._grace)

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from api import health, http, login, unsubscribe
+from api import graphiql, health, http, login, unsubscribe
 from api.context import IdentityProvider, Services
 from api.transport_security import StrictTransportSecurity
 
@@ -37,6 +37,7 @@ def create_app(services: Services) -> Starlette:
             Route("/graphql", graphql, methods=["GET", "POST"]),
             *(_login(services, services.identities) if services.identities else ()),
             Route("/auth/logout", log_out, methods=["POST"]),
+            *graphiql.routes(),
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/u/{token}", unsubscribing, methods=["GET", "POST"]),
@@ -46,11 +47,11 @@ def create_app(services: Services) -> Starlette:
 
 
 def _login(services: Services, provider: IdentityProvider) -> Iterator[Route]:
-    async def start(_: Request) -> Response:
-        return await login.start(services, provider)
+    async def start(request: Request) -> Response:
+        return await login.attempted(request, services) or await login.start(services, provider)
 
     async def finish(request: Request) -> Response:
-        return await login.finish(request, services, provider)
+        return await login.attempted(request, services) or await login.finish(request, services, provider)
 
     yield Route("/auth/google/start", start)
     yield Route(login.CALLBACK, finish)
@@ -64,6 +65,7 @@ def _middleware(services: Services) -> Iterator[Middleware]:
             CORSMiddleware,
             allow_origins=services.other_origins,
             allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "Content-Type"],
+            allow_headers=["Authorization", "Content-Type", "Idempotency-Key"],
+            expose_headers=["Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After"],
             allow_credentials=True,
         )

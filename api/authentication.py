@@ -1,5 +1,7 @@
 """Who asks: an API key opens its workspace, and so does the session of a person who is logged in."""
 
+from ipaddress import ip_address, ip_network
+
 from starlette.requests import Request
 
 from api import cookies
@@ -12,8 +14,11 @@ from persistence.sessions import recognise
 
 
 class Unauthenticated(Refused):
-    def __init__(self, message: str) -> None:
+    """*was_attempt*: something was brought that could have been valid."""
+
+    def __init__(self, message: str, *, was_attempt: bool) -> None:
         super().__init__(ErrorCode.UNAUTHENTICATED, message)
+        self.was_attempt = was_attempt
 
 
 class ForeignOrigin(Refused):
@@ -33,14 +38,38 @@ async def authenticated(services: Services, request: Request) -> Context:
     Raises:
         Unauthenticated: Neither is there, or it is not valid; whether it ever was is not told.
         ForeignOrigin: The cookie came with a request that no page of ours sent.
+        RateLimited: Too many attempts from this address failed in this minute.
     """
+    strangers, address = services.strangers, subject_of_address(request)
+    if strangers is not None:
+        strangers.check(address)
+    try:
+        return context_for(services, await _caller(services, request))
+    except Unauthenticated as refused:
+        if strangers is not None and refused.was_attempt:
+            await strangers.take(address)
+        raise
+
+
+def subject_of_address(request: Request) -> str:
+    """Who is counted when nobody knows who asks: an address, of IPv6 the network that one customer has."""
+    if request.client is None:
+        return "address:unknown"
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return f"address:{request.client.host}"
+    return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
+
+
+async def _caller(services: Services, request: Request) -> Caller:
     authorization, token = request.headers.get("authorization"), request.cookies.get(cookies.SESSION)
     if authorization is None and token is not None:
         # Browsers add the cookie by themselves, whoever asks; a header only those who have the key.
         if not comes_from(services.origins, request.headers):
             raise ForeignOrigin
-        return context_for(services, await _person(services, token))
-    return context_for(services, await _key(services, authorization))
+        return await _person(services, token)
+    return await _key(services, authorization)
 
 
 async def _key(services: Services, authorization: str | None) -> Caller:
@@ -49,7 +78,8 @@ async def _key(services: Services, authorization: str | None) -> Caller:
         async with services.database.transaction() as conn:
             identity = await authenticate(conn, key)
     if identity is None:
-        raise Unauthenticated("Send a valid API key: `Authorization: Bearer db_…`.")
+        message = "Send a valid API key: `Authorization: Bearer db_…`."
+        raise Unauthenticated(message, was_attempt=key is not None)
     return Caller(
         workspace_id=identity.workspace_id,
         actor=f"api_key:{identity.key_id}",
@@ -67,7 +97,7 @@ async def _person(services: Services, token: str) -> Caller:
     async with services.database.transaction() as conn:
         person = await recognise(conn, token)
     if person is None:
-        raise Unauthenticated("The session is over: log in again.")
+        raise Unauthenticated("The session is over: log in again.", was_attempt=True)
     return Caller(
         workspace_id=person.workspace_id,
         actor=f"user:{person.user_id}",

@@ -10,8 +10,11 @@ from typing import Protocol, TypeAlias
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from api.executions import Executions
 from api.loaders import Loaders
+from api.once import Once
 from api.origins import origin_of
+from api.rate_limits import RateLimiter
 from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.identities import Identity
@@ -74,6 +77,7 @@ class Services:
     who was not invited gets a workspace of their own. Pages of *other_origins* may ask with their cookies as
     our own do. With *hsts_s* above 0, browsers that came by TLS come by nothing else for so many seconds.
     Each of *probes* returns None when its part is ready, or what is wrong and how to mend it.
+    *callers* counts requests, *strangers* failed attempts from an address; without them nothing is counted.
     """
 
     database: Database
@@ -88,6 +92,9 @@ class Services:
     hsts_s: int = 0
     check_mailbox: CheckMailbox = _no_check
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    callers: RateLimiter | None = None
+    strangers: RateLimiter | None = None
+    executions: Executions = field(default_factory=Executions)
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
@@ -156,6 +163,8 @@ class Context:
     caller: Caller
     loaders: Loaders
     present: Present
+    # Of a mutation with an Idempotency-Key.
+    once: Once | None = None
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     @property

@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import GraphQLError
+from graphql import GraphQLError, get_operation_ast, parse
+from graphql import OperationType as Kind
 from starlette.requests import ClientDisconnect, Request
 from strawberry.types.graphql import OperationType
 
 from api.errors import BadUserInput
-from api.limits import BODY_BYTES, QueryTooExpensive
+from api.limits import BODY_BYTES, TOKENS, QueryTooExpensive
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
@@ -32,6 +33,15 @@ class GraphQLRequest:
     operation_name: str | None
     # A GET may be sent again by anybody on its way, and by a link of any page: it changes nothing.
     operation_types: frozenset[OperationType]
+
+    @property
+    def is_mutation(self) -> bool:
+        """Whether it asks for a change; what cannot be parsed asks for none."""
+        try:
+            operation = get_operation_ast(parse(self.query, max_tokens=TOKENS), self.operation_name)
+        except (GraphQLError, RecursionError):
+            return False
+        return operation is not None and operation.operation is Kind.MUTATION
 
 
 async def read_request(request: Request) -> GraphQLRequest:

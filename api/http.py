@@ -1,6 +1,7 @@
 """GraphQL over HTTP: which requests are taken, and which status and media type they are answered with."""
 
 import json
+from functools import partial
 from typing import Any
 
 from starlette.requests import Request
@@ -10,15 +11,25 @@ from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOpe
 from strawberry.types.execution import ExecutionResult
 
 from api.authentication import authenticated
-from api.context import Services
+from api.context import Context, Services
 from api.errors import BadUserInput, ErrorCode
-from api.graphql_request import GRAPHQL_JSON, PLAIN_JSON, RequestRefused, media_type, read_request
+from api.graphql_request import (
+    GRAPHQL_JSON,
+    PLAIN_JSON,
+    GraphQLRequest,
+    RequestRefused,
+    media_type,
+    read_request,
+)
+from api.idempotency import Answer, idempotency_key, once
 from api.masking import shown, told
 from api.schema import schema
 
 _STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
+    ErrorCode.CONFLICT: 409,
+    ErrorCode.RATE_LIMITED: 429,
     ErrorCode.SERVICE_UNAVAILABLE: 503,
     ErrorCode.INTERNAL: 500,
 }
@@ -29,10 +40,38 @@ async def answer(request: Request, services: Services) -> Response:
     accepted = media_type(request.headers.get("accept"))
     if accepted is None:
         wanted = f"This is answered as {GRAPHQL_JSON} or {PLAIN_JSON}."
-        return _response(406, PLAIN_JSON, {"errors": [shown(BadUserInput(wanted))]})
+        return _response(_refusal(406, BadUserInput(wanted)), PLAIN_JSON)
+    headers: dict[str, str] = {}
     try:
         context = await authenticated(services, request)
-        asked = await read_request(request)
+        if services.callers is not None:
+            headers = (await services.callers.take(context.caller.actor)).headers
+        answered = await _answered(request, context, accepted)
+    except RequestRefused as refused:
+        answered = _refusal(refused.status, refused.error)
+    except (MissingQueryError, CannotGetOperationTypeError):
+        unknown = BadUserInput("The document has no operation with this name.")
+        answered = _request_error(accepted, [shown(unknown)])
+    except InvalidOperationTypeError:
+        answered = _refusal(405, BadUserInput("Only queries are answered to GET: send this by POST."))
+    except Exception as error:
+        headers |= getattr(error, "headers", {})
+        message, extensions = told(error)
+        answered = _request_error(accepted, [{"message": message, "extensions": extensions}])
+    return _response(answered, accepted, headers)
+
+
+async def _answered(request: Request, context: Context, accepted: str) -> Answer:
+    asked = await read_request(request)
+    execute = partial(_execute, asked, accepted)
+    key = idempotency_key(request.headers)
+    if key is not None and asked.is_mutation:
+        return await once(context, key, asked, execute)
+    return await execute(context)
+
+
+async def _execute(asked: GraphQLRequest, accepted: str, context: Context) -> Answer:
+    async with context.services.executions.place():
         result = await schema.execute(
             asked.query,
             variable_values=asked.variables,
@@ -40,49 +79,46 @@ async def answer(request: Request, services: Services) -> Response:
             operation_name=asked.operation_name,
             allowed_operation_types=asked.operation_types,
         )
-    except RequestRefused as refused:
-        return _response(refused.status, accepted, {"errors": [shown(refused.error)]})
-    except (MissingQueryError, CannotGetOperationTypeError):
-        unknown = BadUserInput("The document has no operation with this name.")
-        return _request_error(accepted, [shown(unknown)])
-    except InvalidOperationTypeError:
-        changes = BadUserInput("Only queries are answered to GET: send this by POST.")
-        return _response(405, accepted, {"errors": [shown(changes)]})
-    except Exception as error:
-        return _failure(accepted, error)
     return _result(accepted, result)
 
 
-def _result(accepted: str, result: ExecutionResult) -> Response:
+def _result(accepted: str, result: ExecutionResult) -> Answer:
     errors = [shown(error) for error in result.errors or ()]
     # An error without a path comes from before the execution: there is no `data` to speak of.
     if any(error.path is None for error in result.errors or ()):
         return _request_error(accepted, errors)
-    return _response(200, accepted, {"data": result.data} | ({"errors": errors} if errors else {}))
+    body = {"data": result.data} | ({"errors": errors} if errors else {})
+    return Answer(200, _written(body), is_executed=True, has_errors=bool(errors))
 
 
-def _failure(accepted: str, error: Exception) -> Response:
-    message, extensions = told(error)
-    return _request_error(accepted, [{"message": message, "extensions": extensions}])
-
-
-def _request_error(accepted: str, errors: list[dict[str, Any]]) -> Response:
+def _request_error(accepted: str, errors: list[dict[str, Any]]) -> Answer:
     """Nothing was executed: no `data`, not even null."""
     # Clients of the older media type take anything but 200 for a broken connection.
     mistake = 400 if accepted == GRAPHQL_JSON else 200
     status = _STATUS.get(ErrorCode(errors[0]["extensions"]["code"]), mistake)
-    return _response(status, accepted, {"errors": errors})
+    return Answer(status, _written({"errors": errors}))
 
 
-def _response(status: int, accepted: str, body: dict[str, Any]) -> Response:
-    headers = {"Cache-Control": "no-store"}
-    if status == 401:
+def _refusal(status: int, error: Exception) -> Answer:
+    message, extensions = told(error)
+    return Answer(status, _written({"errors": [{"message": message, "extensions": extensions}]}))
+
+
+def _written(body: dict[str, Any]) -> str:
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+
+
+def _response(answered: Answer, accepted: str, headers: dict[str, str] | None = None) -> Response:
+    headers = {"Cache-Control": "no-store"} | (headers or {})
+    if answered.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if status == 405:
+    if answered.status == 405:
         headers["Allow"] = "POST"
+    if answered.is_replayed:
+        headers["Idempotent-Replayed"] = "true"
     return Response(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(),
-        status,
+        answered.written.encode(),
+        answered.status,
         headers,
         # Starlette adds the charset to text types alone.
         f"{accepted}; charset=utf-8",

@@ -1,4 +1,4 @@
-"""How much one request may ask for: fields inside fields, aliases, tokens and bytes."""
+"""How much one request may ask for: fields inside fields, aliases, directives, tokens and bytes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,6 +8,7 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    Node,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -18,6 +19,7 @@ from api.errors import ErrorCode, Refused
 
 DEPTH = 12
 ALIASES = 30
+DIRECTIVES = 30
 TOKENS = 2_000
 BODY_BYTES = 256 * 1024
 
@@ -29,7 +31,9 @@ class QueryTooExpensive(Refused):
 
 class LimitsRule(ASTValidationRule):
     """
-    Refuse a document that is too deep or has too many aliases, over all its operations.
+    Refuse a document that is too deep, or has too many aliases or directives, over all its operations.
+
+    Raised and not reported, which ends the validation before any other rule has looked at the document.
 
     Strawberry's own limiters walk a fragment again for each of its spreads, which takes 2^n steps for n
     fragments that each spread the next one twice; here each is measured once. They also make a new rule
@@ -45,9 +49,11 @@ class LimitsRule(ASTValidationRule):
             if isinstance(definition, OperationDefinitionNode)
         ]
         if max((measure.depth(each.selection_set) for each in operations), default=0) > DEPTH:
-            context.report_error(QueryTooExpensive(f"A request may nest fields at most {DEPTH} deep."))
+            raise QueryTooExpensive(f"A request may nest fields at most {DEPTH} deep.")
         if sum(measure.aliases(each.selection_set) for each in operations) > ALIASES:
-            context.report_error(QueryTooExpensive(f"A request may have at most {ALIASES} aliases."))
+            raise QueryTooExpensive(f"A request may have at most {ALIASES} aliases.")
+        if sum(map(_directives, context.document.definitions)) > DIRECTIVES:
+            raise QueryTooExpensive(f"A request may have at most {DIRECTIVES} directives.")
 
 
 class _Measure:
@@ -98,6 +104,15 @@ def _selected(selections: SelectionSetNode | None) -> Iterator[SelectionNode]:
     return iter(selections.selections if selections else ())
 
 
-def _selection_set(selection: SelectionNode) -> SelectionSetNode | None:
-    found: Any = getattr(selection, "selection_set", None)  # fields and inline fragments have one
+def _selection_set(selection: Node) -> SelectionSetNode | None:
+    found: Any = getattr(selection, "selection_set", None)  # all but spreads have one
     return found if isinstance(found, SelectionSetNode) else None
+
+
+def _directives(node: Node) -> int:
+    """As they stand in the document."""
+    within: list[Node] = [
+        *(getattr(node, "variable_definitions", None) or ()),
+        *_selected(_selection_set(node)),
+    ]
+    return len(getattr(node, "directives", None) or ()) + sum(map(_directives, within))

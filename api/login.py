@@ -11,9 +11,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 
 from api import cookies
+from api.authentication import subject_of_address
 from api.context import IdentityProvider, Services
 from api.origins import comes_from
 from api.pages import page
+from api.rate_limits import RateLimited
 from domain.identities import Identity, IdentityRefused, IdentityUnknown
 from persistence.logins import LOGIN_LASTS, begin_login, end_login
 from persistence.people import welcome
@@ -49,6 +51,19 @@ def _derived(token: str, name: str) -> str:
 
 def _base64url(raw: bytes) -> str:
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+async def attempted(request: Request, services: Services) -> Response | None:
+    """Count an attempt to log in; a page when there were too many from this address. Each costs a row."""
+    if services.strangers is None:
+        return None
+    try:
+        await services.strangers.take(subject_of_address(request))
+    except RateLimited as limited:
+        answer = page(429, "Too many logins", f"<p>{limited.message}</p>")
+        answer.headers.update(limited.headers)
+        return answer
+    return None
 
 
 async def start(services: Services, provider: IdentityProvider) -> Response:

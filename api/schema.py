@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, OperationDefinitionNode
+from graphql import GraphQLError, GraphQLSchema, OperationDefinitionNode
 from strawberry.extensions import (
     AddValidationRules,
     MaxTokensLimiter,
@@ -16,8 +16,9 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
+from api.cost import COST, cost_of
 from api.errors import BadUserInput, Forbidden
-from api.limits import TOKENS, LimitsRule
+from api.limits import TOKENS, LimitsRule, QueryTooExpensive
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
@@ -57,6 +58,21 @@ class ReadersOnly(SchemaExtension):
         yield
 
 
+class CostLimit(SchemaExtension):
+    """Refuse what may be answered with too many objects: at the execution, as variables say how many."""
+
+    @override
+    def on_execute(self) -> Iterator[None]:
+        asked = self.execution_context
+        if asked.graphql_document is not None:
+            known: GraphQLSchema = asked.schema._schema
+            cost = cost_of(known, asked.graphql_document, asked.operation_name, asked.variables)
+            if cost > COST:
+                told = f"This may be answered with {cost} objects, and at most {COST} are"
+                raise QueryTooExpensive(f"{told}: ask for smaller pages, or for fewer lists within lists.")
+        yield
+
+
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
@@ -67,6 +83,7 @@ schema = QuietSchema(
         lambda: AddValidationRules([LimitsRule]),
         OneOperation,
         ReadersOnly,
+        CostLimit,
         ParserCache,
         ValidationCache,
     ],

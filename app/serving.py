@@ -8,12 +8,14 @@ import uvicorn
 
 from api.app import create_app
 from api.context import Services
+from api.executions import Executions
 from api.health import migrations_probe
+from api.rate_limits import RateLimiter
 from app.business_clock import business_clock_of
 from app.mailbox_checks import MailboxChecker
 from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
-from persistence.database import Role, open_database
+from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
 
 
@@ -33,8 +35,15 @@ def services_of(settings: Settings) -> Services:
         other_origins=settings.cors_origins,
         hsts_s=settings.hsts_s,
         check_mailbox=MailboxChecker(settings, database, vault),
+        callers=_limiter(database, settings.requests_per_minute),
+        strangers=_limiter(database, settings.failed_attempts_per_minute),
+        executions=Executions(at_once=settings.api_executions, waiting=settings.api_waiting),
         probes={"migrations": migrations_probe(settings.database_url)},
     )
+
+
+def _limiter(database: Database, limit: int) -> RateLimiter | None:
+    return RateLimiter(database, limit=limit) if limit else None
 
 
 def server_of(settings: Settings, services: Services) -> uvicorn.Server:

@@ -11,59 +11,24 @@ from typing_extensions import override
 from app.alert_settings import AlertSettings
 from app.durations import durations
 from app.misconfiguration import Misconfigured
+from app.server_settings import SECRET, ServerSettings
 from app.setting_sources import ENV_FILE, SecretFiles, problems_of, variable
 from app.setting_values import (
-    AmqpUrl,
-    DatabaseUrl,
-    IssuerUrl,
     Networks,
-    Origins,
     PrivateUrl,
-    PublicUrl,
-    SecretKey,
     comma_separated,
 )
 
 QUEUES = ("planner", "dispatcher", "sender", "recalculator")
-_SECRET: dict[str, Any] = {"secret": True}
 
 
-class Settings(AlertSettings):
+class Settings(AlertSettings, ServerSettings):
     """Every setting with its default; an empty text means: not set. Made by `load_settings`."""
 
     model_config = SettingsConfigDict(
         env_prefix="DRUMBEAT_", env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True
     )
 
-    database_url: DatabaseUrl = Field(
-        default="",
-        repr=False,
-        description="PostgreSQL 14 or newer; `drumbeat migrate` grants its login the roles of Drumbeat.",
-        examples=["postgresql://drumbeat:password@localhost:5432/drumbeat"],
-        json_schema_extra=_SECRET,
-    )
-    amqp_url: AmqpUrl = Field(
-        default="",
-        repr=False,
-        description="RabbitMQ 3.10 or newer, with a virtual host for Drumbeat alone.",
-        examples=["amqp://drumbeat:password@localhost:5672/drumbeat"],
-        json_schema_extra=_SECRET,
-    )
-    secret_key: SecretKey = Field(
-        default="",
-        repr=False,
-        description="At least 32 random characters. Encrypts the mailboxes' passwords and signs unsubscribe "
-        "links: when it changes, both are lost. Make one with: openssl rand -hex 32",
-        json_schema_extra=_SECRET,
-    )
-    public_url: PublicUrl = Field(
-        default="http://localhost:8000",
-        description="Where recipients reach the API from outside; unsubscribe links begin with it.",
-    )
-    api_host: str = Field(default="127.0.0.1", description="Address that the API listens on.")
-    api_port: int = Field(
-        default=8000, ge=0, le=65535, description="Port that the API listens on; 0 takes a free one."
-    )
     worker_queues: Annotated[tuple[str, ...], NoDecode, BeforeValidator(comma_separated)] = Field(
         default=QUEUES, min_length=1, description="Queues that a worker serves, separated by commas."
     )
@@ -83,7 +48,7 @@ class Settings(AlertSettings):
         description="Client id at Google, for mailboxes that log in by OAuth; without it there are none.",
     )
     google_client_secret: str = Field(
-        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
+        default="", repr=False, description="Its client secret.", json_schema_extra=SECRET
     )
     google_token_url: PrivateUrl = Field(
         default="https://oauth2.googleapis.com/token", description="Where Google renews access."
@@ -95,49 +60,11 @@ class Settings(AlertSettings):
         default="",
         repr=False,
         description="Its client secret; a public client has none.",
-        json_schema_extra=_SECRET,
+        json_schema_extra=SECRET,
     )
     microsoft_token_url: PrivateUrl = Field(
         default="https://login.microsoftonline.com/common/oauth2/v2.0/token",
         description="Where Microsoft renews access; an app for one organisation names its tenant in it.",
-    )
-    google_login_client_id: str = Field(
-        default="",
-        description="Client id at Google, for people who log in; without it there are API keys only. Register"
-        " <public url>/auth/google/callback as its redirect URI.",
-    )
-    google_login_client_secret: str = Field(
-        default="", repr=False, description="Its client secret.", json_schema_extra=_SECRET
-    )
-    google_login_issuer: IssuerUrl = Field(
-        default="https://accounts.google.com",
-        description="Who vouches for them; any provider of OpenID Connect that signs with RS256 will do.",
-    )
-    login_founds_workspaces: bool = Field(
-        default=True,
-        description="Whether somebody whom nobody invited gets a workspace of their own by logging in;"
-        " false lets in invited people alone.",
-    )
-    after_login_url: str = Field(
-        default="/", description="Where a browser goes when its person has logged in."
-    )
-    cors_origins: Origins = Field(
-        default=(),
-        description="Origins besides that of the public url whose pages may use the API, also with the cookie"
-        " of a session, separated by commas.",
-        examples=["https://app.example.com"],
-    )
-    trusted_proxies: Networks = Field(
-        default=(),
-        description="Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, separated "
-        "by commas; without them these headers are nothing.",
-        examples=["10.20.0.0/16"],
-    )
-    hsts_s: int = Field(
-        default=0,
-        ge=0,
-        description="Seconds for which browsers that came by TLS come by nothing else (HSTS); 0 tells them "
-        "nothing. A year is 31536000.",
     )
     smtp_allow_networks: Networks = Field(
         default=(),

@@ -17,8 +17,8 @@ from bench.installation import UNMARKED
 from bench.receiver import Postfix, PostfixMissing, Receiver
 from bench.sending import Servers, office
 from persistence.migrations import migrate
+from tests.support.apt import ProgramMissing
 from tests.support.rabbitmq_node import RabbitMQNode
-from tests.support.rabbitmq_server import RabbitMQMissing
 
 RATE = Work("enqueued to sent", "emails/s", Reach(0.2, at_least=True))
 CPU = Work("CPU of our processes per 1,000 emails", "s", Reach(more=0.5))
@@ -142,7 +142,7 @@ def main(
                     overdue=2 * _SMALL_TABLE,
                 )
             )
-    except (PostfixMissing, RabbitMQMissing) as missing:
+    except (PostfixMissing, ProgramMissing) as missing:
         sys.exit(str(missing))
     title = f"Sending {emails:,} emails, {_MAILBOXES} mailboxes, {rounds} rounds"
     report(figures_of(measured), title=title, width=130)

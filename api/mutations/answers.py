@@ -56,6 +56,8 @@ def mutation(description: str, *, needs: Scope = Scope.WRITE) -> Callable[[Resol
         async def answer(self: object, info: Info, asked: Any) -> Payload:
             if needs not in info.context.caller.scopes:
                 raise Forbidden(needs)
+            if (once := info.context.once) is not None:
+                once.begin(str(info.path.key))
             try:
                 answered = await resolver(self, info, asked)
                 if isinstance(answered, RehearsedPayload) and _is_rehearsal(asked):

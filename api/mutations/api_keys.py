@@ -20,7 +20,9 @@ from persistence.refusals import Noun, UnknownObject
 @strawberry.type(description="The answer to `createApiKey`.")
 class CreateApiKeyPayload(Payload):
     key: str | None = strawberry.field(
-        default=None, description="The key, to be kept by the caller: it is never shown again."
+        default=None,
+        description="The key, to be kept by the caller: it is never shown again, also not to a request that"
+        " is repeated with its Idempotency-Key.",
     )
     api_key: ApiKey | None = strawberry.field(default=None, description="What is kept of it.")
 
@@ -51,6 +53,8 @@ class ApiKeyMutations:
                 change.conn, change.workspace_id, name=name, scopes=scopes, expires_at=asked.expires_at
             )
             kept = await api_key_of(change.conn, change.workspace_id, key)
+            if info.context.once is not None:
+                info.context.once.keep_out(key)
             return CreateApiKeyPayload(key=key, api_key=await change.api_key(kept.id))
 
     @mutation(

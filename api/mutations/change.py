@@ -192,6 +192,8 @@ async def changing(
             # Where nothing is planned any more, nothing is as it was promised.
             change.see_promise_kept(None)
             await _write_down(change, context.caller, deed, before)
+            if context.once is not None:
+                await context.once.note_done(conn)
 
 
 async def _write_down(change: Change, caller: Caller, deed: Asked, before: Columns | None) -> None:

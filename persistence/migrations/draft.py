@@ -20,7 +20,7 @@ _FILES = {
     "0001_workspaces": (
         "Workspaces, who may enter them, and what they did.",
         """workspaces users members invitations logins sessions api_keys
-        audit_log idempotency_keys suppressions schedule_runs""",
+        audit_log idempotency_keys rate_limits suppressions schedule_runs""",
     ),
     "0002_sequences_and_mailboxes": (
         "Sequences with their steps, and mailboxes with their days.",

@@ -11,12 +11,12 @@ from persistence.tables.emails import (
     scheduled_emails,
 )
 from persistence.tables.mailboxes import business_clock, clock_leaders, mailbox_days, mailboxes
+from persistence.tables.requests import idempotency_keys, rate_limits
 from persistence.tables.sequences import sequence_mailboxes, sequences, step_versions, steps
 from persistence.tables.watching import alerts, figures
 from persistence.tables.workspaces import (
     api_keys,
     audit_log,
-    idempotency_keys,
     invitations,
     logins,
     members,
@@ -49,6 +49,7 @@ __all__ = [
     "mailboxes",
     "members",
     "metadata",
+    "rate_limits",
     "recalculations",
     "schedule_runs",
     "scheduled_emails",

@@ -158,20 +158,6 @@ audit_log = Table(
     Index("audit_log_workspace_id_object_id_idx", "workspace_id", "object_id", "id"),
 )
 
-idempotency_keys = Table(
-    "idempotency_keys",
-    metadata,
-    key(),
-    workspace(),
-    Column("key", Text, nullable=False),
-    Column("request_hash", LargeBinary, nullable=False),
-    Column("answer", JSONB),
-    instant("expires_at", nullable=False),
-    *timestamps(),
-    *in_workspace(),
-    UniqueConstraint("workspace_id", "key"),
-)
-
 suppressions = Table(
     "suppressions",
     metadata,

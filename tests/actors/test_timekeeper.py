@@ -22,7 +22,14 @@ from persistence.database import Database, libpq_url
 from persistence.dispatches import taken
 from persistence.ids import uuid7
 from persistence.leadership import Leader, LeadershipLost, lead
-from persistence.tables import dispatches, mailboxes, recalculations, schedule_runs
+from persistence.tables import (
+    dispatches,
+    idempotency_keys,
+    mailboxes,
+    rate_limits,
+    recalculations,
+    schedule_runs,
+)
 from tests.support.planning_office import make_planned
 from tests.support.post_office import GRACE, make_due_emails
 from tests.support.queueing import message_for
@@ -184,12 +191,20 @@ async def test_a_leader_without_session_ticks_no_more(worker_db: Database, datab
 
 
 async def test_the_night_is_run_once_for_each_date(worker_db: Database, database_url: str) -> None:
-    """It forgets what was handed over more than seven days ago; the next run is after midnight."""
-    await make_planned(worker_db)
+    """It forgets what is over; the next run is after midnight."""
+    world = await make_planned(worker_db)
     async with worker_db.transaction() as conn:
         for days in (6, 8):
             at = datetime.now(UTC) - timedelta(days=days)
             await conn.execute(insert(dispatches).values(id=uuid7(), actor="sender", created_at=at))
+        await conn.execute(text("SET LOCAL ROLE none"))
+        for hours in (-1, 1):
+            at = datetime.now(UTC) + timedelta(hours=hours)
+            of_key = {"workspace_id": world.workspace_id, "key": str(hours), "request_hash": b""}
+            claimed = {"claim": uuid7(), "claimed_until": at, "expires_at": at}
+            await conn.execute(insert(idempotency_keys).values(of_key | claimed))
+            counted = {"subject": str(hours), "window_start": at, "used": 1, "granted": 1}
+            await conn.execute(insert(rate_limits).values(counted))
     async with leading(worker_db, database_url, Shelf()) as office:
         await office.tick()
         await office.tick()
@@ -198,8 +213,11 @@ async def test_the_night_is_run_once_for_each_date(worker_db: Database, database
     async with worker_db.transaction() as conn:
         days_run = list(await conn.scalars(select(schedule_runs.c.day).order_by(schedule_runs.c.day)))
         kept = len((await conn.execute(select(dispatches))).all())
+        keys = list(await conn.scalars(select(idempotency_keys.c.key)))
+        subjects = list(await conn.scalars(select(rate_limits.c.subject)))
 
     assert (days_run, kept) == ([MONDAY.date(), MONDAY.date() + timedelta(days=1)], 1)
+    assert (keys, subjects) == (["1"], ["1"])
 
 
 async def test_a_night_sets_off_the_recalculator(worker_db: Database, database_url: str) -> None:

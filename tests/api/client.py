@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 
@@ -48,3 +48,12 @@ class ApiClient:
         """Code and message of the only error."""
         [error] = (await self.answer(document, **variables))["errors"]
         return error["extensions"]["code"], error["message"]
+
+
+class MakeProcess(Protocol):
+    async def __call__(self, *, limits: dict[str, int] = ..., **chosen: Any) -> ApiClient:
+        """
+        A client of one more process, which shares the database alone.
+
+        *limits* are those of its limiters for a century, by name; *chosen* are other services of the process.
+        """

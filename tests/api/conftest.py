@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -9,17 +10,20 @@ import pytest
 
 from api.app import create_app
 from api.context import Services
+from api.rate_limits import RateLimiter
 from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
 from persistence.api_keys import create_api_key
 from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
 from tests.api.browser import Browser, MakeBrowser
-from tests.api.client import ApiClient, SteppingClock
+from tests.api.client import ApiClient, MakeProcess, SteppingClock
 from tests.support.identity_provider import FakeIdentities, fake_identities
 from tests.support.world import make_workspace
 
 PUBLIC_URL = "https://mail.example.com"
+# A window of rate limits that does not end while a test runs.
+CENTURY = timedelta(days=36_500)
 
 
 @pytest.fixture
@@ -108,6 +112,33 @@ async def _workspace_with_key(worker_db: Database, api_db: Database) -> tuple[Wo
 @pytest.fixture
 async def api(make_client: Callable[[], Awaitable[ApiClient]]) -> ApiClient:
     return await make_client()
+
+
+@pytest.fixture
+async def make_process(services: Services, api: ApiClient) -> AsyncIterator[MakeProcess]:
+    """Starts further processes of the API, to which the key of *api* is brought."""
+    opened: list[tuple[httpx.AsyncClient, Database]] = []
+
+    async def make(**chosen: Any) -> ApiClient:
+        database = open_database(services.database.engine.url.render_as_string(hide_password=False), Role.API)
+        # Any: replace() would check each of them against every field.
+        limiters: dict[str, Any] = {
+            name: RateLimiter(database, limit=limit, window=CENTURY)
+            for name, limit in chosen.pop("limits", {}).items()
+        }
+        process = replace(services, database=database, **limiters, **chosen)
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(create_app(process)),
+            base_url=PUBLIC_URL,
+            headers={"Authorization": api.http.headers["authorization"]},
+        )
+        opened.append((client, database))
+        return ApiClient(client, api.workspace_id)
+
+    yield make
+    for client, database in opened:
+        await client.aclose()
+        await database.aclose()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import time
 import pytest
 from graphql import get_introspection_query
 
+from api.limits import DIRECTIVES
 from tests.api.client import ApiClient
 
 
@@ -13,7 +14,7 @@ def _nested(levels: int) -> str:
     inside = "id"
     for _ in range((levels - 3) // 2):
         inside = f"email {{ events {{ {inside} }} }}"
-    return f"{{ emailEvents {{ nodes {{ {inside} }} }} }}"
+    return f"{{ emailEvents(first: 1) {{ nodes {{ {inside} }} }} }}"
 
 
 async def test_fields_may_be_nested_twelve_deep(api: ApiClient) -> None:
@@ -56,6 +57,18 @@ async def test_a_request_may_have_thirty_aliases(api: ApiClient, aliases: int, a
     answer = await api.answer(document)
 
     assert [error["message"] for error in answer.get("errors", [])] == ([answered] if answered else [])
+
+
+@pytest.mark.parametrize("more", [0, 1])
+async def test_a_request_may_have_thirty_directives(api: ApiClient, more: int) -> None:
+    """Wherever they stand: at fields, fragments, and variables."""
+    fields = "workspace @include(if: true) { id @skip(if: false) } " * (DIRECTIVES // 2 - 1)
+    rest = "@include(if: true) " * (1 + more)
+    document = f"{{ viewer @include(if: true) {{ {fields} ... on Viewer {rest} {{ name }} }} }}"
+
+    messages = [error["message"] for error in (await api.answer(document)).get("errors", [])]
+
+    assert (f"A request may have at most {DIRECTIVES} directives." in messages) is bool(more)
 
 
 async def test_a_request_may_have_two_thousand_tokens(api: ApiClient) -> None:

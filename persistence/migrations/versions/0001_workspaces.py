@@ -159,7 +159,10 @@ def upgrade() -> None:
             workspace_id UUID NOT NULL,
             key TEXT NOT NULL,
             request_hash BYTEA NOT NULL,
-            answer JSONB,
+            claim UUID NOT NULL,
+            claimed_until TIMESTAMP WITH TIME ZONE NOT NULL,
+            done TEXT[] DEFAULT '{}' NOT NULL,
+            answer TEXT,
             expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
@@ -168,6 +171,20 @@ def upgrade() -> None:
                 (id) ON DELETE CASCADE,
             CONSTRAINT idempotency_keys_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT idempotency_keys_workspace_id_key_key UNIQUE (workspace_id, key)
+        )
+    """)
+    op.execute("""
+        CREATE INDEX idempotency_keys_expires_at_idx ON idempotency_keys (expires_at)
+    """)
+    op.execute("""
+        CREATE UNLOGGED TABLE rate_limits (
+            subject TEXT NOT NULL,
+            window_start TIMESTAMP WITH TIME ZONE NOT NULL,
+            used INTEGER NOT NULL,
+            granted INTEGER NOT NULL,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT rate_limits_pkey PRIMARY KEY (subject)
         )
     """)
     op.execute("""

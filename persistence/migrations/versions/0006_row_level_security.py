@@ -13,7 +13,7 @@ _OF_WORKSPACES = {
     "sessions": ("SIUD", ""),
     "api_keys": ("SIU", ""),
     "audit_log": ("SI", "SI"),
-    "idempotency_keys": ("SIUD", ""),
+    "idempotency_keys": ("SIUD", "SD"),
     "suppressions": ("SIUD", "SIU"),
     "schedule_runs": ("", "SID"),
     "sequences": ("SIU", "SU"),
@@ -37,6 +37,10 @@ _OF_WORKSPACES = {
 _OF_PEOPLE = {
     "users": ("SIU", ""),
     "logins": ("SID", ""),
+}
+# Counted before anybody has a workspace.
+_OF_CALLERS = {
+    "rate_limits": ("SIU", "SD"),
 }
 _OF_THE_CLOCK = {
     "dispatches": ("", "SIUD"),
@@ -68,7 +72,7 @@ _BEFORE_A_WORKSPACE = (
 
 
 def upgrade() -> None:
-    for table, (api, worker) in (_OF_WORKSPACES | _OF_PEOPLE | _OF_THE_CLOCK).items():
+    for table, (api, worker) in (_OF_WORKSPACES | _OF_PEOPLE | _OF_CALLERS | _OF_THE_CLOCK).items():
         _grant(table, api, "drumbeat_api")
         _grant(table, worker, "drumbeat_worker")
     for table in _OF_WORKSPACES:

@@ -1,0 +1,1 @@
+import{a}from"./part-NJEFCHAX.js";import"./part-V2CJN5NF.js";import"./part-X2IEPP44.js";export default a();
