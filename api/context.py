@@ -95,6 +95,8 @@ class Services:
     callers: RateLimiter | None = None
     strangers: RateLimiter | None = None
     executions: Executions = field(default_factory=Executions)
+    # Files that are read at the same time; whoever comes next waits, and so does their client.
+    importing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(4))
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 
