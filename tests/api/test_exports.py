@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -117,18 +118,21 @@ async def test_sent_emails_are_exported(api: ApiClient, worker_db: Database) -> 
     async with worker_db.transaction() as conn:
         box = await make_mailbox(conn, api.workspace_id, email="desk@example.com")
         key = await make_sequence(conn, api.workspace_id)
+        emails = []
         for number in range(3):
             who = await make_contact(conn, api.workspace_id, email=f"{number}@example.test")
             enrolled = await make_enrollment(conn, api.workspace_id, key, who, mailbox_id=box)
-            sent = {"status": "SENT", "sent_at": MONDAY + number * HOUR, "subject": "=Hi"} if number else {}
-            email_id = await make_email(conn, enrolled, send_at=MONDAY + number * HOUR, **sent)
+            sent: dict[str, Any] = {"status": "SENT", "sent_at": MONDAY + number * HOUR, "subject": "=Hi"}
+            emails.append(
+                await make_email(conn, enrolled, send_at=MONDAY + number * HOUR, **sent if number else {})
+            )
 
     header, first, second = await table(api, "/exports/scheduled-emails.csv?status=SENT")
     _, planned = await table(api, "/exports/scheduled-emails.csv?status=PENDING")
     _, late = await table(api, "/exports/scheduled-emails.csv?sentFrom=2026-03-02T11:00:00Z")
 
     assert dict(zip(header, second, strict=True)) == {
-        "id": global_id("ScheduledEmail", email_id),
+        "id": global_id("ScheduledEmail", emails[-1]),
         "recipient_email": "2@example.test",
         "subject": "'=Hi",
         "status": "SENT",
