@@ -93,11 +93,10 @@ class Dispatcher:
             if room <= 0:
                 return 0
             claimed = await claim_due(conn, now=now, limit=min(room, CLAIM), lease=self._lease)
-            messages = [
-                (await hand_over(conn, SENDER, email_count=len(emails)), emails)
-                for emails in in_messages(claimed)
-            ]
-        for dispatch_id, emails in messages:
+            messages = list(in_messages(claimed))
+            counts = [len(emails) for emails in messages]
+            dispatch_ids = await hand_over(conn, SENDER, email_counts=counts) if counts else []
+        for dispatch_id, emails in zip(dispatch_ids, messages, strict=True):
             tickets = [Ticket(each.email_id, each.attempt) for each in emails]
             alone = any(each.crashes for each in emails)
             if not await _publish(self._publisher, str(dispatch_id), tickets, alone=alone):

@@ -71,6 +71,7 @@ class Loaders:
         self.enrollments: One = self._one(enrollments.enrollments_by_id)
         self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
         self.suppressions: One = self._one(suppressions.suppressions_by_id)
+        self.letters: One = self._one(scheduled_emails.letters_of)
         self.recalculations: One = self._one(recalculations.recalculations_by_id)
         self.email_events: OneNumbered = self._one(email_events.events_by_id)
         self.audit_entries: OneNumbered = self._one(audit_log.entries_by_id)

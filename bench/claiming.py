@@ -37,7 +37,7 @@ WHERE n.sequence_id = %(sequence_id)s
 _BARE = """
 WITH chosen AS (
     SELECT id FROM scheduled_emails
-    WHERE status = 'PENDING' AND send_at BETWEEN %(due_at)s AND now() LIMIT %(limit)s
+    WHERE phase = 'PENDING' AND send_at BETWEEN %(due_at)s AND now() LIMIT %(limit)s
 )
 UPDATE scheduled_emails AS e
 SET status = 'QUEUED', lease_until = now() + interval '5 minutes', quota_day = now()

@@ -115,9 +115,9 @@ WHERE n.current_step = 0
 """
 # Each by an index of its own: it is asked many times while others work.
 _OPEN = """
-SELECT (SELECT count(*) FROM scheduled_emails WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING'))
-    + (SELECT count(*) FROM scheduled_emails WHERE status = 'PENDING' AND send_at <= now())
-    + (SELECT count(*) FROM scheduled_emails WHERE status IN ('RETRYING', 'IN_DOUBT'))
+SELECT (SELECT count(*) FROM scheduled_emails WHERE phase = 'UNDER_WAY')
+    + (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at <= now())
+    + (SELECT count(*) FROM scheduled_emails WHERE phase = 'WAITING')
 """
 
 

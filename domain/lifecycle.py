@@ -22,6 +22,29 @@ class EmailStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+class EmailPhase(StrEnum):
+    """What indexes know of an email's status: it changes only twice on the way out."""
+
+    PENDING = "PENDING"
+    UNDER_WAY = "UNDER_WAY"
+    WAITING = "WAITING"
+    SETTLED = "SETTLED"
+    CANCELLED = "CANCELLED"
+
+
+PHASE_OF = {
+    EmailStatus.PENDING: EmailPhase.PENDING,
+    EmailStatus.QUEUED: EmailPhase.UNDER_WAY,
+    EmailStatus.SENDING: EmailPhase.UNDER_WAY,
+    EmailStatus.COMMITTING: EmailPhase.UNDER_WAY,
+    EmailStatus.RETRYING: EmailPhase.WAITING,
+    EmailStatus.IN_DOUBT: EmailPhase.WAITING,
+    EmailStatus.SENT: EmailPhase.SETTLED,
+    EmailStatus.FAILED: EmailPhase.SETTLED,
+    EmailStatus.CANCELLED: EmailPhase.CANCELLED,
+}
+
+
 class EmailEvent(StrEnum):
     CLAIM = "CLAIM"
     RELEASE = "RELEASE"

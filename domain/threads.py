@@ -29,6 +29,14 @@ def new_message_id(email_id: UUID, sender_address: str) -> str:
     return f"<{email_id}@{sender_address.rpartition('@')[2]}>"
 
 
+def email_id_of(message_id: str) -> UUID | None:
+    """The email that *message_id* is of, if it is one of ours; None if it cannot be."""
+    try:
+        return UUID(message_id.removeprefix("<").partition("@")[0])
+    except ValueError:
+        return None
+
+
 def reply_subject(subject: str) -> str:
     """Return *subject* with exactly one ``Re: `` before it, in place of any Re:, AW: and SV:."""
     return "Re: " + bare_subject(subject)

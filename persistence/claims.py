@@ -7,15 +7,16 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, text
+from sqlalchemy import Interval, bindparam, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.gate import CONNECTIONS_PER_MAILBOX, MailboxLoad
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent
-from persistence.arrays import unnested
+from persistence.arrays import given
 from persistence.mailbox_loads import DayCount, count_on_days, read_loads
+from persistence.statements import Statement
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
 
@@ -34,7 +35,8 @@ class Claimed:
 # Mailboxes with something due, those first that have not sent for longest, shared out between dispatchers:
 # skipping what is locked, nobody waits in this order. Not FOR UPDATE, which the foreign keys of a plan that
 # is being written would wait for. Those that are busy are not even locked: their senders need them.
-_MAILBOXES_DUE = text("""
+_MAILBOXES_DUE = Statement(
+    text("""
 SELECT m.id FROM mailboxes AS m
 WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
@@ -44,22 +46,24 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     )
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
-        WHERE e.mailbox_id = m.id AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+        WHERE e.mailbox_id = m.id AND e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     )
     AND (
         SELECT count(*) FROM scheduled_emails AS e
-        WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+        WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
     ) < :connections
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED
 """)
+)
 
 # The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
 # and id. Not before its wait, by the day on which the step before it really left, whether the planner has
 # moved it already or not; where only the planner can count the days, not while it has still to look; and not
 # what the gate has given back to it.
-_HEADS = text("""
+_HEADS = Statement(
+    text("""
 SELECT due.id, box.day
 FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:rooms AS int[]), CAST(:days AS date[]))
     AS box (mailbox_id, room, day)
@@ -69,7 +73,7 @@ CROSS JOIN LATERAL (
     JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
     JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
     JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
-    WHERE e.mailbox_id = box.mailbox_id AND e.status = 'PENDING' AND e.released_because IS NULL
+    WHERE e.mailbox_id = box.mailbox_id AND e.phase = 'PENDING' AND e.released_because IS NULL
         AND e.send_at > :late_since AND e.send_at <= :now
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
         AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
@@ -80,6 +84,7 @@ CROSS JOIN LATERAL (
 ) AS due
 LIMIT :most
 """)
+)
 # Mailboxes that are looked at together.
 _PAGE = 250
 
@@ -97,10 +102,10 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     asked: list[UUID] = []
     # On and on, or mailboxes whose due emails cannot leave would hide those behind them.
     while len(claimed) < limit:
-        page = await conn.scalars(
-            _MAILBOXES_DUE, {**due_by, "asked": asked, "most": _PAGE, "connections": CONNECTIONS_PER_MAILBOX}
+        page = await _MAILBOXES_DUE.rows(
+            conn, **due_by, asked=asked, most=_PAGE, connections=CONNECTIONS_PER_MAILBOX
         )
-        mailbox_ids = list(page)
+        mailbox_ids = [row.id for row in page]
         if not mailbox_ids:
             break
         asked.extend(mailbox_ids)
@@ -109,15 +114,13 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
         rooms = _rooms({mailbox_id: loads[mailbox_id] for mailbox_id in mailbox_ids}, now=now)
         if not rooms:
             continue
-        heads = await conn.execute(
-            _HEADS,
-            {
-                **due_by,
-                "mailbox_ids": list(rooms),
-                "rooms": list(rooms.values()),
-                "days": [loads[mailbox_id].day for mailbox_id in rooms],
-                "most": limit - len(claimed),
-            },
+        heads = await _HEADS.rows(
+            conn,
+            **due_by,
+            mailbox_ids=list(rooms),
+            rooms=list(rooms.values()),
+            days=[loads[mailbox_id].day for mailbox_id in rooms],
+            most=limit - len(claimed),
         )
         rows = await _queue(conn, {head.id: head.day for head in heads}, lease=lease)
         await _reserve(conn, Counter(row.mailbox_id for row in rows), loads, now=now)
@@ -130,31 +133,32 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     return claimed
 
 
+_columns = scheduled_emails.c
+_GIVEN = given({"email_id": _columns.id.type, "day": _columns.quota_day.type})
+_QUEUE = Statement(
+    transition(EMAIL, scheduled_emails, EmailEvent.CLAIM)
+    .where(_columns.id == _GIVEN.c.email_id)
+    .values(
+        quota_day=_GIVEN.c.day,
+        lease_until=func.clock_timestamp() + bindparam("lease", None, Interval()),
+    )
+    .returning(
+        _columns.id,
+        _columns.workspace_id,
+        _columns.mailbox_id,
+        _columns.attempt,
+        _columns.crashes,
+        _columns.send_at,
+    )
+)
+
+
 # Any: a row has the columns that are returned.
-async def _queue(
-    conn: AsyncConnection, day_of: Mapping[UUID, date], *, lease: timedelta
-) -> list[Row[*tuple[Any, ...]]]:
+async def _queue(conn: AsyncConnection, day_of: Mapping[UUID, date], *, lease: timedelta) -> list[Any]:
     """Mark the locked emails as queued on the day that pays for them; soonest first."""
     if not day_of:
         return []
-    columns = scheduled_emails.c
-    given = unnested(
-        {"id": columns.id.type, "day": columns.quota_day.type},
-        {"id": list(day_of), "day": list(day_of.values())},
-    )
-    queued = await conn.execute(
-        transition(EMAIL, scheduled_emails, EmailEvent.CLAIM)
-        .where(columns.id == given.c.id)
-        .values(quota_day=given.c.day, lease_until=func.clock_timestamp() + lease)
-        .returning(
-            columns.id,
-            columns.workspace_id,
-            columns.mailbox_id,
-            columns.attempt,
-            columns.crashes,
-            columns.send_at,
-        )
-    )
+    queued = await _QUEUE.rows(conn, email_ids=list(day_of), days=list(day_of.values()), lease=lease)
     return sorted(queued, key=lambda row: (row.send_at, row.id))
 
 
@@ -175,11 +179,13 @@ def _room(load: MailboxLoad, now: datetime) -> int:
     return room
 
 
-_SPACE = text("""
+_SPACE = Statement(
+    text("""
 UPDATE mailboxes AS m
 SET next_allowed_at = CAST(:now AS timestamptz) + make_interval(secs => m.minimum_gap_s)
 WHERE m.id = ANY(CAST(:mailbox_ids AS uuid[]))
 """)
+)
 
 
 async def _reserve(
@@ -195,17 +201,19 @@ async def _reserve(
     )
     spaced = [mailbox_id for mailbox_id in claims if loads[mailbox_id].mailbox.minimum_gap]
     if spaced:
-        await conn.execute(_SPACE, {"now": now, "mailbox_ids": spaced})
+        await _SPACE.run(conn, now=now, mailbox_ids=spaced)
 
 
-_UNDER_WAY = text("""
+_UNDER_WAY = Statement(
+    text("""
 SELECT count(*) FILTER (WHERE status = 'QUEUED') AS queued,
     count(*) FILTER (WHERE status <> 'QUEUED') AS begun
-FROM scheduled_emails WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING')
+FROM scheduled_emails WHERE phase = 'UNDER_WAY'
 """)
+)
 
 
 async def count_under_way(conn: AsyncConnection) -> tuple[int, int]:
     """Emails that are claimed and not yet begun, and that are being sent, in all workspaces."""
-    row = (await conn.execute(_UNDER_WAY)).one()
+    (row,) = await _UNDER_WAY.rows(conn)
     return row.queued, row.begun

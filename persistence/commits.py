@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Text, func, text
+from sqlalchemy import Interval, Text, bindparam, func, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId
 from domain.letter import Letter
 from domain.lifecycle import EMAIL, EmailEvent
-from persistence.arrays import unnested
+from persistence.arrays import given
 from persistence.attempts import Attempt
 from persistence.email_events import Happening, record_events
+from persistence.statements import Statement
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
 
@@ -29,16 +30,19 @@ class Committing:
 # In the order that everyone keeps, which is that of the columns: a stop, which updates one of these rows,
 # comes wholly before or wholly after. What is read under the locks is read by the next statement, or it would
 # be stale.
-_LOCK = text(
-    "SELECT "
-    + ", ".join(
-        f"""(SELECT count(*) FROM (
+_LOCK = Statement(
+    text(
+        "SELECT "
+        + ", ".join(
+            f"""(SELECT count(*) FROM (
     SELECT FROM {table} WHERE id = ANY(CAST(:{table} AS uuid[])) ORDER BY id FOR SHARE
 ) AS locked)"""
-        for table in ("sequences", "mailboxes", "contacts", "enrollments")
+            for table in ("sequences", "mailboxes", "contacts", "enrollments")
+        )
     )
 )
-_UNSTOPPED = text("""
+_UNSTOPPED = Statement(
+    text("""
 SELECT e.id
 FROM scheduled_emails AS e
 JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
@@ -51,6 +55,7 @@ WHERE e.id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (
 )
 ORDER BY e.id FOR NO KEY UPDATE OF e
 """)
+)
 
 
 async def mark_committing(
@@ -68,61 +73,92 @@ async def mark_committing(
         "contacts": {attempt.contact_id for attempt in attempts},
         "enrollments": {attempt.enrollment_id for attempt in attempts},
     }
-    await conn.execute(_LOCK, {table: list(ids) for table, ids in stoppable.items()})
-    unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in attempts]}))
+    await _LOCK.run(conn, **{table: list(ids) for table, ids in stoppable.items()})
+    found = await _UNSTOPPED.rows(conn, ids=[attempt.email_id for attempt in attempts])
+    unstopped = {row.id for row in found}
     committed = await _mark(conn, [each for each in group if each.attempt.email_id in unstopped], now, lease)
     passed = [attempt for attempt in attempts if attempt.email_id in committed]
+    await _keep_letters(conn, [each for each in group if each.attempt.email_id in committed])
     await record_events(conn, [Happening.of_attempt(each, EmailEvent.COMMIT) for each in passed], at=now)
     return committed
+
+
+_columns = scheduled_emails.c
+_GIVEN = given(
+    {
+        "email_id": _columns.id.type,
+        "token": _columns.attempt_token.type,
+        "day": _columns.window_day.type,
+        "step_version": _columns.step_version_id.type,
+        "written_subject": _columns.subject.type,
+        "parent": _columns.parent_message_id.type,
+        "root": _columns.thread_root.type,
+        # An array of arrays has to be rectangular; ids hold no spaces.
+        "joined_reference": Text(),
+    }
+)
+_MARK = Statement(
+    transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
+    .where(
+        _columns.id == _GIVEN.c.email_id,
+        _columns.attempt_token == _GIVEN.c.token,
+        _columns.lease_until > func.clock_timestamp(),
+    )
+    .values(
+        step_version_id=_GIVEN.c.step_version,
+        subject=_GIVEN.c.written_subject,
+        parent_message_id=_GIVEN.c.parent,
+        thread_root=_GIVEN.c.root,
+        thread_references=func.string_to_array(_GIVEN.c.joined_reference, " "),
+        # From here on the days are those of the real attempt: waits and quotas count from them, even
+        # when nobody lives to record how it ended.
+        window_day=_GIVEN.c.day,
+        send_day=_columns.quota_day,
+        committing_at=bindparam("now", None, _columns.committing_at.type),
+        lease_until=func.clock_timestamp() + bindparam("lease", None, Interval()),
+    )
+    .returning(_columns.id)
+)
 
 
 async def _mark(
     conn: AsyncConnection, group: Sequence[Committing], now: datetime, lease: timedelta
 ) -> frozenset[EmailId]:
-    columns = scheduled_emails.c
-    stored = ("step_version_id", "subject", "body_text", "body_html", "parent_message_id", "thread_root")
-    rows = [_stored(each) for each in group]
-    given = unnested(
-        {"id": columns.id.type, "token": columns.attempt_token.type, "window_day": columns.window_day.type}
-        | {name: columns[name].type for name in stored}
-        # An array of arrays has to be rectangular; ids hold no spaces.
-        | {"joined_references": Text()},
-        {
-            name: [row[name] for row in rows]
-            for name in ("id", "token", "window_day", *stored, "joined_references")
-        },
+    attempts, letters = [each.attempt for each in group], [each.letter for each in group]
+    marked = await _MARK.rows(
+        conn,
+        email_ids=[attempt.email_id for attempt in attempts],
+        tokens=[attempt.token for attempt in attempts],
+        days=[attempt.window_day for attempt in attempts],
+        step_versions=[attempt.step_version_id for attempt in attempts],
+        written_subjects=[letter.subject for letter in letters],
+        parents=[letter.parent for letter in letters],
+        roots=[letter.thread_root for letter in letters],
+        joined_references=[" ".join(letter.references) for letter in letters],
+        now=now,
+        lease=lease,
     )
-    marked = await conn.scalars(
-        transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
-        .where(
-            columns.id == given.c.id,
-            columns.attempt_token == given.c.token,
-            columns.lease_until > func.clock_timestamp(),
-        )
-        .values(
-            {name: given.c[name] for name in stored}
-            | {"thread_references": func.string_to_array(given.c.joined_references, " ")}
-            # From here on the days are those of the real attempt: waits and quotas count from them, even
-            # when nobody lives to record how it ended.
-            | {"window_day": given.c.window_day, "send_day": columns.quota_day}
-            | {"committing_at": now, "lease_until": func.clock_timestamp() + lease}
-        )
-        .returning(columns.id)
-    )
-    return frozenset(EmailId(each) for each in marked)
+    return frozenset(EmailId(row.id) for row in marked)
 
 
-def _stored(committing: Committing) -> dict[str, object]:
-    attempt, letter = committing.attempt, committing.letter
-    return {
-        "id": attempt.email_id,
-        "token": attempt.token,
-        "window_day": attempt.window_day,
-        "step_version_id": attempt.step_version_id,
-        "subject": letter.subject,
-        "body_text": letter.text,
-        "body_html": letter.html,
-        "parent_message_id": letter.parent,
-        "thread_root": letter.thread_root,
-        "joined_references": " ".join(letter.references),
-    }
+_KEEP = Statement(
+    text("""
+INSERT INTO letters (email_id, workspace_id, body_text, body_html)
+SELECT * FROM unnest(
+    CAST(:email_ids AS uuid[]), CAST(:workspace_ids AS uuid[]), CAST(:texts AS text[]), CAST(:htmls AS text[])
+)
+ON CONFLICT (email_id) DO UPDATE
+SET body_text = excluded.body_text, body_html = excluded.body_html, updated_at = now()
+""")
+)
+
+
+async def _keep_letters(conn: AsyncConnection, group: Sequence[Committing]) -> None:
+    if group:
+        await _KEEP.run(
+            conn,
+            email_ids=[each.attempt.email_id for each in group],
+            workspace_ids=[each.attempt.workspace_id for each in group],
+            texts=[each.letter.text for each in group],
+            htmls=[each.letter.html for each in group],
+        )

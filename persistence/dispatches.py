@@ -3,17 +3,17 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import any_, bindparam, exists, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import func
 
 from domain.ids import WorkspaceId
-from persistence.arrays import among
 from persistence.database import Database
 from persistence.ids import uuid7
+from persistence.statements import Statement
 from persistence.tables import dispatches
 
 # Real time: a trigger that nobody took in this long is taken to be lost.
@@ -32,41 +32,45 @@ async def trigger(
     )
     if await conn.scalar(select(waiting)):
         return None
-    return await _note(conn, actor, workspace_id=workspace_id, email_count=0)
-
-
-async def hand_over(conn: AsyncConnection, actor: str, *, email_count: int) -> UUID:
-    """Note that a batch of *email_count* emails is about to be published."""
-    return await _note(conn, actor, workspace_id=None, email_count=email_count)
-
-
-async def _note(
-    conn: AsyncConnection, actor: str, *, workspace_id: WorkspaceId | None, email_count: int
-) -> UUID:
-    dispatch_id = uuid7()
-    await conn.execute(
-        insert(dispatches).values(
-            id=dispatch_id,
-            actor=actor,
-            workspace=workspace_id,
-            email_count=email_count,
-            published_at=func.clock_timestamp(),
-        )
-    )
+    (dispatch_id,) = await _note(conn, actor, workspace_id=workspace_id, email_counts=[0])
     return dispatch_id
 
 
+async def hand_over(conn: AsyncConnection, actor: str, *, email_counts: Sequence[int]) -> list[UUID]:
+    """Note that batches of so many emails each are about to be published; their ids, in that order."""
+    return await _note(conn, actor, workspace_id=None, email_counts=email_counts)
+
+
+_NOTE = Statement(
+    text("""
+INSERT INTO dispatches (id, actor, workspace, email_count, published_at)
+SELECT id, CAST(:actor AS text), CAST(:workspace_id AS uuid), email_count, clock_timestamp()
+FROM unnest(CAST(:ids AS uuid[]), CAST(:email_counts AS int[])) AS noted (id, email_count)
+""")
+)
+
+
+async def _note(
+    conn: AsyncConnection, actor: str, *, workspace_id: WorkspaceId | None, email_counts: Sequence[int]
+) -> list[UUID]:
+    ids = [uuid7() for _ in email_counts]
+    await _NOTE.run(conn, ids=ids, email_counts=list(email_counts), actor=actor, workspace_id=workspace_id)
+    return ids
+
+
+_OF_THEM = update(dispatches).where(
+    dispatches.c.id == any_(bindparam("ids", None, ARRAY(dispatches.c.id.type)))
+)
+_TAKEN = Statement(_OF_THEM.values(taken_at=func.coalesce(dispatches.c.taken_at, func.clock_timestamp())))
+_PROCESSED = Statement(_OF_THEM.values(processed_at=func.clock_timestamp()))
+
+
 async def taken(conn: AsyncConnection, *ids: UUID) -> None:
-    await _stamp(conn, ids, {"taken_at": func.coalesce(dispatches.c.taken_at, func.clock_timestamp())})
+    await _TAKEN.run(conn, ids=list(ids))
 
 
 async def processed(conn: AsyncConnection, *ids: UUID) -> None:
-    await _stamp(conn, ids, {"processed_at": func.clock_timestamp()})
-
-
-# Any: expressions of the statement.
-async def _stamp(conn: AsyncConnection, ids: Sequence[UUID], values: dict[str, Any]) -> None:
-    await conn.execute(update(dispatches).where(among(dispatches.c.id, ids)).values(values))
+    await _PROCESSED.run(conn, ids=list(ids))
 
 
 async def forget_old(conn: AsyncConnection, *, before: datetime) -> int:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, literal, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailEvent
-from persistence.arrays import unnested
 from persistence.attempts import Attempt
-from persistence.tables import email_events
+from persistence.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +50,38 @@ class Happening:
         return cls(*ids, kind, attempt.number, code=code, reply=reply, cause=cause)
 
 
-_RECORDED = (
-    "workspace_id",
-    "email_id",
-    "enrollment_id",
-    "mailbox_id",
-    "kind",
-    "attempt",
-    "code",
-    "reply",
-    "cause",
+_RECORD = Statement(
+    text("""
+INSERT INTO email_events (
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, at
+)
+SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause,
+    CAST(:at AS timestamptz)
+FROM unnest(
+    CAST(:workspace_ids AS uuid[]), CAST(:email_ids AS uuid[]), CAST(:enrollment_ids AS uuid[]),
+    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]), CAST(:codes AS int[]),
+    CAST(:replies AS text[]), CAST(:causes AS text[])
+) WITH ORDINALITY AS happened (
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, number
+)
+ORDER BY number
+""")
 )
 
 
 async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], *, at: datetime) -> None:
     """Write *happenings*, which all took place at business time *at*."""
-    if not happenings:
-        return
-    given = unnested(
-        {name: email_events.c[name].type for name in _RECORDED},
-        {
-            name: [str(each.kind) if name == "kind" else getattr(each, name) for each in happenings]
-            for name in _RECORDED
-        },
-    )
-    rows = select(*(given.c[name] for name in _RECORDED), literal(at, email_events.c.at.type)).order_by(
-        given.c.ordinal
-    )
-    await conn.execute(insert(email_events).from_select([*_RECORDED, "at"], rows))
+    if happenings:
+        await _RECORD.run(
+            conn,
+            workspace_ids=[each.workspace_id for each in happenings],
+            email_ids=[each.email_id for each in happenings],
+            enrollment_ids=[each.enrollment_id for each in happenings],
+            mailbox_ids=[each.mailbox_id for each in happenings],
+            kinds=[str(each.kind) for each in happenings],
+            attempts=[each.attempt for each in happenings],
+            codes=[each.code for each in happenings],
+            replies=[each.reply for each in happenings],
+            causes=[each.cause for each in happenings],
+            at=at,
+        )

@@ -47,20 +47,20 @@ async def read_figure(conn: AsyncConnection, name: str) -> Figure | None:
 # emails are in no index and nobody waits for them.
 _COUNTS = text("""
 SELECT
-    (SELECT count(*) FROM scheduled_emails WHERE status = 'PENDING') AS pending,
+    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING') AS pending,
     (SELECT min(send_at) FROM scheduled_emails AS e
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
         JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-        WHERE e.status = 'PENDING' AND e.send_at <= :now) AS oldest_due_at,
-    (SELECT count(*) FROM scheduled_emails WHERE status = 'PENDING' AND send_at <= :now) AS due,
-    (SELECT count(*) FROM scheduled_emails WHERE status = 'PENDING' AND send_at < :late_since) AS late
+        WHERE e.phase = 'PENDING' AND e.send_at <= :now) AS oldest_due_at,
+    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at <= :now) AS due,
+    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at < :late_since) AS late
 """)
 _UNDER_WAY = text("""
 SELECT status, count(*) AS amount FROM scheduled_emails
-WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING') GROUP BY status
+WHERE phase = 'UNDER_WAY' GROUP BY status
 UNION ALL
-SELECT status, count(*) FROM scheduled_emails WHERE status IN ('RETRYING', 'IN_DOUBT') GROUP BY status
+SELECT status, count(*) FROM scheduled_emails WHERE phase = 'WAITING' GROUP BY status
 """)
 # The oldest mailboxes by name, so that none changes places; all others together.
 _OF_MAILBOXES = text("""

@@ -1,12 +1,14 @@
 """The gate at the sender: an email begins an attempt, or goes back to the plan with a cause."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, update
+from sqlalchemy import Interval, any_, bindparam, func, null, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.gate import PASSING, DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
@@ -22,17 +24,19 @@ from domain.lifecycle import (
 )
 from domain.send_window import Calendar
 from domain.threads import Thread, new_message_id
-from persistence.arrays import among, unnested
+from persistence.arrays import among, given
 from persistence.attempts import Admission, Attempt, Held, Login, Ticket, TooEarly
 from persistence.database import notify
 from persistence.email_events import Happening, record_events
-from persistence.gate_facts import FACTS, LOCK_ENROLLMENTS_AND_EMAILS, LOCK_MAILBOXES
+from persistence.gate_facts import FACTS, LOCK_ENROLLMENTS_AND_EMAILS, LOCK_MAILBOXES, STEPS
 from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.planning_terms import read_closed_days, read_window
+from persistence.statements import Statement
 from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
-_Row = Row[*tuple[Any, ...]]
+# Any: a row has the columns that are selected.
+_Row = Any
 
 
 async def begin_attempts(
@@ -46,22 +50,38 @@ async def begin_attempts(
     """
     tickets = list(dict.fromkeys(tickets))
     asked = {"ids": [ticket.email_id for ticket in tickets], "numbers": [ticket.number for ticket in tickets]}
-    mailbox_ids = list(await conn.scalars(LOCK_MAILBOXES, asked))
+    mailbox_ids = [row.id for row in await LOCK_MAILBOXES.rows(conn, **asked)]
+    if not mailbox_ids:
+        return dict.fromkeys(ticket.email_id for ticket in tickets)
     loads = await read_loads(conn, mailbox_ids, now=now)
-    await conn.execute(LOCK_ENROLLMENTS_AND_EMAILS, asked)
-    gate = _Gate(loads, now)
+    await LOCK_ENROLLMENTS_AND_EMAILS.run(conn, **asked)
     # A mailbox that was handed over since is not locked here: its email's message is out of date.
-    rows = [row for row in await conn.execute(FACTS, asked) if row.mailbox_id in loads]
+    rows = [row for row in await FACTS.rows(conn, **asked) if row.mailbox_id in loads]
+    gate = _Gate(loads, await _read_steps(conn, {row.step_id for row in rows}), now)
     admitted = {EmailId(row.id): gate.admit(row) for row in rows}
     await _write(conn, gate, now=now, lease=lease)
     return {ticket.email_id: admitted.get(ticket.email_id) for ticket in tickets}
 
 
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A step with its texts, and its sequence, which all emails of a group that are sent for it share."""
+
+    row: _Row
+    text: StepText
+
+
+async def _read_steps(conn: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, _Step]:
+    rows = await STEPS.rows(conn, ids=list(ids))
+    return {row.id: _Step(row, StepText(row.subject, row.body_text, row.body_html)) for row in rows}
+
+
 class _Gate:
     """Judges emails in turn, counting on for each mailbox, and notes what is to be written."""
 
-    def __init__(self, loads: Mapping[UUID, MailboxLoad], now: datetime) -> None:
+    def __init__(self, loads: Mapping[UUID, MailboxLoad], steps: Mapping[UUID, _Step], now: datetime) -> None:
         self.loads = loads
+        self.steps = steps
         self.now = now
         self.begun: list[Attempt] = []
         self.held: list[tuple[Any, Hold]] = []
@@ -70,10 +90,10 @@ class _Gate:
         self._calendars: dict[tuple[UUID, str], Calendar] = {}
 
     def admit(self, row: _Row) -> Admission:
-        load = self.loads[row.mailbox_id]
-        calendar = self._calendar(row)
-        email = _due_email(row, calendar)
-        judged = Pass.CANCEL if row.is_removed else judge(email, load, now=self.now)
+        load, step = self.loads[row.mailbox_id], self.steps[row.step_id]
+        calendar = self._calendar(row, step)
+        email = _due_email(row, step, calendar)
+        judged = Pass.CANCEL if step.row.is_removed else judge(email, load, now=self.now)
         if judged is Pass.WAIT:
             return TooEarly(EmailId(row.id), row.retry_at)
         if judged is Pass.GO:
@@ -81,7 +101,7 @@ class _Gate:
             self._charge(row, load, is_reserved=is_reserved)
             load.take(self.now, is_reserved=is_reserved, domain=email.recipient_domain)
             window_day = calendar.day_of(self.now)
-            attempt = _attempt(row, load, window_day or load.day)
+            attempt = _attempt(row, load, step, window_day or load.day)
             self.begun.append(attempt)
             return attempt
         if row.status == EmailStatus.QUEUED and row.quota_day is not None:
@@ -92,13 +112,14 @@ class _Gate:
         self.held.append((row, judged))
         return Held(EmailId(row.id), judged)
 
-    def _calendar(self, row: _Row) -> Calendar:
+    def _calendar(self, row: _Row, step: _Step) -> Calendar:
         """Made once for all emails that share it: what a calendar works out is kept by its identity."""
-        zone = row.contact_zone if row.uses_contact_zone and row.contact_zone else row.sequence_zone
+        terms = step.row
+        zone = row.contact_zone if terms.uses_contact_zone and row.contact_zone else terms.zone
         calendar = self._calendars.get((row.sequence_id, zone))
         if calendar is None:
-            window, closed = read_window(row.send_window), read_closed_days(row)
-            calendar = Calendar(ZoneInfo(zone), window, row.first_date, row.last_date, closed)
+            window, closed = read_window(terms.send_window), read_closed_days(terms)
+            calendar = Calendar(ZoneInfo(zone), window, terms.first_date, terms.last_date, closed)
             self._calendars[row.sequence_id, zone] = calendar
         return calendar
 
@@ -115,16 +136,16 @@ class _Gate:
         self.days.setdefault((mailbox_id, day), DayCount(capacity)).used += used
 
 
-def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
+def _due_email(row: _Row, step: _Step, calendar: Calendar) -> DueEmail:
     return DueEmail(
         status=EmailStatus(row.status),
         enrollment=EnrollmentStatus(row.enrollment_status),
-        sequence=SequenceStatus(row.sequence_status),
+        sequence=SequenceStatus(step.row.sequence_status),
         contact=ContactStatus(row.contact_status),
         calendar=calendar,
         is_suppressed=row.is_suppressed,
-        is_sending_paused=row.is_sending_paused,
-        is_next=row.is_next,
+        is_sending_paused=step.row.is_sending_paused,
+        is_next=step.row.position is not None and step.row.position == row.next_position,
         not_before=row.next_not_before,
         retry_at=row.retry_at,
         quota_day=row.quota_day,
@@ -132,9 +153,9 @@ def _due_email(row: _Row, calendar: Calendar) -> DueEmail:
     )
 
 
-def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
+def _attempt(row: _Row, load: MailboxLoad, step: _Step, window_day: date) -> Attempt:
     thread = None
-    if row.parent_message_id is not None and not row.starts_thread:
+    if row.parent_message_id is not None and not step.row.starts_thread:
         thread = Thread(row.parent_message_id, tuple(row.thread_references or ()), row.parent_subject)
     name = " ".join(part for part in (row.first_name, row.last_name) if part)
     return Attempt(
@@ -171,8 +192,8 @@ def _attempt(row: _Row, load: MailboxLoad, window_day: date) -> Attempt:
             "phone": row.phone,
             "custom": row.custom_fields,
         },
-        step_text=StepText(row.subject, row.body_text, row.body_html),
-        step_version_id=row.step_version_id,
+        step_text=step.text,
+        step_version_id=step.row.version_id,
         message_id=row.message_id or new_message_id(row.id, row.from_address),
         thread=thread,
         host_troubles=load.circuit.troubles,
@@ -195,38 +216,46 @@ async def _write(conn: AsyncConnection, gate: _Gate, *, now: datetime, lease: ti
     await count_on_days(conn, gate.days)
 
 
+_columns = scheduled_emails.c
+_GIVEN = given(
+    {"email_id": _columns.id.type, "token": _columns.attempt_token.type}
+    | {"day": _columns.quota_day.type, "written_id": _columns.message_id.type}
+)
+_NOW = bindparam("now", None, _columns.last_attempt_at.type)
+_BEGIN = Statement(
+    transition(EMAIL, scheduled_emails, EmailEvent.BEGIN)
+    .where(_columns.id == _GIVEN.c.email_id)
+    .values(
+        attempt=_columns.attempt + 1,
+        attempt_token=_GIVEN.c.token,
+        quota_day=_GIVEN.c.day,
+        message_id=_GIVEN.c.written_id,
+        # Leases run by the database's clock, so that no machine's own clock can stretch one.
+        lease_until=func.clock_timestamp() + bindparam("lease", None, Interval()),
+        last_attempt_at=_NOW,
+        retry_at=null(),
+        released_because=null(),
+    )
+)
+_NOTE_ATTEMPT = Statement(
+    update(mailboxes)
+    .where(mailboxes.c.id == any_(bindparam("mailbox_ids", None, ARRAY(mailboxes.c.id.type))))
+    .values(last_attempt_at=_NOW)
+)
+
+
 async def _begin(conn: AsyncConnection, begun: Sequence[Attempt], *, now: datetime, lease: timedelta) -> None:
-    columns = scheduled_emails.c
-    given = unnested(
-        {"id": columns.id.type, "token": columns.attempt_token.type, "day": columns.quota_day.type}
-        | {"message_id": columns.message_id.type},
-        {
-            "id": [attempt.email_id for attempt in begun],
-            "token": [attempt.token for attempt in begun],
-            "day": [attempt.quota_day for attempt in begun],
-            "message_id": [attempt.message_id for attempt in begun],
-        },
+    await _BEGIN.run(
+        conn,
+        email_ids=[attempt.email_id for attempt in begun],
+        tokens=[attempt.token for attempt in begun],
+        days=[attempt.quota_day for attempt in begun],
+        written_ids=[attempt.message_id for attempt in begun],
+        now=now,
+        lease=lease,
     )
-    await conn.execute(
-        transition(EMAIL, scheduled_emails, EmailEvent.BEGIN)
-        .where(columns.id == given.c.id)
-        .values(
-            attempt=columns.attempt + 1,
-            attempt_token=given.c.token,
-            quota_day=given.c.day,
-            message_id=given.c.message_id,
-            # Leases run by the database's clock, so that no machine's own clock can stretch one.
-            lease_until=func.clock_timestamp() + lease,
-            last_attempt_at=now,
-            retry_at=None,
-            released_because=None,
-        )
-    )
-    await conn.execute(
-        update(mailboxes)
-        .where(among(mailboxes.c.id, {attempt.mailbox_id for attempt in begun}))
-        .values(last_attempt_at=now)
-    )
+    mailbox_ids = {attempt.mailbox_id for attempt in begun}
+    await _NOTE_ATTEMPT.run(conn, mailbox_ids=list(mailbox_ids), now=now)
 
 
 async def _hold(conn: AsyncConnection, rows: Sequence[Any], hold: Hold, *, now: datetime) -> None:

@@ -2,6 +2,8 @@
 
 from sqlalchemy import text
 
+from persistence.statements import Statement
+
 # A ticket is an email's id and the attempt that its message may begin: one that is out of date finds nothing.
 # OFFSET 0 keeps the look-up by id, once for all of them: PostgreSQL believes that next to nothing is queued,
 # as is true most of the time, and would compare every such email with every ticket. For the same reason sets
@@ -14,12 +16,15 @@ _ASKED = """(
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
     ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
-LOCK_MAILBOXES = text(f"""
+LOCK_MAILBOXES = Statement(
+    text(f"""
 SELECT id FROM mailboxes
 WHERE id = ANY(ARRAY(SELECT e.mailbox_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
 """)
+)
 # Enrollments before emails, which is the order of the columns.
-LOCK_ENROLLMENTS_AND_EMAILS = text(f"""
+LOCK_ENROLLMENTS_AND_EMAILS = Statement(
+    text(f"""
 SELECT (SELECT count(*) FROM (
     SELECT FROM enrollments
     WHERE id = ANY(ARRAY(SELECT e.enrollment_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
@@ -27,15 +32,12 @@ SELECT (SELECT count(*) FROM (
     SELECT FROM scheduled_emails WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked)
 """)
-FACTS = text(f"""
-SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mailbox_id, e.status, e.attempt,
-    e.retry_count, e.retry_at, e.quota_day, e.message_id,
-    n.status AS enrollment_status, n.next_not_before,
-    s.position IS NOT DISTINCT FROM n.next_position AS is_next, s.removed_at IS NOT NULL AS is_removed,
-    q.status AS sequence_status, q.zone AS sequence_zone, q.uses_contact_zone, q.first_date, q.last_date,
-    q.holiday_country, q.holiday_subdivision, q.closed_dates,
-    coalesce(q.send_window, w.send_window) AS send_window,
-    w.sending_paused_at IS NOT NULL AS is_sending_paused,
+)
+FACTS = Statement(
+    text(f"""
+SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.step_id, e.mailbox_id, e.status,
+    e.attempt, e.retry_count, e.retry_at, e.quota_day, e.message_id,
+    n.status AS enrollment_status, n.next_not_before, n.next_position,
     c.status AS contact_status, c.zone AS contact_zone,
     split_part(c.normalised_email, '@', 2) AS recipient_domain,
     c.email, c.first_name, c.last_name, c.company, c.phone, c.custom_fields,
@@ -44,14 +46,9 @@ SELECT e.id, e.workspace_id, e.enrollment_id, e.sequence_id, e.contact_id, e.mai
     ) AS is_suppressed,
     m.from_name, m.email AS from_address, m.host, m.port, m.security, m.in_doubt_policy,
     m.username, m.password_encrypted, m.oauth_provider, m.refresh_token_encrypted,
-    v.id AS step_version_id, v.subject, v.body_text, v.body_html, s.starts_thread,
     parent.message_id AS parent_message_id, parent.thread_references, parent.subject AS parent_subject
 FROM {_ASKED}
 JOIN enrollments AS n ON n.id = e.enrollment_id
-JOIN steps AS s ON s.id = e.step_id
-JOIN step_versions AS v ON v.step_id = s.id AND v.version = s.text_version
-JOIN sequences AS q ON q.id = e.sequence_id
-JOIN workspaces AS w ON w.id = e.workspace_id
 JOIN contacts AS c ON c.id = e.contact_id
 JOIN mailboxes AS m ON m.id = e.mailbox_id
 LEFT JOIN LATERAL (
@@ -62,3 +59,20 @@ LEFT JOIN LATERAL (
 ) AS parent ON true
 ORDER BY e.send_at, e.id
 """)
+)
+# Of the few steps that a group of emails is sent for, with the many words of their texts.
+STEPS = Statement(
+    text("""
+SELECT s.id, s.position, s.removed_at IS NOT NULL AS is_removed, s.starts_thread,
+    v.id AS version_id, v.subject, v.body_text, v.body_html,
+    q.status AS sequence_status, q.zone, q.uses_contact_zone, q.first_date, q.last_date,
+    q.holiday_country, q.holiday_subdivision, q.closed_dates,
+    coalesce(q.send_window, w.send_window) AS send_window,
+    w.sending_paused_at IS NOT NULL AS is_sending_paused
+FROM steps AS s
+JOIN step_versions AS v ON v.step_id = s.id AND v.version = s.text_version
+JOIN sequences AS q ON q.id = s.sequence_id
+JOIN workspaces AS w ON w.id = s.workspace_id
+WHERE s.id = ANY(CAST(:ids AS uuid[]))
+""")
+)

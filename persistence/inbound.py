@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import ContactId, EmailId, SequenceId, WorkspaceId
 from domain.inbound import Inbound, InboundKind
 from domain.lifecycle import EMAIL, ContactEvent, EmailEvent, EmailStatus, EnrollmentEvent
-from domain.threads import bare_subject
+from domain.threads import bare_subject, email_id_of
 from persistence.arrays import among
 from persistence.email_events import Happening, record_events
 from persistence.mailbox_loads import DayCount
@@ -63,9 +63,12 @@ async def _about(conn: AsyncConnection, workspace_id: WorkspaceId, inbound: Inbo
     if await conn.scalar(select(ours)):
         return None
     columns = scheduled_emails.c
+    candidates = {email_id for cites in inbound.cites if (email_id := email_id_of(cites)) is not None}
     cited = await conn.execute(
         select(columns.message_id, columns.id).where(
-            columns.workspace_id == workspace_id, among(columns.message_id, inbound.cites)
+            columns.workspace_id == workspace_id,
+            among(columns.id, candidates),
+            among(columns.message_id, inbound.cites),
         )
     )
     email_ids = {row.message_id: EmailId(row.id) for row in cited}

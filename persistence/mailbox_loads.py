@@ -12,8 +12,10 @@ from domain.circuit import Circuit
 from domain.gate import MailboxLoad
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
+from persistence.statements import Statement
 
-_LOADS = text("""
+_LOADS = Statement(
+    text("""
 SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ramp_started_on,
     m.minimum_gap_s, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s, m.rolling_24h_limit,
     m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
@@ -43,13 +45,14 @@ CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
         count(*) FILTER (WHERE e.status = 'QUEUED') AS queued
     FROM scheduled_emails AS e
-    WHERE e.mailbox_id = m.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+    WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
 ) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
 WHERE m.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY m.id
 """)
+)
 
 
 async def read_loads(
@@ -62,7 +65,7 @@ async def read_loads(
     """
     if not ids:
         return {}
-    rows = await conn.execute(_LOADS, {"ids": list(ids), "now": now})
+    rows = await _LOADS.rows(conn, ids=list(ids), now=now)
     return {
         row.id: MailboxLoad(
             mailbox=mailbox_of(row),
@@ -97,7 +100,8 @@ class DayCount:
 _HIGHEST = """
 CASE WHEN d.capacity = 0 OR {given}.capacity = 0 THEN 0 ELSE greatest(d.capacity, {given}.capacity) END
 """
-_OPEN_DAYS = text(f"""
+_OPEN_DAYS = Statement(
+    text(f"""
 INSERT INTO mailbox_days AS d (workspace_id, mailbox_id, day, capacity)
 SELECT m.workspace_id, m.id, given.day, given.capacity
 FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]))
@@ -106,8 +110,10 @@ JOIN mailboxes AS m ON m.id = given.mailbox_id
 ORDER BY m.id, given.day
 ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {_HIGHEST.format(given="excluded")}
 """)
+)
 # Locked in one order first: an UPDATE has none.
-_COUNT = text(f"""
+_COUNT = Statement(
+    text(f"""
 WITH given AS (
     SELECT * FROM unnest(
         CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]), CAST(:used AS int[]),
@@ -127,6 +133,7 @@ FROM given JOIN locked USING (mailbox_id, day)
 WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
 RETURNING d.mailbox_id, d.day
 """)
+)
 _KINDS = ("capacity", "used", "sent", "failed", "retried", "bounced", "refused")
 
 
@@ -134,11 +141,11 @@ async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date]
     """Add *counts* to the days of mailboxes; a day that nothing was counted on begins here."""
     if not counts:
         return
-    counted = {(row.mailbox_id, row.day) for row in await conn.execute(_COUNT, _arrays(counts))}
+    counted = {(row.mailbox_id, row.day) for row in await _COUNT.rows(conn, **_arrays(counts))}
     missing = {day: count for day, count in counts.items() if day not in counted}
     if missing:
-        await conn.execute(_OPEN_DAYS, _arrays(missing))
-        await conn.execute(_COUNT, _arrays(missing))
+        await _OPEN_DAYS.run(conn, **_arrays(missing))
+        await _COUNT.run(conn, **_arrays(missing))
 
 
 def _arrays(counts: Mapping[tuple[UUID, date], DayCount]) -> dict[str, list[object]]:

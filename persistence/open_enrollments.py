@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, MailboxId, StepId, WorkspaceId
 from domain.itineraries import Leg, MoveCause
-from domain.lifecycle import EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
+from domain.lifecycle import EmailPhase, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.rebalances import RebalanceScope
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
@@ -41,7 +41,7 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
         .join(mailboxes, mailboxes.c.id == scheduled_emails.c.mailbox_id)
         .where(
             scheduled_emails.c.workspace_id == workspace_id,
-            scheduled_emails.c.status == str(EmailStatus.PENDING),
+            scheduled_emails.c.phase == str(EmailPhase.PENDING),
             scheduled_emails.c.send_at <= late_since,
             mailboxes.c.status == str(MailboxStatus.ACTIVE),
             ~exists().where(workspaces.c.id == workspace_id, workspaces.c.sending_paused_at.is_not(None)),

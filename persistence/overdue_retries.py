@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import EmailPhase, EmailStatus
 from persistence.attempts import Ticket
 from persistence.tables import scheduled_emails
 
@@ -22,7 +22,11 @@ async def sweep_overdue(
     columns = scheduled_emails.c
     overdue = (
         select(columns.id)
-        .where(columns.status == str(EmailStatus.RETRYING), columns.retry_at <= now - grace)
+        .where(
+            columns.phase == str(EmailPhase.WAITING),
+            columns.status == str(EmailStatus.RETRYING),
+            columns.retry_at <= now - grace,
+        )
         .order_by(columns.retry_at)
         .limit(limit)
         .with_for_update(key_share=True, skip_locked=True)

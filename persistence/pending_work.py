@@ -39,7 +39,7 @@ SELECT
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
         JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
         JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-        WHERE e.status = 'PENDING' AND e.send_at <= :late_since
+        WHERE e.phase = 'PENDING' AND e.send_at <= :late_since
     ) AS to_plan,
     ARRAY(
         SELECT DISTINCT workspace_id FROM recalculations
@@ -53,16 +53,18 @@ SELECT
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
             AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
         JOIN workspaces AS w ON w.id = m.workspace_id AND w.sending_paused_at IS NULL
-        WHERE e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+        WHERE e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
     EXISTS (
         SELECT FROM scheduled_emails
-        WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING') AND lease_until < clock_timestamp()
+        WHERE phase = 'UNDER_WAY' AND lease_until < clock_timestamp()
     ) AS has_expired,
     EXISTS (
-        SELECT FROM scheduled_emails WHERE status = 'RETRYING' AND retry_at <= :overdue_since
+        SELECT FROM scheduled_emails
+        WHERE phase = 'WAITING' AND status = 'RETRYING' AND retry_at <= :overdue_since
     ) OR EXISTS (
-        SELECT FROM scheduled_emails WHERE status = 'IN_DOUBT' AND retry_at <= :now
+        SELECT FROM scheduled_emails
+        WHERE phase = 'WAITING' AND status = 'IN_DOUBT' AND retry_at <= :now
     ) AS has_overdue
 """)
 

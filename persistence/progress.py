@@ -12,6 +12,7 @@ from domain.lifecycle import EnrollmentEvent
 from persistence.arrays import among
 from persistence.database import notify
 from persistence.sequences import complete_sequences
+from persistence.statements import Statement
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments
 from persistence.working_day_waits import reopen_hurried
@@ -63,7 +64,8 @@ SELECT count(*) FROM (
 ) AS locked
 """)
 # Enrollments before emails, which is the order of the columns.
-_LOCK_ENROLLMENTS = text("""
+_LOCK_ENROLLMENTS = Statement(
+    text("""
 SELECT (SELECT count(*) FROM (
     SELECT FROM enrollments
     WHERE id = ANY(CAST(:ids AS uuid[]))
@@ -73,6 +75,7 @@ SELECT (SELECT count(*) FROM (
     SELECT FROM scheduled_emails WHERE id = ANY(CAST(:email_ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
 ) AS locked)
 """)
+)
 
 
 async def lock_contacts(conn: AsyncConnection, ids: Collection[ContactId]) -> None:
@@ -89,11 +92,11 @@ async def lock_enrollments(
     email_ids: Collection[EmailId] = (),
 ) -> None:
     """Lock *ids* and all open ones of *of_contacts*, then *email_ids*, in the order that everyone keeps."""
-    locked = {"ids": list(ids), "contact_ids": list(of_contacts), "email_ids": list(email_ids)}
-    await conn.execute(_LOCK_ENROLLMENTS, locked)
+    await _LOCK_ENROLLMENTS.run(conn, ids=list(ids), contact_ids=list(of_contacts), email_ids=list(email_ids))
 
 
-_ADVANCE = text(f"""
+_ADVANCE = Statement(
+    text(f"""
 WITH stand AS (
     SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day,
         last.left_at, last.settled_at,
@@ -131,6 +134,7 @@ WHERE n.id = stand.id
 RETURNING n.id, n.workspace_id, n.sequence_id, stand.next_position IS NULL AS has_arrived, stand.is_behind,
     stand.counts_working_days
 """)
+)
 
 
 async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: datetime) -> None:
@@ -141,7 +145,7 @@ async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: da
     """
     if not ids:
         return
-    rows = (await conn.execute(_ADVANCE, {"ids": list(ids)})).all()
+    rows = await _ADVANCE.rows(conn, ids=list(ids))
     counting = [EnrollmentId(row.id) for row in rows if row.counts_working_days]
     is_hurried = await reopen_hurried(conn, counting) if counting else False
     if is_hurried or any(row.is_behind for row in rows):

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, literal, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import ContactId, EmailId, EnrollmentId, SequenceId, WorkspaceId
@@ -40,7 +40,7 @@ class Rescued:
 _OWNERS = text("""
 SELECT DISTINCT enrollment_id FROM (
     SELECT enrollment_id FROM scheduled_emails
-    WHERE status IN ('QUEUED', 'SENDING', 'COMMITTING') AND lease_until < clock_timestamp()
+    WHERE phase = 'UNDER_WAY' AND lease_until < clock_timestamp()
     ORDER BY lease_until LIMIT :most
 ) AS oldest
 """)
@@ -51,7 +51,7 @@ FROM scheduled_emails AS e
 JOIN mailboxes AS m ON m.id = e.mailbox_id
 LEFT JOIN mailbox_days AS d ON d.mailbox_id = e.mailbox_id AND d.day = e.quota_day
 WHERE e.enrollment_id = ANY(CAST(:enrollment_ids AS uuid[]))
-    AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING') AND e.lease_until < clock_timestamp()
+    AND e.phase = 'UNDER_WAY' AND e.lease_until < clock_timestamp()
 ORDER BY e.id
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """)
@@ -102,7 +102,9 @@ async def _lose_sight(conn: AsyncConnection, rows: Collection[_Row], *, now: dat
         transition(EMAIL, scheduled_emails, EmailEvent.LOSE_SIGHT)
         .where(among(scheduled_emails.c.id, _ids(rows)))
         .values(
-            lease_until=None, retry_at=resend_at(now), last_error="The sender was lost after the handover."
+            lease_until=None,
+            retry_at=resend_at(literal(now, scheduled_emails.c.retry_at.type)),
+            last_error="The sender was lost after the handover.",
         )
     )
     lost = [Happening.of_row(row, EmailEvent.LOSE_SIGHT, cause="SENDER_LOST") for row in rows]

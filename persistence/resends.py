@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, Interval, and_, case, exists, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.delivery import RESEND_WAIT
 from domain.ids import EmailId, WorkspaceId
-from domain.lifecycle import EmailEvent, EmailStatus, EnrollmentStatus
+from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus, EnrollmentStatus
 from persistence.arrays import among
 from persistence.attempts import Ticket
 from persistence.settling import Evidence, hold_email, resend
@@ -23,13 +23,12 @@ _WANTED = exists().where(
 
 
 # Any: an instant, or NULL.
-def resend_at(now: datetime) -> ColumnElement[Any]:
-    """When an email that falls in doubt *now* goes out once more by itself; NULL if it does not, or did."""
+def resend_at(now: ColumnElement[Any]) -> ColumnElement[Any]:
+    """When an email that falls in doubt at *now* goes out once more by itself; NULL if not, or if it did."""
     is_resent = exists().where(
         email_events.c.email_id == scheduled_emails.c.id, email_events.c.kind == str(EmailEvent.RESEND)
     )
-    at = literal(now + RESEND_WAIT, scheduled_emails.c.retry_at.type)
-    return case((and_(_WANTED, ~is_resent), at), else_=None)
+    return case((and_(_WANTED, ~is_resent), now + literal(RESEND_WAIT, Interval())), else_=None)
 
 
 async def find_resends(
@@ -39,7 +38,11 @@ async def find_resends(
     columns = scheduled_emails.c
     due = await conn.execute(
         select(columns.workspace_id, columns.id)
-        .where(columns.status == str(EmailStatus.IN_DOUBT), columns.retry_at <= now)
+        .where(
+            columns.phase == str(EmailPhase.WAITING),
+            columns.status == str(EmailStatus.IN_DOUBT),
+            columns.retry_at <= now,
+        )
         .order_by(columns.retry_at, columns.id)
         .limit(limit)
     )

@@ -1,18 +1,18 @@
 """Results: how attempts ended, with everything that follows from it in the same transaction."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, ScalarSelect, Update, case, cast, func, literal, select
+from sqlalchemy import Date, bindparam, case, cast, func, null, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.circuit import Encounter
 from domain.ids import EmailId
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
-from persistence.arrays import among, unnested
+from persistence.arrays import among, given
 from persistence.attempts import Attempt
 from persistence.database import notify
 from persistence.email_events import Happening, record_events
@@ -20,6 +20,7 @@ from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_contacts, lock_enrollments
 from persistence.resends import resend_at
+from persistence.statements import Statement
 from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
@@ -98,35 +99,69 @@ def _lets_go_on(result: Result) -> bool:
 _REFUNDED = frozenset({EmailEvent.RETRY, EmailEvent.FAIL, EmailEvent.RELEASE})
 
 
+_columns = scheduled_emails.c
+_GIVEN = given(
+    {
+        "email_id": _columns.id.type,
+        "token": _columns.attempt_token.type,
+        "again_at": _columns.retry_at.type,
+        "spent": _columns.retry_count.type,
+        "error": _columns.last_error.type,
+        "reason": _columns.failure_reason.type,
+        "cause": _columns.released_because.type,
+    }
+)
+_NOW = bindparam("now", None, _columns.sent_at.type)
+# The day of the email's mailbox on which it is tried again: there its next attempt counts.
+_DAY_OF_RETRY = (
+    select(cast(func.timezone(mailboxes.c.zone, _GIVEN.c.again_at), Date))
+    .where(mailboxes.c.id == _columns.mailbox_id)
+    .correlate(scheduled_emails, _GIVEN)
+    .scalar_subquery()
+)
+# When an accepted email left: now; one that was in doubt, when it was committed. The steps after it went on
+# from there, and may have left before its 250 was read: they stay after it.
+_LEFT_AT = case((_columns.status == str(EmailStatus.IN_DOUBT), _columns.committing_at), else_=_NOW)
+# What each way to end changes. Any: values and expressions of any column.
+_CHANGES: Mapping[EmailEvent, Mapping[str, Any]] = {
+    # It may have come late, when another attempt was due for the doubt.
+    EmailEvent.ACCEPT: {"sent_at": _LEFT_AT, "last_error": null(), "retry_at": null()},
+    EmailEvent.RETRY: {
+        "retry_at": _GIVEN.c.again_at,
+        "send_day": _DAY_OF_RETRY,
+        "retry_count": _columns.retry_count + _GIVEN.c.spent,
+        "last_error": _GIVEN.c.error,
+    },
+    EmailEvent.FAIL: {"failure_reason": _GIVEN.c.reason, "last_error": _GIVEN.c.error},
+    EmailEvent.RELEASE: {"last_error": _GIVEN.c.error, "released_because": _GIVEN.c.cause},
+    EmailEvent.LOSE_SIGHT: {"last_error": _GIVEN.c.error, "retry_at": resend_at(_NOW)},
+}
+_END = {
+    event: Statement(
+        transition(EMAIL, scheduled_emails, event)
+        .where(_columns.id == _GIVEN.c.email_id, _columns.attempt_token == _GIVEN.c.token)
+        .values(lease_until=null(), **changes)
+        .returning(_columns.id)
+    )
+    for event, changes in _CHANGES.items()
+}
+
+
 async def _record(
     conn: AsyncConnection, results: Sequence[Result], event: EmailEvent, *, now: datetime
 ) -> list[Result]:
-    columns = scheduled_emails.c
-    given = unnested(
-        {
-            "id": columns.id.type,
-            "token": columns.attempt_token.type,
-            "retry_at": columns.retry_at.type,
-            "spent": columns.retry_count.type,
-            "error": columns.last_error.type,
-            "reason": columns.failure_reason.type,
-            "released_because": columns.released_because.type,
-        },
-        {
-            "id": [each.attempt.email_id for each in results],
-            "token": [each.attempt.token for each in results],
-            "retry_at": [each.retry_at for each in results],
-            "spent": [int(each.spends_retry) for each in results],
-            "error": [None if each.event is EmailEvent.ACCEPT else each.said for each in results],
-            "reason": [each.reason for each in results],
-            "released_because": [each.reason if each.needs_planner else None for each in results],
-        },
+    rows = await _END[event].rows(
+        conn,
+        email_ids=[each.attempt.email_id for each in results],
+        tokens=[each.attempt.token for each in results],
+        again_ats=[each.retry_at for each in results],
+        spents=[int(each.spends_retry) for each in results],
+        errors=[None if each.event is EmailEvent.ACCEPT else each.said for each in results],
+        reasons=[each.reason for each in results],
+        causes=[each.reason if each.needs_planner else None for each in results],
+        now=now,
     )
-    update = transition(EMAIL, scheduled_emails, event).where(
-        columns.id == given.c.id, columns.attempt_token == given.c.token
-    )
-    rows = await conn.scalars(_valued(update, event, given, now).returning(columns.id))
-    ended = frozenset(rows)
+    ended = {row.id for row in rows}
     counted = [each for each in results if each.attempt.email_id in ended]
     happened = [
         Happening.of_attempt(each.attempt, event, code=each.code, reply=each.reply, cause=each.reason)
@@ -134,52 +169,6 @@ async def _record(
     ]
     await record_events(conn, happened, at=now)
     return counted
-
-
-# Any: the columns of an array of rows.
-def _valued(update: Update, event: EmailEvent, given: Any, now: datetime) -> Update:
-    columns = scheduled_emails.c
-    update = update.values(lease_until=None)
-    match event:
-        case EmailEvent.ACCEPT:
-            # It may have come late, when another attempt was due for the doubt.
-            return update.values(sent_at=_left_at(now), last_error=None, retry_at=None)
-        case EmailEvent.RETRY:
-            return update.values(
-                retry_at=given.c.retry_at,
-                send_day=_local_day_of(given.c.retry_at),
-                retry_count=columns.retry_count + given.c.spent,
-                last_error=given.c.error,
-            )
-        case EmailEvent.FAIL:
-            return update.values(failure_reason=given.c.reason, last_error=given.c.error)
-        case EmailEvent.RELEASE:
-            return update.values(last_error=given.c.error, released_because=given.c.released_because)
-        case EmailEvent.LOSE_SIGHT:
-            return update.values(last_error=given.c.error, retry_at=resend_at(now))
-        case _:
-            return update.values(last_error=given.c.error)
-
-
-# Any: an instant.
-def _left_at(now: datetime) -> ColumnElement[Any]:
-    """
-    When an accepted email left: now; one that was in doubt, when it was committed.
-
-    The steps after it went on from there, and may have left before its 250 was read: they stay after it.
-    """
-    columns = scheduled_emails.c
-    return case(
-        (columns.status == str(EmailStatus.IN_DOUBT), columns.committing_at),
-        else_=literal(now, columns.sent_at.type),
-    )
-
-
-# Any: the column of an array of rows.
-def _local_day_of(instant: Any) -> ScalarSelect[Any]:
-    """The day of the email's mailbox on which *instant* falls: there its next attempt counts."""
-    of_mailbox = mailboxes.c.id == scheduled_emails.c.mailbox_id
-    return select(cast(func.timezone(mailboxes.c.zone, instant), Date)).where(of_mailbox).scalar_subquery()
 
 
 async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:

@@ -45,12 +45,6 @@ class ScheduledEmail(Node):
     last_error: str | None = strawberry.field(description="What the last attempt that failed ended with.")
     failure_reason: str | None = strawberry.field(description="Why it was given up, in one word.")
     message_id: str | None = strawberry.field(description="Its Message-ID header, once it was first tried.")
-    body_text: str | None = strawberry.field(
-        description="The plain text as it was written, once it was first tried."
-    )
-    body_html: str | None = strawberry.field(
-        description="The HTML as it was written, once it was first tried."
-    )
     created_at: datetime = strawberry.field(description="When it was planned first.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
     written_subject: strawberry.Private[str | None]
@@ -70,6 +64,16 @@ class ScheduledEmail(Node):
         if self.written_subject is not None:
             return self.written_subject
         return (await self._step(info)).subject
+
+    @resolves("The plain text as it was written, once it was first tried.")
+    async def body_text(self, info: Info) -> str | None:
+        letter = await info.context.loaders.letters.load(self.uuid)
+        return None if letter is None else str(letter.body_text)
+
+    @resolves("The HTML as it was written, once it was first tried.")
+    async def body_html(self, info: Info) -> str | None:
+        letter = await info.context.loaders.letters.load(self.uuid)
+        return None if letter is None or letter.body_html is None else str(letter.body_html)
 
     @resolves("The address that it goes to.")
     async def recipient_email(self, info: Info) -> EmailAddress:

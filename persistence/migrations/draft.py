@@ -36,7 +36,7 @@ _FILES = {
     ),
     "0005_emails": (
         "Scheduled emails, and what happened to each.",
-        "scheduled_emails email_events email_moves",
+        "scheduled_emails letters email_events email_moves",
     ),
 }
 _INDENT = " " * 8

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailEvent, EmailStatus
+from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus
 from persistence.reading.pages import AnyRow
 from persistence.tables import email_events, mailbox_days, mailboxes, scheduled_emails
 
@@ -37,7 +37,10 @@ async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetim
     One row: `due`, `late`, `oldest_due_at`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, and
     `sent`, `failed`, `retried` each as `…_today` and `…_total`. Today is each mailbox's own, by its zone.
     """
-    pending = emails.status == EmailStatus.PENDING
+    pending, under_way, waiting = (
+        emails.phase == phase for phase in (EmailPhase.PENDING, EmailPhase.UNDER_WAY, EmailPhase.WAITING)
+    )
+    begun = (EmailStatus.SENDING, EmailStatus.COMMITTING)
     days = _days(workspace_id, now)
     oldest = select(func.min(emails.send_at)).where(
         emails.workspace_id == workspace_id, pending, emails.send_at <= now
@@ -46,10 +49,10 @@ async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetim
         _counted("due", workspace_id, pending, emails.send_at <= now),
         _counted("late", workspace_id, pending, emails.send_at < now - LATE_AFTER),
         oldest.scalar_subquery().label("oldest_due_at"),
-        _counted("queued", workspace_id, emails.status == EmailStatus.QUEUED),
-        _counted("sending", workspace_id, emails.status.in_((EmailStatus.SENDING, EmailStatus.COMMITTING))),
-        _counted("retrying", workspace_id, emails.status == EmailStatus.RETRYING),
-        _counted("in_doubt", workspace_id, emails.status == EmailStatus.IN_DOUBT),
+        _counted("queued", workspace_id, under_way, emails.status == EmailStatus.QUEUED),
+        _counted("sending", workspace_id, under_way, emails.status.in_(begun)),
+        _counted("retrying", workspace_id, waiting, emails.status == EmailStatus.RETRYING),
+        _counted("in_doubt", workspace_id, waiting, emails.status == EmailStatus.IN_DOUBT),
         _counted("unplaced", workspace_id, pending, emails.send_at.is_(None)),
         days,
     ).select_from(days)

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.lifecycle import EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
-from persistence.tables import scheduled_emails, steps
+from persistence.tables import letters, scheduled_emails, steps
 
 emails = scheduled_emails.c
 
@@ -86,6 +86,15 @@ def emails_where(workspace_id: UUID, asked: EmailFilter) -> AnySelect:
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
     found = select(scheduled_emails).where(emails.workspace_id == workspace_id, among(emails.id, ids))
     return (await conn.execute(found)).all()
+
+
+async def letters_of(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
+    """What was written of several emails; those that were never tried have no row."""
+    columns = letters.c
+    found = select(columns.email_id.label("id"), columns.body_text, columns.body_html)
+    return (
+        await conn.execute(found.where(columns.workspace_id == workspace_id, among(columns.email_id, ids)))
+    ).all()
 
 
 async def itineraries_of(

@@ -7,6 +7,7 @@ from persistence.tables.emails import (
     dispatches,
     email_events,
     email_moves,
+    letters,
     recalculations,
     scheduled_emails,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "import_errors",
     "imports",
     "invitations",
+    "letters",
     "logins",
     "mailbox_days",
     "mailboxes",

@@ -1,11 +1,24 @@
 """Scheduled emails: the timetable, the outbox and the archive in one table, and what happened to each."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Date, Identity, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.itineraries import UnplacedReason
-from domain.lifecycle import EMAIL
+from domain.lifecycle import EMAIL, PHASE_OF
 from persistence.tables.columns import (
     in_workspace,
     instant,
@@ -18,6 +31,11 @@ from persistence.tables.columns import (
     workspace,
 )
 
+# Word for word as PostgreSQL repeats them, or Alembic sees a change.
+_PHASES = " ".join(f"WHEN '{status}'::text THEN '{phase}'::text" for status, phase in PHASE_OF.items())
+_PHASE = f"CASE status {_PHASES} ELSE NULL::text END"
+_LIVE_STEP_ID = "CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE NULL::uuid END"
+
 scheduled_emails = Table(
     "scheduled_emails",
     metadata,
@@ -29,6 +47,10 @@ scheduled_emails = Table(
     Column("step_id", Uuid, nullable=False),
     Column("mailbox_id", Uuid),
     *status(EMAIL),
+    # For indexes: PostgreSQL changes a row in place, without touching any of them, when no column that one of
+    # them names gets another value. The status would, at each of four steps; these do at two or at none.
+    Column("phase", Text, Computed(_PHASE, persisted=True), nullable=False),
+    Column("live_step_id", Uuid, Computed(_LIVE_STEP_ID, persisted=True)),
     # Planned business time; NULL with a reason when there is no slot.
     instant("send_at"),
     Column("unplaced_reason", Text),
@@ -57,15 +79,14 @@ scheduled_emails = Table(
     Column("failure_reason", Text),
     instant("committing_at"),
     instant("sent_at"),
-    # What was really written; filled by the first attempt and the same on every later one.
-    Column("message_id", Text, unique=True),
+    # What was really written; filled by the first attempt and the same on every later one. No index finds an
+    # email by its Message-ID: that begins with the email's own id.
+    Column("message_id", Text),
     Column("thread_root", Text),
     Column("parent_message_id", Text),
     Column("thread_references", ARRAY(Text)),
     Column("step_version_id", Uuid),
     Column("subject", Text),
-    Column("body_text", Text),
-    Column("body_html", Text),
     *timestamps(),
     *in_workspace(),
     *same_workspace("sequence_id", table="sequences"),
@@ -86,24 +107,14 @@ scheduled_emails = Table(
     Index(
         "scheduled_emails_live_enrollment_id_step_id_key",
         "enrollment_id",
-        "step_id",
+        "live_step_id",
         unique=True,
-        postgresql_where=text("status <> 'CANCELLED'"),
     ),
-    Index("scheduled_emails_due_idx", "mailbox_id", "send_at", postgresql_where=text("status = 'PENDING'")),
-    Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("status = 'PENDING'")),
+    Index("scheduled_emails_due_idx", "mailbox_id", "send_at", postgresql_where=text("phase = 'PENDING'")),
+    Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("phase = 'PENDING'")),
     # What each mailbox has under way: few rows, however long the table gets.
-    Index(
-        "scheduled_emails_leased_idx",
-        "mailbox_id",
-        "lease_until",
-        postgresql_where=text("status IN ('QUEUED', 'SENDING', 'COMMITTING')"),
-    ),
-    Index(
-        "scheduled_emails_retrying_idx",
-        "retry_at",
-        postgresql_where=text("status IN ('RETRYING', 'IN_DOUBT')"),
-    ),
+    Index("scheduled_emails_under_way_idx", "mailbox_id", postgresql_where=text("phase = 'UNDER_WAY'")),
+    Index("scheduled_emails_waiting_idx", "retry_at", postgresql_where=text("phase = 'WAITING'")),
     Index("scheduled_emails_mailbox_id_send_day_idx", "mailbox_id", "send_day"),
     Index("scheduled_emails_sequence_id_idx", "sequence_id", "id"),
     Index(
@@ -113,6 +124,21 @@ scheduled_emails = Table(
         "id",
     ),
     Index("scheduled_emails_contact_id_idx", "contact_id"),
+    # Room in each page for what changes in place.
+    postgresql_with={"fillfactor": 70},
+)
+
+# What was really written of an email, by its last attempt. Apart from its row, which is written anew at each
+# step of its way.
+letters = Table(
+    "letters",
+    metadata,
+    Column("email_id", Uuid, primary_key=True),
+    workspace(),
+    Column("body_text", Text, nullable=False),
+    Column("body_html", Text),
+    *timestamps(),
+    *same_workspace("email_id", table="scheduled_emails", ondelete="CASCADE"),
 )
 
 email_events = Table(

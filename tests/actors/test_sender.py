@@ -41,13 +41,14 @@ async def test_a_due_email_arrives_and_is_recorded(worker_db: Database) -> None:
             await office.send_due()
 
             email = await office.email(campaign.email_ids[0])
+            letter = await office.letter(campaign.email_ids[0])
             enrollment = await office.enrollment(campaign.enrollment_id)
             used = await office.used(campaign.mailbox_id)
 
     (received,) = server.received
     assert (received.sender, received.recipient) == ("me@example.com", ADDRESS)
     assert (email.status, email.sent_at, email.attempt, email.retry_count) == ("SENT", MONDAY, 1, 0)
-    assert (email.subject, email.body_text, email.last_error) == ("Welcome, Reader", "Hello", None)
+    assert (email.subject, letter.body_text, email.last_error) == ("Welcome, Reader", "Hello", None)
     assert (email.lease_until, email.window_day, email.send_day) == (None, MONDAY.date(), MONDAY.date())
     assert (enrollment.current_step, enrollment.next_position, enrollment.started_at) == (1, 2, MONDAY)
     assert enrollment.next_send_at == MONDAY + TWO_DAYS

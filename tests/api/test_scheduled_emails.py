@@ -7,7 +7,7 @@ from sqlalchemy import insert
 
 from api.ids import global_id
 from persistence.database import Database
-from persistence.tables import email_events
+from persistence.tables import email_events, letters
 from tests.api.client import ApiClient
 from tests.support.world import (
     MONDAY,
@@ -41,9 +41,10 @@ async def test_an_email_that_was_sent_shows_what_was_written(api: ApiClient, wor
             retry_count=1,
             last_error="451 4.7.1 later",
             subject="Welcome, Reader",
-            body_text="Hello",
             message_id="<1@example.com>",
         )
+        written = {"email_id": email_id, "workspace_id": api.workspace_id, "body_text": "Hello"}
+        await conn.execute(insert(letters).values(written))
 
     data = await api.data(
         ONE

@@ -4,7 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from domain.threads import MAX_REFERENCES, Thread, new_message_id, references_after, reply_subject
+from domain.threads import (
+    MAX_REFERENCES,
+    Thread,
+    email_id_of,
+    new_message_id,
+    references_after,
+    reply_subject,
+)
 
 
 def test_a_message_id_is_made_of_the_email_and_the_senders_domain() -> None:
@@ -15,6 +22,19 @@ def test_a_message_id_is_made_of_the_email_and_the_senders_domain() -> None:
         new_message_id(email_id, "ann@mail.example.com")
         == "<0190a000-0000-7000-8000-000000000001@mail.example.com>"
     )
+
+
+def test_a_message_id_tells_its_email() -> None:
+    """Whatever the domain: an email that was handed over to another mailbox keeps its first one."""
+    email_id = UUID("0190a000-0000-7000-8000-000000000001")
+
+    assert email_id_of(new_message_id(email_id, "ann@mail.example.com")) == email_id
+
+
+@pytest.mark.parametrize("foreign", ["<CAF=x1@mail.example.com>", "<>", "no id", "<0190a000@example.com>"])
+def test_the_message_id_of_somebody_else_tells_none(foreign: str) -> None:
+    """Replies cite what their servers made, too."""
+    assert email_id_of(foreign) is None
 
 
 @pytest.mark.parametrize(

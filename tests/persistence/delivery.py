@@ -19,6 +19,7 @@ from persistence.results import Result, end_attempts
 from persistence.tables import (
     email_events,
     enrollments,
+    letters,
     mailbox_days,
     recalculations,
     scheduled_emails,
@@ -151,6 +152,11 @@ class Delivery:
     # Any: rows have the columns of their tables.
     async def email(self, email_id: EmailId) -> Row[Any]:
         return (await self._rows(select(scheduled_emails).where(scheduled_emails.c.id == email_id)))[0]
+
+    async def letter(self, email_id: EmailId) -> tuple[str, str | None] | None:
+        """Text and HTML as they were written, if they were."""
+        written = select(letters.c.body_text, letters.c.body_html).where(letters.c.email_id == email_id)
+        return next(((row.body_text, row.body_html) for row in await self._rows(written)), None)
 
     async def enrollment_of(self, email_id: EmailId) -> Row[Any]:
         owner = select(scheduled_emails.c.enrollment_id).where(scheduled_emails.c.id == email_id)

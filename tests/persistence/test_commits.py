@@ -24,7 +24,7 @@ async def test_what_was_written_is_stored_with_the_mark(delivery: Delivery) -> N
     email = await delivery.email(due)
     assert committed == {due}
     assert (email.status, email.committing_at, email.attempt) == ("COMMITTING", NOW + MINUTE, 1)
-    assert (email.subject, email.body_text, email.body_html) == ("Welcome, Ada", "Hello", None)
+    assert (email.subject, await delivery.letter(due)) == ("Welcome, Ada", ("Hello", None))
     assert (email.parent_message_id, email.thread_root, email.thread_references) == (
         None,
         attempt.message_id,

@@ -56,7 +56,7 @@ async def test_a_trigger_that_nobody_takes_is_taken_to_be_lost(worker_db: Databa
 async def test_a_batch_is_noted_from_publishing_to_its_end(worker_db: Database) -> None:
     """A copy of its message does not change when it was first taken; batches are no triggers."""
     async with worker_db.transaction() as conn:
-        batch = await hand_over(conn, "dispatcher", email_count=50)
+        (batch,) = await hand_over(conn, "dispatcher", email_counts=[50])
         again = await trigger(conn, "sender")
     columns = dispatches.c
     of_batch = select(

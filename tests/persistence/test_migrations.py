@@ -23,7 +23,8 @@ REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
 # PostgreSQL's own words for everything that Alembic does not compare as well as what it does.
 CATALOGUE = {
     "columns": """
-        SELECT table_name, column_name, data_type, udt_name, is_nullable, column_default, is_identity
+        SELECT table_name, column_name, data_type, udt_name, is_nullable, column_default, is_identity,
+            generation_expression
         FROM information_schema.columns WHERE table_schema = 'public' AND table_name <> 'alembic_version'
         ORDER BY table_name, column_name
     """,

@@ -36,8 +36,8 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/results.py",
-                "columns.id == given.c.id, columns.attempt_token == given.c.token",
-                "columns.id == given.c.id",
+                "_columns.id == _GIVEN.c.email_id, _columns.attempt_token == _GIVEN.c.token",
+                "_columns.id == _GIVEN.c.email_id",
             )
         ],
         [
@@ -68,9 +68,14 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/gate.py",
-                "lease_until=func.clock_timestamp() + lease",
-                "lease_until=datetime.now().astimezone() + lease",
-            )
+                'lease_until=func.clock_timestamp() + bindparam("lease", None, Interval())',
+                'lease_until=bindparam("until", None, _columns.lease_until.type)',
+            ),
+            Edit(
+                "persistence/gate.py",
+                "        lease=lease,\n",
+                "        until=datetime.now().astimezone() + lease,\n",
+            ),
         ],
         ["tests/persistence/test_leases.py::test_no_machines_own_clock_stretches_or_shortens_a_lease"],
     ),
@@ -120,8 +125,7 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/commits.py",
-                '    unstopped = set(await conn.scalars(_UNSTOPPED, {"ids": [attempt.email_id for attempt in'
-                " attempts]}))\n",
+                "    unstopped = {row.id for row in found}\n",
                 "    unstopped = {attempt.email_id for attempt in attempts}\n",
             )
         ],
@@ -143,7 +147,7 @@ BREAKS: Sequence[Break] = (
     ),
     Break(
         "lease ignored",
-        [Edit("persistence/commits.py", "            columns.lease_until > func.clock_timestamp(),\n", "")],
+        [Edit("persistence/commits.py", "        _columns.lease_until > func.clock_timestamp(),\n", "")],
         ["tests/persistence/test_commits.py::test_a_lease_that_ran_out_by_the_databases_clock_is_over"],
     ),
     Break(
@@ -151,8 +155,8 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/results.py",
-                "retry_count=columns.retry_count + given.c.spent",
-                "retry_count=columns.retry_count",
+                '"retry_count": _columns.retry_count + _GIVEN.c.spent',
+                '"retry_count": _columns.retry_count + 0',
             )
         ],
         ["tests/actors/test_sender_refusals.py::test_after_three_retries_the_email_has_failed"],

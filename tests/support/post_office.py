@@ -23,7 +23,7 @@ from domain.delivery import RETRY_SCHEDULE
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from persistence.database import Database
 from persistence.ids import uuid7
-from persistence.tables import contacts, enrollments, mailbox_days, mailboxes, scheduled_emails
+from persistence.tables import contacts, enrollments, letters, mailbox_days, mailboxes, scheduled_emails
 from persistence.vault import Vault
 from tests.support.handovers import LOOPBACK
 from tests.support.standing_clock import StandingClock
@@ -86,6 +86,10 @@ class PostOffice:
 
     async def email(self, email_id: EmailId) -> Row[Any]:
         return await self._row(scheduled_emails, email_id)
+
+    async def letter(self, email_id: EmailId) -> Row[Any]:
+        async with self.database.transaction() as conn:
+            return (await conn.execute(select(letters).where(letters.c.email_id == email_id))).one()
 
     async def enrollment(self, enrollment_id: EnrollmentId) -> Row[Any]:
         return await self._row(enrollments, enrollment_id)

@@ -17,6 +17,14 @@ def upgrade() -> None:
             step_id UUID NOT NULL,
             mailbox_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
+            phase TEXT GENERATED ALWAYS AS (CASE status WHEN 'PENDING'::text THEN 'PENDING'::text WHEN
+                'QUEUED'::text THEN 'UNDER_WAY'::text WHEN 'SENDING'::text THEN 'UNDER_WAY'::text WHEN
+                'COMMITTING'::text THEN 'UNDER_WAY'::text WHEN 'RETRYING'::text THEN 'WAITING'::text WHEN
+                'IN_DOUBT'::text THEN 'WAITING'::text WHEN 'SENT'::text THEN 'SETTLED'::text WHEN
+                'FAILED'::text THEN 'SETTLED'::text WHEN 'CANCELLED'::text THEN 'CANCELLED'::text ELSE
+                NULL::text END) STORED NOT NULL,
+            live_step_id UUID GENERATED ALWAYS AS (CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE
+                NULL::uuid END) STORED,
             send_at TIMESTAMP WITH TIME ZONE,
             unplaced_reason TEXT,
             window_day DATE,
@@ -42,8 +50,6 @@ def upgrade() -> None:
             thread_references TEXT[],
             step_version_id UUID,
             subject TEXT,
-            body_text TEXT,
-            body_html TEXT,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT scheduled_emails_pkey PRIMARY KEY (id),
@@ -74,41 +80,53 @@ def upgrade() -> None:
             CONSTRAINT scheduled_emails_skipped_is_cancelled_check CHECK (status = 'CANCELLED' OR NOT
                 is_skipped),
             CONSTRAINT scheduled_emails_retry_count_check CHECK (retry_count BETWEEN 0 AND 3),
-            CONSTRAINT scheduled_emails_counters_check CHECK (attempt >= 0 AND crashes >= 0),
-            CONSTRAINT scheduled_emails_message_id_key UNIQUE (message_id)
+            CONSTRAINT scheduled_emails_counters_check CHECK (attempt >= 0 AND crashes >= 0)
         )
+         WITH (fillfactor = 70)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, send_at) WHERE status =
+        CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, send_at) WHERE phase =
             'PENDING'
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_leased_idx ON scheduled_emails (mailbox_id, lease_until) WHERE status
-            IN ('QUEUED', 'SENDING', 'COMMITTING')
-    """)
-    op.execute("""
         CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
-            (enrollment_id, step_id) WHERE status <> 'CANCELLED'
+            (enrollment_id, live_step_id)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_mailbox_id_send_day_idx ON scheduled_emails (mailbox_id, send_day)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_retrying_idx ON scheduled_emails (retry_at) WHERE status IN
-            ('RETRYING', 'IN_DOUBT')
-    """)
-    op.execute("""
-        CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE status = 'PENDING'
+        CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'PENDING'
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id)
     """)
     op.execute("""
+        CREATE INDEX scheduled_emails_under_way_idx ON scheduled_emails (mailbox_id) WHERE phase =
+            'UNDER_WAY'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_waiting_idx ON scheduled_emails (retry_at) WHERE phase = 'WAITING'
+    """)
+    op.execute("""
         CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id,
             coalesce(send_at, 'infinity'), id)
+    """)
+    op.execute("""
+        CREATE TABLE letters (
+            email_id UUID NOT NULL,
+            workspace_id UUID NOT NULL,
+            body_text TEXT NOT NULL,
+            body_html TEXT,
+            created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+            CONSTRAINT letters_pkey PRIMARY KEY (email_id),
+            CONSTRAINT letters_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id) REFERENCES
+                scheduled_emails (workspace_id, id) ON DELETE CASCADE
+        )
     """)
     op.execute("""
         CREATE TABLE email_events (

@@ -29,6 +29,7 @@ _OF_WORKSPACES = {
     "recalculations": ("SIU", "SIU"),
     "batches": ("SI", "S"),
     "scheduled_emails": ("SIU", "SIU"),
+    "letters": ("S", "SIU"),
     "email_events": ("SI", "SI"),
     "email_moves": ("SI", "SI"),
     "alerts": ("S", "SIU"),

@@ -1,0 +1,59 @@
+"""Phases: what the indexes of emails know of a status, and what they must not know."""
+
+from sqlalchemy import select, text
+
+from domain.lifecycle import PHASE_OF, EmailPhase, EmailStatus
+from persistence.tables import scheduled_emails
+from tests.persistence.delivery import NOW, Delivery
+
+# What changes from one step of an email's way to the next.
+CHANGING = (
+    "status",
+    "attempt",
+    "attempt_token",
+    "lease_until",
+    "last_attempt_at",
+    "committing_at",
+    "message_id",
+    "subject",
+    "step_version_id",
+    "updated_at",
+)
+_NAMED_BY_INDEXES = text("""
+SELECT i.indexrelid::regclass::text || ' ' || a.attname
+FROM pg_index AS i JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum > 0
+WHERE i.indrelid = 'scheduled_emails'::regclass AND a.attname = ANY (:names)
+    AND (
+        a.attnum = ANY (i.indkey::int2[])
+        OR concat_ws(' ', pg_get_expr(i.indexprs, i.indrelid), pg_get_expr(i.indpred, i.indrelid))
+            ~ ('\\m' || a.attname || '\\M')
+    )
+""")
+
+
+def test_every_status_has_a_phase() -> None:
+    """A new status without one would violate a constraint at its first use."""
+    assert set(PHASE_OF) == set(EmailStatus)
+    assert set(PHASE_OF.values()) == set(EmailPhase)
+
+
+async def test_no_index_names_what_changes_on_the_way(delivery: Delivery) -> None:
+    """One that did would cost an entry in every index at every step, which is most of what sending costs."""
+    async with delivery.db.transaction() as conn:
+        named = list(await conn.scalars(_NAMED_BY_INDEXES, {"names": list(CHANGING)}))
+
+    assert named == []
+
+
+async def test_the_phase_follows_the_status(delivery: Delivery) -> None:
+    """By the database itself: whoever changes a status changes both."""
+    (due,) = await delivery.due()
+    before = (await delivery.email(due)).phase
+
+    attempt = await delivery.begun(due)
+    begun = (await delivery.email(due)).phase
+    await delivery.commit(attempt, now=NOW)
+
+    async with delivery.db.transaction() as conn:
+        committed = await conn.scalar(select(scheduled_emails.c.phase).where(scheduled_emails.c.id == due))
+    assert (before, begun, committed) == ("PENDING", "UNDER_WAY", "UNDER_WAY")
