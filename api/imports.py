@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
+from functools import partial
 from uuid import UUID
 
 from starlette.requests import Request
@@ -19,7 +20,7 @@ from api.inputs.contacts import ContactList
 from api.inputs.problems import Problem
 from api.transfers import TransferRefused, admitted, answer, csv_file, refusal
 from api.types.contact_import import Import
-from api.uploads import TooLarge, Upload, UploadEnded
+from api.uploads import TooLarge, Upload, UploadEnded, in_thread
 from domain.access import Scope
 from persistence.audit_log import Entry, columns_of, write_entry
 from persistence.contact_imports import (
@@ -85,7 +86,7 @@ async def _import(request: Request, context: Context) -> Response:
     file = Upload(request.stream(), most=MOST_BYTES, silence_s=uploads.SILENCE_S)
     columns = _columns(request)
     # The header line: what is wrong with it leaves nothing behind.
-    table = await asyncio.to_thread(lambda: ContactCsv(file.lines(), columns=columns))
+    table = await in_thread(lambda: ContactCsv(file.lines(), columns=columns))
     run = await _Run.begin(context, request, file)
     try:
         await run.carry_out(table)
@@ -160,12 +161,12 @@ class _Run:
         while True:
             batch = ContactList()
             # Reading waits for the client, and takes time of its own: in a thread, so that others are served.
-            goes_on = await asyncio.to_thread(table.read, batch, most=BATCH)
+            goes_on = await in_thread(partial(table.read, batch, most=BATCH))
+            if self._counts.rows + batch.rows > MOST_ROWS:
+                raise UploadEnded(f"The file has more than {MOST_ROWS} rows; the first ones were taken.")
             await self._write(batch)
             if not goes_on:
                 return await self.end()
-            if self._counts.rows >= MOST_ROWS:
-                raise UploadEnded(f"The file has more than {MOST_ROWS} rows; the first ones were taken.")
 
     async def _write(self, batch: ContactList) -> None:
         context = self._context

@@ -2,15 +2,28 @@
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import TypeVar
 
 from starlette.requests import ClientDisconnect
 from typing_extensions import Buffer, override
 
 # Of silence, before a client counts as gone.
 SILENCE_S = 60.0
+# Of all of it: slow clients would keep others from their turn.
+LONGEST_S = 1_800.0
+# How many are read at the same time in one process. They have threads of their own, which wait for clients.
+AT_ONCE = 4
 _LONGEST_LINE = 1024 * 1024
+_READERS = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="upload")
+_Read = TypeVar("_Read")
+
+
+async def in_thread(read: Callable[[], _Read]) -> _Read:
+    """What *read* answers, which waits for an upload."""
+    return await asyncio.get_running_loop().run_in_executor(_READERS, read)
 
 
 class UploadEnded(Exception):
@@ -33,6 +46,7 @@ class Upload(io.RawIOBase):
         self._most = most
         self._silence_s = silence_s
         self._loop = asyncio.get_running_loop()
+        self._ends = self._loop.time() + LONGEST_S
         self._rest = b""
         self.bytes_read = 0
 
@@ -73,6 +87,8 @@ class Upload(io.RawIOBase):
     async def _next(self) -> bytes:
         """The next chunk that holds anything; empty at the end."""
         chunk = b""
+        if self._loop.time() > self._ends:
+            raise UploadEnded(f"It took longer than {LONGEST_S:g} seconds.")
         try:
             async with asyncio.timeout(self._silence_s):
                 while not chunk:

@@ -231,6 +231,20 @@ async def test_a_client_that_is_gone_leaves_a_failed_import(
     assert answered["import"]["error"] == "Nothing came for 0.05 seconds."
 
 
+async def test_a_client_that_dawdles_is_cut_off(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never silent for long, it would keep others from their turn."""
+    monkeypatch.setattr("api.uploads.LONGEST_S", 0.0)
+
+    async def dawdling() -> AsyncIterator[bytes]:
+        yield b"email\n"
+        await asyncio.sleep(0.01)
+        yield b"a@example.test\n"
+
+    status, answered = await upload(api, dawdling())
+
+    assert (status, answered["errors"][0]["message"]) == (400, "It took longer than 0 seconds.")
+
+
 async def test_an_import_whose_process_is_gone_has_failed(
     api: ApiClient, services: Services, worker_db: Database
 ) -> None:
