@@ -67,7 +67,8 @@ class Upload(io.RawIOBase):
                 yield line
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
-            found = f"After line {number} stands the byte 0x{byte:02x}, which is not UTF-8."
+            line = number + error.object.count(b"\n", 0, error.start) + 1
+            found = f"In line {line} stands the byte 0x{byte:02x}, which is not UTF-8."
             raise UploadEnded(f"{found} Save the file as CSV in UTF-8.") from error
 
     @override

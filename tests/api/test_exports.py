@@ -158,7 +158,7 @@ async def test_sent_emails_are_exported(api: ApiClient, worker_db: Database) -> 
         ("contacts.csv?updatedSince=2026-01-01T00:00:00", 400, "`updatedSince` cannot be"),
         ("contacts.csv?isSuppressed=yes", 400, "`isSuppressed` cannot be “yes”."),
         (f"contacts.csv?notEnrolledInId={global_id('Sequence', uuid7())}", 404, "There is no sequence"),
-        ("scheduled-emails.csv?mailboxId=x", 400, "“x” is not an id of a Mailbox."),
+        ("scheduled-emails.csv?mailboxId=x", 400, "“x” is not an id."),
     ],
 )
 async def test_what_cannot_be_asked_for_is_told(api: ApiClient, path: str, status: int, says: str) -> None:
