@@ -67,8 +67,8 @@ class Upload(io.RawIOBase):
                 yield line
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
-            line = number + error.object.count(b"\n", 0, error.start) + 1
-            found = f"In line {line} stands the byte 0x{byte:02x}, which is not UTF-8."
+            at = number + error.object.count(b"\n", 0, error.start) + 1
+            found = f"In line {at} stands the byte 0x{byte:02x}, which is not UTF-8."
             raise UploadEnded(f"{found} Save the file as CSV in UTF-8.") from error
 
     @override
