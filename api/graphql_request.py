@@ -1,5 +1,6 @@
 """A GraphQL request as it comes over HTTP: in the body of a POST, or for queries in the address of a GET."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from api.limits import BODY_BYTES, TOKENS, QueryTooExpensive
 
 GRAPHQL_JSON = "application/graphql-response+json"
 PLAIN_JSON = "application/json"
+# For 256 KB: who is slower than a modem holds a connection and sends nothing.
+BODY_S = 30.0
 
 
 class RequestRefused(Exception):
@@ -74,12 +77,15 @@ async def _read_body(request: Request) -> bytes:
         raise RequestRefused(415, BadUserInput(f"Send the request as {PLAIN_JSON} in UTF-8."))
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > BODY_BYTES:
-                raise RequestRefused(413, QueryTooExpensive(f"A request has at most {BODY_BYTES} bytes."))
+        async with asyncio.timeout(BODY_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > BODY_BYTES:
+                    raise RequestRefused(413, QueryTooExpensive(f"A request has at most {BODY_BYTES} bytes."))
     except ClientDisconnect:
         raise RequestRefused(400, BadUserInput("The request ended before its body did.")) from None
+    except TimeoutError:
+        raise RequestRefused(408, BadUserInput(f"The body took longer than {BODY_S:g} seconds.")) from None
     return bytes(body)
 
 

@@ -15,7 +15,7 @@ from persistence.claims import claim_due
 from persistence.database import Database, Role, libpq_url, open_database
 
 LIMIT = 500
-# Of each contact so many emails stand in the table: some sent, one due, the others later.
+# Of each contact so many emails stand in the table: some sent, one due now or tomorrow, the others later.
 _EMAILS_EACH = 10
 _SENT_EACH = 3
 # All that are due, five hundred at a time: claimed by some rounds, and by the others only updated.
@@ -26,13 +26,14 @@ _LEASE = timedelta(minutes=5)
 _FILL = """
 INSERT INTO scheduled_emails (id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
     status, send_at, window_day, send_day)
-SELECT gen_random_uuid(), n.workspace_id, n.sequence_id, n.id, n.contact_id,
-    CASE WHEN number = 0 THEN %(step_id)s ELSE gen_random_uuid() END, n.mailbox_id,
+SELECT uuidv7(), n.workspace_id, n.sequence_id, n.id, n.contact_id,
+    CASE WHEN number = 0 THEN %(step_id)s ELSE uuidv7() END, n.mailbox_id,
     CASE WHEN number < 0 THEN 'SENT' ELSE 'PENDING' END, at, at::date, at::date
 FROM enrollments AS n
 CROSS JOIN generate_series(%(first)s::int, %(last)s::int) AS number
 CROSS JOIN LATERAL (SELECT %(due_at)s + number * interval '3 days' AS at) AS planned
 WHERE n.sequence_id = %(sequence_id)s
+    AND NOT EXISTS (SELECT FROM scheduled_emails AS e WHERE e.enrollment_id = n.id)
 """
 _BARE = """
 WITH chosen AS (
@@ -53,15 +54,18 @@ class Claims:
     bare: float
 
 
-async def measure_claims(url: str, *, mailboxes: int, rows: int, overdue: int = 0) -> Claims:
+async def measure_claims(url: str, *, mailboxes: int, rows: int, due: int, overdue: int = 0) -> Claims:
     """
-    Claim 500 at a time from *rows* emails, a tenth of them due, after *overdue* ones of blocked mailboxes.
+    Claim 500 at a time from *rows* emails of which *due* are due, after *overdue* ones of blocked mailboxes.
 
     What was claimed counts as sent before the next claim, as each mailbox has two under way at most.
     """
     due_at = datetime.now(UTC) - timedelta(minutes=5)
     mailing = make_mailing(url, mailboxes=mailboxes, port=25)
-    _fill(url, mailing, contacts=rows // _EMAILS_EACH, due_at=due_at)
+    _fill(url, mailing, contacts=due, due_at=due_at)
+    others = rows // _EMAILS_EACH - due
+    if others > 0:
+        _fill(url, mailing, contacts=others, due_at=due_at + timedelta(days=1))
     if overdue:
         _block(url, mailing, emails=overdue, due_at=due_at)
     settle(url)

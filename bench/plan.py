@@ -42,11 +42,17 @@ _MAILBOXES = 200
 _CLAIMS = 40
 
 
-async def measure_round(url: str, office: Office, rounds: Rounds, *, contacts: int) -> None:
-    """Measure every work of *contacts* contacts once."""
+async def measure_enrolling(url: str, office: Office, rounds: Rounds, *, contacts: int) -> Campaign:
+    """Measure enrolling *contacts* contacts once; the campaign that they are in."""
     campaign = make_campaign(url, contacts=contacts, steps=_STEPS, mailboxes=_MAILBOXES)
     rounds.setdefault(ENROLL, []).append(await _enroll(url, office, campaign))
     check_placed(places(url), emails=contacts * _STEPS)
+    return campaign
+
+
+async def measure_round(url: str, office: Office, rounds: Rounds, *, contacts: int) -> None:
+    """Measure every work of *contacts* contacts once."""
+    campaign = await measure_enrolling(url, office, rounds, contacts=contacts)
     rounds.setdefault(INSERT, []).append(await _insert_step(url, office, campaign))
     check_placed(places(url), emails=contacts * (_STEPS + 1))
 
@@ -146,16 +152,18 @@ async def _timed(*works: Awaitable[None]) -> float:
 
 
 async def measure(
-    url: str, *, contacts: int, rounds: int, growth: int, claims: int = _CLAIMS
+    url: str, *, contacts: int, rounds: int, growth: int, claims: int = _CLAIMS, only_growth: bool = False
 ) -> list[Figure]:
     """All figures of planning, on the migrated database of *url*, a superuser's, which is emptied."""
     measured: Rounds = {}
     office = Office(url)
     try:
         for _ in range(rounds):
-            await measure_round(url, office, measured, contacts=contacts)
-        await measure_peaks(url, office, measured, contacts=contacts)
-        await measure_dispatcher(url, office, measured, contacts=contacts, claims=claims)
+            measure_once = measure_enrolling if only_growth else measure_round
+            await measure_once(url, office, measured, contacts=contacts)
+        if not only_growth:
+            await measure_peaks(url, office, measured, contacts=contacts)
+            await measure_dispatcher(url, office, measured, contacts=contacts, claims=claims)
         if growth > 1:
             await measure_growth(url, office, measured, contacts=contacts, growth=growth)
     finally:
@@ -179,10 +187,15 @@ def main(
     contacts: Annotated[int, typer.Option(min=200, help="Contacts of the sequence.")] = 50_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
     growth: Annotated[int, typer.Option(min=1, help="Measure so many times the contacts too.")] = 1,
+    only_growth: Annotated[
+        bool, typer.Option(help="Measure enrolling alone, with and without growth.")
+    ] = False,
 ) -> None:
     """Write a line of JSON per figure to standard output, and a table to standard error."""
     with _database() as url:
-        figures = asyncio.run(measure(url, contacts=contacts, rounds=rounds, growth=growth))
+        figures = asyncio.run(
+            measure(url, contacts=contacts, rounds=rounds, growth=growth, only_growth=only_growth)
+        )
     title = f"Planning {contacts:,} contacts, {_MAILBOXES} mailboxes, {rounds} rounds"
     report(figures, title=title, width=120)
 

@@ -37,7 +37,7 @@ class Obstacle(StrEnum):
 def wanting(enrollment: Enrollment, email_id: EmailId, send_at: datetime) -> Enrollment:
     """*enrollment*, whose *email_id* gives up its slot and asks for *send_at*."""
     legs = [
-        replace(leg, loses_slot=MoveCause.SET_BY_HAND, former_at=send_at) if leg.email_id == email_id else leg
+        leg._replace(loses_slot=MoveCause.SET_BY_HAND, former_at=send_at) if leg.email_id == email_id else leg
         for leg in enrollment.legs
     ]
     return replace(enrollment, legs=tuple(legs))

@@ -1,6 +1,6 @@
 """Who holds a place on a mailbox's day, and which slots nobody else can have for that."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -156,7 +156,11 @@ class Holders:
             self._blocks[number] -= 1
             if not self._blocks[number]:
                 del self._blocks[number]
-        self._blocked = None
+                if self._blocked is not None:
+                    del self._blocked[bisect_left(self._blocked, number)]
+        if self._blocked is not None and self._closed():
+            # A slot may have been both, and is closed still.
+            self._blocked = None
 
     def _nearest(self, instant: datetime) -> tuple[int, ...]:
         """

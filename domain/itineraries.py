@@ -1,6 +1,5 @@
 """Itineraries: the scheduled emails of all remaining steps of one enrollment."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -48,8 +47,7 @@ class Slot(NamedTuple):
     send_day: date
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One remaining step of an enrollment: its email and the slot that it holds, if it has them."""
 
     step_id: StepId

@@ -7,6 +7,7 @@ from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
 from domain.send_window import Calendar
+from domain.waits import WaitUnit
 
 # An email that lost its slot for one of these is not wanted earlier than it was promised.
 _NOT_EARLIER = frozenset(
@@ -54,16 +55,23 @@ class Journey:
     enrollment: Enrollment
     bookings: tuple[Booking, ...]
     mailbox_id: MailboxId | None
-    # Whether any of its waits is in minutes.
+    # Whether any of its waits is in minutes, and whether any step may leave on the day of the one before it.
     counts_minutes: bool
+    shares_days: bool
     # It gave its place to a newcomer, and is placed again after everyone else.
     is_displaced: bool = False
 
     @classmethod
     def of(cls, enrollment: Enrollment) -> "Journey":
-        legs = enrollment.legs
-        counts_minutes = any(leg.wait.minutes is not None for leg in legs)
-        return cls(enrollment, tuple(map(Booking, legs)), enrollment.mailbox_id, counts_minutes)
+        counts_minutes = shares_days = False
+        bookings: list[Booking] = []
+        for leg in enrollment.legs:
+            if leg.wait.unit is WaitUnit.MINUTES:
+                counts_minutes = True
+            if bookings and leg.wait.may_end_at_once:
+                shares_days = True
+            bookings.append(Booking(leg))
+        return cls(enrollment, tuple(bookings), enrollment.mailbox_id, counts_minutes, shares_days)
 
     @property
     def calendar(self) -> Calendar:
@@ -71,6 +79,8 @@ class Journey:
 
     def shares_day(self, number: int) -> bool:
         """Whether leg *number*, from 0, may leave on the same day as the one before or after it."""
+        if not self.shares_days:
+            return False
         legs = self.enrollment.legs
         if number > 0 and legs[number].wait.may_end_at_once:
             return True

@@ -1,7 +1,6 @@
 """Who keeps the slot that it holds: minimal movement, the first rule of every replan."""
 
 from bisect import bisect_left, insort
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from domain.draft import Draft
@@ -60,7 +59,7 @@ def floors(
     if number == 0:
         return enrollment.earliest_day(leg, day_before), journey.earliest_instant
     earliest = None if day_before is None else enrollment.earliest_day(leg, day_before)
-    minutes = leg.wait.minutes
+    minutes = leg.wait.minutes if journey.counts_minutes else None
     return earliest, None if before is None or minutes is None else before.send_at + minutes
 
 
@@ -169,7 +168,7 @@ def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: l
         if former_at is not None and opened_on is not None and former_at > draft.now:
             former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.layout.local_day(former_at))
             earliest, not_before = floors(journey, number, day_before, before)
-            leg = replace(booking.leg, loses_slot=None)
+            leg = booking.leg._replace(loses_slot=None)
             holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
             holds = holds and may_start(draft, journey, number, opened_on)
             if holds and _is_free(timetable, former, journey.enrollment.recipient_domain, instants):

@@ -136,7 +136,7 @@ class LetterForm:
             mailbox("From", sender.name, sender.address),
             mailbox("To", recipient.name, recipient.address),
             unstructured("Subject", subject),
-            f"Date: {format_datetime(date)}",
+            _date_header(date.replace(microsecond=0)),
             message_ids("Message-ID", message_id),
             *_thread_headers(thread, references),
             *_unsubscribe_headers(unsubscribe_url),
@@ -168,6 +168,12 @@ class LetterForm:
                 b"\r\n--%b--\r\n" % boundary,
             )
         )
+
+
+@lru_cache(maxsize=64)
+def _date_header(second: datetime) -> str:
+    """Kept, as hundreds of letters are written in one second."""
+    return f"Date: {format_datetime(second)}"
 
 
 def _part(subtype: bytes, text: str) -> bytes:

@@ -140,7 +140,11 @@ class MailboxDay:
         self._requests.setdefault((ranges, is_urgent), []).append(booking)
         self.count += 1
         # A request takes at most one slot from any window; when that may be the last, count again.
-        self._rooms = {asked: room and room - 1 for asked, room in self._rooms.items() if room != 1}
+        rooms = self._rooms
+        if len(rooms) == 1 and (room := rooms.get(ranges, 1)) > 1:
+            rooms[ranges] = room - 1
+        else:
+            self._rooms = {asked: room and room - 1 for asked, room in rooms.items() if room != 1}
 
     def assign(self) -> Iterator[tuple[Holder, datetime]]:
         """The instant of everyone who asked, and of holders that shift for them."""
@@ -165,7 +169,7 @@ class MailboxDay:
         left = self.grid.slots if self.grid.capacity == UNLIMITED else self.grid.capacity - self.count
         if not ranges or left <= 0:
             return 0
-        if all(asked == ranges for asked, _ in self._requests):
+        if not self._requests or all(asked == ranges for asked, _ in self._requests):
             unasked = free_count(ranges, self._holders.blocked()) - sum(map(len, self._requests.values()))
             if unasked > 0:
                 return min(unasked, left)

@@ -84,7 +84,8 @@ def encoded_body(text: str) -> tuple[bytes, bytes]:
     The text is made to end with a line end. ``=_`` occurs nowhere in the result, so that a boundary may
     begin with it. Dots at the head of lines are left to whoever speaks SMTP.
     """
-    lines = _LINE_END.sub("\r\n", text)
+    # Most texts have no CR, and need no search for the three kinds of line ends.
+    lines = _LINE_END.sub("\r\n", text) if "\r" in text else text.replace("\n", "\r\n")
     content = (lines if lines.endswith("\r\n") else lines + "\r\n").encode()
     # A byte above 127 costs three in quoted-printable, and a third more in base64.
     if not text.isascii() and len(content.translate(None, _ASCII)) * 6 > len(content):

@@ -94,6 +94,7 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
     journey.mailbox_id = choice.mailbox_for(journey, first)
     timetable = draft.linked(journey)
     before: Booking | None = None
+    gains = holes is not None or journey.enrollment.may_gain
     not_before = journey.earliest_instant
     for number, booking in enumerate(journey.bookings):
         if timetable is None and booking.is_kept:
@@ -106,8 +107,10 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
         elif timetable is None:
             booking.reason = why_not(draft, journey, first)
         else:
-            asks = _Asks(timetable, journey, first, not_before, journey.fixes(number))
-            _place(draft, booking, before, asks, holes)
+            left = booking.slot
+            if left is None or gains or _is_too_soon(left, before, first, not_before):
+                asks = _Asks(timetable, journey, first, not_before, journey.fixes(number))
+                _place(draft, booking, before, asks, holes)
         before = booking
 
 

@@ -2,7 +2,6 @@
 
 import base64
 import binascii
-import hashlib
 import hmac
 
 _MAC_BYTES = 16
@@ -34,7 +33,7 @@ def read_signed_text(key: bytes, text: str, *, purpose: bytes) -> bytes:
 
 
 def _signature(key: bytes, payload: bytes, purpose: bytes) -> bytes:
-    return hmac.new(key, purpose + payload, hashlib.sha256).digest()[:_MAC_BYTES]
+    return hmac.digest(key, purpose + payload, "sha256")[:_MAC_BYTES]
 
 
 def _decoded(text: str) -> bytes:

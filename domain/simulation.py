@@ -160,7 +160,7 @@ class _Run:
         legs = enrollment.legs
         if is_leaving:
             legs = tuple(
-                replace(leg, loses_slot=MoveCause.MAILBOX_HANDED_OVER) if leg.held is not None else leg
+                leg._replace(loses_slot=MoveCause.MAILBOX_HANDED_OVER) if leg.held is not None else leg
                 for leg in legs
             )
         return replace(
@@ -179,7 +179,7 @@ class _Run:
         enrollment = self._enrollments[itinerary.enrollment_id]
         self._enrollments[itinerary.enrollment_id] = replace(
             enrollment,
-            legs=tuple([replace(each.leg, held=each.slot, loses_slot=None) for each in itinerary.emails]),
+            legs=tuple([each.leg._replace(held=each.slot, loses_slot=None) for each in itinerary.emails]),
             mailbox_id=itinerary.mailbox_id,
             displaced_at=now if itinerary.is_displaced else enrollment.displaced_at,
         )

@@ -26,7 +26,7 @@ class Situation:
     starts: Mapping[StartDay, int]
     pulls_forward: bool = False
 
-    def plan(self) -> Plan:
+    def __call__(self) -> Plan:
         return plan(
             self.enrollments,
             self.mailboxes,

@@ -82,13 +82,13 @@ async def schedule_batch(
         now=now,
         departs=terms.departures.earliest,
     )
-    if not outcome.enrollment_ids:
+    if not outcome.enrolled:
         raise NobodyToWriteTo(suppressed=outcome.suppressed)
     await conn.execute(
         insert(batches).values(
             id=sequence_id,
             workspace_id=workspace_id,
-            count=len(outcome.enrollment_ids),
+            count=outcome.enrolled,
             starts_at=terms.starts_at,
             delay_between_emails_s=terms.delay_between_emails_s,
             hourly_limit=terms.hourly_limit,

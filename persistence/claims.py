@@ -34,9 +34,14 @@ class Claimed:
 
 # Mailboxes with something due, those first that have not sent for longest, shared out between dispatchers:
 # skipping what is locked, nobody waits in this order. Not FOR UPDATE, which the foreign keys of a plan that
-# is being written would wait for. Those that are busy are not even locked: their senders need them.
+# is being written would wait for. Those that are busy are not even locked: their senders need them. They are
+# found first, all at once, as what is under way is little: most mailboxes are busy when it matters.
 _MAILBOXES_DUE = Statement(
     text("""
+WITH busy AS MATERIALIZED (
+    SELECT mailbox_id FROM scheduled_emails WHERE phase = 'UNDER_WAY'
+    GROUP BY mailbox_id HAVING count(*) >= :connections
+)
 SELECT m.id FROM mailboxes AS m
 WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
@@ -44,14 +49,11 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND NOT EXISTS (
         SELECT FROM workspaces AS w WHERE w.id = m.workspace_id AND w.sending_paused_at IS NOT NULL
     )
+    AND m.id NOT IN (SELECT mailbox_id FROM busy)
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     )
-    AND (
-        SELECT count(*) FROM scheduled_emails AS e
-        WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
-    ) < :connections
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 LIMIT :most
 FOR NO KEY UPDATE SKIP LOCKED

@@ -1,6 +1,6 @@
 """Enrollments: contacts put on their way through a sequence, each once at a time."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,7 +9,7 @@ from sqlalchemy import DateTime, Uuid, and_, literal, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import ContactId, EnrollmentId, SequenceId, WorkspaceId
+from domain.ids import ContactId, SequenceId, WorkspaceId
 from domain.lifecycle import (
     SEQUENCE,
     ContactStatus,
@@ -17,7 +17,7 @@ from domain.lifecycle import (
     SequenceStatus,
 )
 from persistence.arrays import among, unnested
-from persistence.bulk_rows import fetch_tuples
+from persistence.bulk_rows import count_written
 from persistence.database import notify
 from persistence.ids import uuid7s
 from persistence.locks import lock_row, share_rows
@@ -25,14 +25,16 @@ from persistence.refusals import IsBatch, NotInStatus, Noun, UnknownObject
 from persistence.tables import contacts, enrollments, sequences, suppressions
 from persistence.transitions import transition
 
+# Who was deleted, and who never was.
+_UNKNOWN = (ContactStatus.DELETED, None)
 _TAKES_CONTACTS = (SequenceStatus.DRAFT, SequenceStatus.ACTIVE, SequenceStatus.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What became of the contacts that were to be enrolled."""
+    """What became of the contacts that were to be enrolled, in numbers."""
 
-    enrollment_ids: tuple[EnrollmentId, ...]
+    enrolled: int
     already_enrolled: int
     suppressed: int
 
@@ -89,37 +91,48 @@ async def enroll(
         UnknownObject: The workspace lacks some of the contacts; nobody was enrolled.
     """
     wanted = list(dict.fromkeys(contact_ids))
-    reachable = await _hold_reachable(conn, workspace_id, wanted)
-    eligible = [contact_id for contact_id in wanted if contact_id in reachable]
+    unreachable = await _hold(conn, workspace_id, wanted)
+    eligible = [each for each in wanted if each not in unreachable] if unreachable else wanted
     departures = [departs(number) if departs else None for number in range(len(eligible))]
-    enrollment_ids = await _insert(
+    enrolled = await _insert(
         conn, workspace_id, sequence_id, contact_ids=eligible, departures=departures, now=now
     )
-    if enrollment_ids:
+    if enrolled:
         await conn.execute(
             transition(SEQUENCE, sequences, SequenceEvent.REOPEN)
             .where(sequences.c.workspace_id == workspace_id, sequences.c.id == sequence_id)
             .values(completed_at=None, version=sequences.c.version + 1)
         )
         await notify(conn, "plan")
-    suppressed = len(wanted) - len(eligible)
     return Enrolled(
-        enrollment_ids,
-        already_enrolled=len(contact_ids) - suppressed - len(enrollment_ids),
-        suppressed=suppressed,
+        enrolled,
+        already_enrolled=len(contact_ids) - len(unreachable) - enrolled,
+        suppressed=len(unreachable),
     )
 
 
-async def _hold_reachable(
-    conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Collection[ContactId]
+# Locked by id. Only those are answered whose status is not the usual one, or who are not there: few, if any.
+_HOLD = text("""
+WITH held AS MATERIALIZED (
+    SELECT id, status FROM contacts
+    WHERE workspace_id = :workspace_id AND id = ANY(CAST(:contact_ids AS uuid[]))
+    ORDER BY id FOR SHARE
+)
+SELECT wanted.id, held.status
+FROM unnest(CAST(:contact_ids AS uuid[])) AS wanted (id) LEFT JOIN held ON held.id = wanted.id
+WHERE held.status IS DISTINCT FROM 'ACTIVE'
+""")
+
+
+async def _hold(
+    conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Sequence[ContactId]
 ) -> set[ContactId]:
-    """Keep the contacts as they are until the end, then see which of them may be written to."""
-    statuses = await share_rows(conn, contacts, Noun.CONTACT, workspace_id=workspace_id, row_ids=contact_ids)
-    if deleted := [each for each, status in statuses.items() if status == ContactStatus.DELETED]:
-        raise UnknownObject(Noun.CONTACT, deleted)
-    # Those who are, and not those who are not: few, if any.
-    suppressed = await fetch_tuples(
-        conn,
+    """Keep the contacts as they are until the end, then see which of them may not be written to."""
+    found = await conn.execute(_HOLD, {"workspace_id": workspace_id, "contact_ids": contact_ids})
+    statuses: dict[ContactId, str | None] = {ContactId(row.id): row.status for row in found}
+    if unknown := [each for each, status in statuses.items() if status in _UNKNOWN]:
+        raise UnknownObject(Noun.CONTACT, unknown)
+    suppressed = await conn.scalars(
         select(contacts.c.id)
         .join(
             suppressions,
@@ -128,10 +141,9 @@ async def _hold_reachable(
                 suppressions.c.address == contacts.c.normalised_email,
             ),
         )
-        .where(contacts.c.workspace_id == workspace_id, among(contacts.c.id, contact_ids)),
+        .where(contacts.c.workspace_id == workspace_id, among(contacts.c.id, contact_ids))
     )
-    active = {ContactId(each) for each, status in statuses.items() if status == ContactStatus.ACTIVE}
-    return active.difference(ContactId(contact_id) for (contact_id,) in suppressed)
+    return statuses.keys() | set(map(ContactId, suppressed))
 
 
 async def _insert(
@@ -142,7 +154,8 @@ async def _insert(
     contact_ids: Sequence[ContactId],
     departures: Sequence[datetime | None],
     now: datetime,
-) -> tuple[EnrollmentId, ...]:
+) -> int:
+    """Insert those who are not on their way already; how many it was."""
     given = unnested(
         {"id": Uuid(), "contact_id": Uuid(), "next_not_before": DateTime(timezone=True)},
         {
@@ -159,7 +172,7 @@ async def _insert(
         literal(sequence_id, Uuid),
         literal(now, enrollments.c.enrolled_at.type),
     ).order_by(given.c.ordinal)
-    inserted = await fetch_tuples(
+    return await count_written(
         conn,
         insert(enrollments)
         .from_select(
@@ -168,7 +181,5 @@ async def _insert(
         .on_conflict_do_nothing(
             index_elements=[enrollments.c.sequence_id, enrollments.c.contact_id],
             index_where=text("status IN ('ACTIVE', 'PAUSED')"),
-        )
-        .returning(enrollments.c.id),
+        ),
     )
-    return tuple([EnrollmentId(enrollment_id) for (enrollment_id,) in inserted])

@@ -65,21 +65,22 @@ async def with_yielding(
     mailboxes to itself, nothing is read.
     """
     yields_to: dict[EnrollmentId, SequenceId] = {}
-    for sequence, newcomers in _newcomers(planned).items():
-        weights = _weights_beside(sequence, terms)
-        if len(weights) > 1:
-            scope = {
-                "workspace_id": workspace_id,
-                "mailbox_ids": [each for each in sequence.mailbox_ids if terms.mailboxes[each].is_available],
-                "sequence_ids": list(weights),
-                # What left in the days before has told its enrollment so.
-                "since": (now - timedelta(days=2)).date(),
-                "settled_before": now + SETTLED_BEFORE,
-                "left_out": [*ending, *yields_to],
-                "most": len(newcomers),
-            }
-            found = await _yielding(conn, sequence, newcomers, weights, scope)
-            yields_to |= dict.fromkeys(found, sequence.id)
+    weights_beside = {each: _weights_beside(each, terms) for each in {each.sequence for each in planned}}
+    sharing = {each for each, weights in weights_beside.items() if len(weights) > 1}
+    for sequence, newcomers in _newcomers(planned, sharing).items():
+        weights = weights_beside[sequence]
+        scope = {
+            "workspace_id": workspace_id,
+            "mailbox_ids": [each for each in sequence.mailbox_ids if terms.mailboxes[each].is_available],
+            "sequence_ids": list(weights),
+            # What left in the days before has told its enrollment so.
+            "since": (now - timedelta(days=2)).date(),
+            "settled_before": now + SETTLED_BEFORE,
+            "left_out": [*ending, *yields_to],
+            "most": len(newcomers),
+        }
+        found = await _yielding(conn, sequence, newcomers, weights, scope)
+        yields_to |= dict.fromkeys(found, sequence.id)
     if not yields_to:
         return planned
     beside: Collection[EnrollmentId] = yields_to.keys() - {each.id for each in planned}
@@ -105,11 +106,13 @@ async def mark_displaced(
         )
 
 
-def _newcomers(planned: Iterable[Enrollment]) -> dict[Sequence, list[Enrollment]]:
-    """The newcomers of each sequence, under the first of them whose zone it is seen in."""
+def _newcomers(
+    planned: Iterable[Enrollment], sharing: Collection[Sequence]
+) -> dict[Sequence, list[Enrollment]]:
+    """The newcomers of each sequence among *sharing*, under the first of them whose zone it is seen in."""
     by_id: dict[SequenceId, list[Enrollment]] = {}
-    for each in planned:
-        if each.is_newcomer:
+    for each in planned if sharing else ():
+        if each.sequence in sharing and each.is_newcomer:
             by_id.setdefault(each.sequence.id, []).append(each)
     return {newcomers[0].sequence: newcomers for _, newcomers in sorted(by_id.items())}
 

@@ -1,33 +1,32 @@
 """The enrollments that planning looks at: on their way, with every step that has still to be sent."""
 
-from collections.abc import Collection, Container, Mapping
-from datetime import date, datetime
-from typing import NamedTuple
-from uuid import UUID
+from collections.abc import Collection, Container
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, or_, select, update
+from sqlalchemy import ColumnElement, Text, and_, exists, func, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
-from domain.ids import EnrollmentId, MailboxId, StepId, WorkspaceId
-from domain.itineraries import Leg, MoveCause
+from domain.ids import EnrollmentId, WorkspaceId
 from domain.lifecycle import EmailPhase, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.rebalances import RebalanceScope
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
-from persistence.histories import History, emails_of
-from persistence.planning_terms import PlanningTerms, Terms
+from persistence.courses import Course, Row, steps_of
+from persistence.histories import emails_of
+from persistence.planning_terms import PlanningTerms
 from persistence.recipient_domains import recipient_domain
-from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import (
     contacts,
     enrollments,
     mailboxes,
     scheduled_emails,
     sequences,
-    steps,
     workspaces,
 )
+
+# The emails of so many enrollments are read together: those of 50,000 at once took 100 MB more.
+_AT_ONCE = 10_000
 
 
 async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_since: datetime) -> int:
@@ -125,14 +124,19 @@ async def enrollments_for_planning(
     Those of *may_gain* may take earlier slots, those of *may_rebind* that have not started another mailbox.
     """
     looked_at = [EnrollmentStatus.ACTIVE, *([EnrollmentStatus.PAUSED] if also_paused else [])]
+    people = enrollments.join(contacts, contacts.c.id == enrollments.c.contact_id)
+    boxes = terms.mailboxes.values()
     rows = await fetch_tuples(
         conn,
         select(
-            *(enrollments.c[name] for name in _Row._fields[:-2]),
-            contacts.c.zone,
-            recipient_domain(terms.mailboxes.values()),
+            enrollments.c.id,
+            func.uuid_send(enrollments.c.sequence_id),
+            func.uuid_send(enrollments.c.mailbox_id),
+            *(enrollments.c[name] for name in Row._fields[3:-2]),
+            contacts.c.zone if terms.uses_contact_zones else literal(None, Text),
+            recipient_domain(boxes),
         )
-        .join(contacts, contacts.c.id == enrollments.c.contact_id)
+        .select_from(people if terms.asks_for_contacts(boxes) else enrollments)
         .where(
             enrollments.c.workspace_id == workspace_id,
             enrollments.c.status.in_([str(status) for status in looked_at]),
@@ -140,92 +144,19 @@ async def enrollments_for_planning(
         )
         .order_by(enrollments.c.id),
     )
-    emails = await emails_of(conn, workspace_id, ids)
-    steps_of = await _steps_of(conn, workspace_id, terms)
-    # By the numbers of ids: a UUID hashes itself in Python, and there are tens of thousands.
+    steps = await steps_of(conn, workspace_id, terms)
+    by_bytes = {each.bytes: each for each in terms.mailboxes}
     courses = {
-        sequence_id.int: _Course(its_terms, terms.statuses, steps_of[sequence_id])
+        sequence_id.bytes: Course(its_terms, terms.statuses, by_bytes, steps[sequence_id])
         for sequence_id, its_terms in terms.sequences.items()
     }
     found = []
-    for row in map(_Row._make, rows):
-        if (course := courses.get(row.sequence_id.int)) is not None:
-            history = History(row.next_position, emails.get(row.id.int, ()), course.steps)
-            gains, rebinds = row.id in may_gain, row.id in may_rebind
-            found.append(_enrollment(row, course, history, may_gain=gains, may_rebind=rebinds))
+    for first in range(0, len(rows), _AT_ONCE):
+        some = [Row._make(row) for row in rows[first : first + _AT_ONCE]]
+        emails = await emails_of(conn, workspace_id, [EnrollmentId(row.id) for row in some])
+        for row in some:
+            if (course := courses.get(row.sequence_id)) is not None:
+                theirs = emails.get(row.id.bytes, ())
+                gains, rebinds = row.id in may_gain, row.id in may_rebind
+                found.append(course.enrollment(row, theirs, may_gain=gains, may_rebind=rebinds))
     return found
-
-
-class _Row(NamedTuple):
-    id: UUID
-    sequence_id: UUID
-    mailbox_id: UUID | None
-    enrolled_at: datetime
-    next_position: int
-    next_not_before: datetime | None
-    last_window_day: date | None
-    displaced_at: datetime | None
-    contact_zone: str | None
-    recipient_domain: str | None
-
-
-class _Course:
-    """The *terms* and live *steps* of a sequence, and which of its mailboxes hand their enrollments over."""
-
-    def __init__(self, terms: Terms, statuses: Mapping[MailboxId, MailboxStatus], steps: list[Leg]) -> None:
-        self.terms = terms
-        self.steps = steps
-        self._statuses = statuses
-        self._hands_over: dict[int, bool] = {}
-
-    def hands_over(self, mailbox_id: MailboxId) -> bool:
-        known = self._hands_over.get(mailbox_id.int)
-        if known is None:
-            status = self._statuses[mailbox_id]
-            if mailbox_id not in self.terms.linked:
-                status = MailboxStatus.REMOVED
-            known = status is not MailboxStatus.ACTIVE and self.terms.when_mailbox_is(status) == "TRANSFER"
-            self._hands_over[mailbox_id.int] = known
-        return known
-
-
-def _enrollment(
-    row: _Row, course: _Course, history: History, *, may_gain: bool, may_rebind: bool
-) -> Enrollment:
-    mailbox_id = None if row.mailbox_id is None else MailboxId(row.mailbox_id)
-    is_leaving = mailbox_id is not None and course.hands_over(mailbox_id)
-    # Days on hold have moved the enrollment's own.
-    last_window_days = [day for day in (history.last_window_day, row.last_window_day) if day is not None]
-    return Enrollment(
-        id=EnrollmentId(row.id),
-        sequence=course.terms.for_zone(row.contact_zone),
-        enrolled_at=row.enrolled_at,
-        legs=history.legs(loses=MoveCause.MAILBOX_HANDED_OVER if is_leaving else None),
-        mailbox_id=mailbox_id,
-        last_window_day=max(last_window_days, default=None),
-        left_at=history.left_at,
-        not_before=row.next_not_before,
-        may_change_mailbox=is_leaving or (may_rebind and history.may_rebind),
-        may_gain=may_gain,
-        displaced_at=row.displaced_at,
-        recipient_domain=row.recipient_domain,
-    )
-
-
-async def _steps_of(
-    conn: AsyncConnection, workspace_id: WorkspaceId, terms: PlanningTerms
-) -> dict[UUID, list[Leg]]:
-    """The live steps of each sequence, as the legs of whoever has no email of them yet."""
-    rows = await conn.execute(
-        select(steps.c.id, steps.c.sequence_id, steps.c.position, *WAIT_COLUMNS)
-        .where(
-            steps.c.workspace_id == workspace_id,
-            steps.c.removed_at.is_(None),
-            among(steps.c.sequence_id, list(terms.sequences)),
-        )
-        .order_by(steps.c.sequence_id, steps.c.position)
-    )
-    grouped: dict[UUID, list[Leg]] = {sequence_id: [] for sequence_id in terms.sequences}
-    for row in rows:
-        grouped[row.sequence_id].append(Leg(StepId(row.id), row.position, read_wait(row._mapping)))
-    return grouped

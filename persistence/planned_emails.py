@@ -1,5 +1,6 @@
 """Writing a plan: new emails are copied in, changed ones moved, and every move has its cause."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -91,10 +92,12 @@ async def write_plan(
 
     An email that the dispatcher took up meanwhile is no longer pending, and stays as it is.
     """
-    found = sort_plan(plan)
+    # The enrollments are PostgreSQL's work; a thread makes the rows of their emails meanwhile.
+    found, _ = await asyncio.gather(
+        asyncio.to_thread(sort_plan, plan), _mark_planned(conn, workspace_id, plan.itineraries, now=now)
+    )
     await _insert_fresh(conn, workspace_id, found.fresh)
     await _move_changed(conn, workspace_id, found.changed, now=now, recalculation_id=recalculation_id)
-    await _mark_planned(conn, workspace_id, plan.itineraries, now=now)
     return found.written
 
 

@@ -1,6 +1,6 @@
 """What planning is told of sequences and mailboxes: their calendars, steps, capacities and policies."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import time, timedelta
 from typing import Any
@@ -30,14 +30,14 @@ class Terms:
         self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._pace = pace_of(delay_s=row.delay_between_emails_s, hourly_limit=row.hourly_limit)
         # Asked for every enrollment; a row looks its columns up each time.
-        self._zone, self._uses_contact_zone = row.zone, row.uses_contact_zone
+        self._zone, self.uses_contact_zone = row.zone, row.uses_contact_zone
         self._window = window
         self._closed = read_closed_days(row)
         self._by_zone: dict[str, Sequence] = {}
 
     def for_zone(self, contact_zone: str | None) -> Sequence:
         """The sequence as planning sees it for a contact in *contact_zone*."""
-        zone = contact_zone if contact_zone and self._uses_contact_zone else self._zone
+        zone = contact_zone if contact_zone and self.uses_contact_zone else self._zone
         if zone not in self._by_zone:
             dates = (self.row.first_date, self.row.last_date)
             calendar = Calendar(ZoneInfo(zone), self._window, *dates, closed=self._closed)
@@ -85,6 +85,15 @@ class PlanningTerms:
     mailboxes: Mapping[MailboxId, Mailbox]
     statuses: Mapping[MailboxId, MailboxStatus]
     calendars: Mapping[MailboxId, list[Calendar]]
+
+    @property
+    def uses_contact_zones(self) -> bool:
+        """Whether any sequence is served in the zones of its contacts."""
+        return any(each.uses_contact_zone for each in self.sequences.values())
+
+    def asks_for_contacts(self, boxes: Iterable[Mailbox]) -> bool:
+        """Whether planning in *boxes* has to read to whom emails go: mostly that is of no matter."""
+        return self.uses_contact_zones or any(box.recipient_domain_daily_cap is not None for box in boxes)
 
 
 def read_window(stored: Mapping[str, Any] | None) -> SendWindow | None:

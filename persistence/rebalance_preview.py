@@ -1,5 +1,6 @@
 """A rebalance before it is written: its figures, how full each day becomes, and whether it still holds."""
 
+import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -19,7 +20,7 @@ from persistence.planned_emails import Written, sort_plan
 from persistence.reading.mailboxes import mailboxes_by_id, planned_days
 from persistence.refusals import NotInStatus, Noun, UnknownObject
 from persistence.replan_scopes import ReplanRequest, ReplanScope, replan_scope
-from persistence.replanning import draft_replan
+from persistence.replanning import read_replan
 from persistence.tables import sequences
 
 
@@ -71,8 +72,12 @@ async def draft_rebalance(
 ) -> Rebalance:
     """The plan of those in *scope* as of *now*, and what it cancels."""
     with collector_paused():
-        plan = await draft_replan(conn, workspace_id, scope, now=now)
-    return Rebalance(plan, await leaving_emails(conn, workspace_id, scope.ids, ending=scope.ending))
+        planning = await read_replan(conn, workspace_id, scope, now=now)
+        # PostgreSQL looks for these while the plan is made.
+        plan, leaving = await asyncio.gather(
+            asyncio.to_thread(planning), leaving_emails(conn, workspace_id, scope.ids, ending=scope.ending)
+        )
+    return Rebalance(plan, leaving)
 
 
 async def day_loads(

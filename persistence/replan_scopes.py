@@ -122,14 +122,15 @@ async def count_pending(
 async def _count_pending(
     conn: AsyncConnection, workspace_id: WorkspaceId, condition: ColumnElement[bool]
 ) -> int:
-    counted = (
+    # One look-up for each enrollment, whatever PostgreSQL believes of a crowd that has just been enrolled:
+    # as a join it once compared every email with every enrollment, for minutes.
+    theirs = (
         select(func.count())
-        .select_from(enrollments)
-        .join(scheduled_emails, scheduled_emails.c.enrollment_id == enrollments.c.id)
         .where(
-            enrollments.c.workspace_id == workspace_id,
+            scheduled_emails.c.enrollment_id == enrollments.c.id,
             scheduled_emails.c.status == str(EmailStatus.PENDING),
-            condition,
         )
+        .scalar_subquery()
     )
+    counted = select(func.sum(theirs)).where(enrollments.c.workspace_id == workspace_id, condition)
     return int(await conn.scalar(counted) or 0)

@@ -32,25 +32,24 @@ async def replan(
 async def draft_replan(
     conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Plan:
-    """
-    Plan those in *scope* as of *now*, and write nothing.
-
-    Others that give way to newcomers among them are planned too, and locked if those in scope are.
-    """
-    situation = await read_situation(conn, workspace_id, scope, now=now)
-    # Arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
-    return await asyncio.to_thread(situation.plan)
+    """Plan those in *scope* as of *now*, and write nothing."""
+    return await asyncio.to_thread(await read_replan(conn, workspace_id, scope, now=now))
 
 
-async def read_situation(
+async def read_replan(
     conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
 ) -> Situation:
-    """What a plan of those in *scope* as of *now* is made of."""
+    """
+    All that a plan of those in *scope* takes as of *now*; what is answered, called, makes it.
+
+    Others that give way to newcomers among them are planned too, and locked if those in scope are. It is
+    arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
+    """
     terms = await planning_terms(conn, workspace_id)
     enrollments = await enrollments_for_planning(
         conn,
         workspace_id,
-        [each for each in scope.ids if each not in scope.ending],
+        [each for each in scope.ids if each not in scope.ending] if scope.ending else scope.ids,
         terms=terms,
         may_gain=scope.may_gain,
         may_rebind=scope.may_rebind,
@@ -61,11 +60,14 @@ async def read_situation(
     # By sequence: thousands of enrollments share one, and each would bring all of its mailboxes again.
     sequences = {each.sequence for each in enrollments}
     serving = {mailbox_id for each in sequences for mailbox_id in each.mailbox_ids}
-    serving.update(each.mailbox_id for each in enrollments if each.mailbox_id is not None)
+    # By the numbers of ids: a UUID hashes itself in Python.
+    homes = {each.mailbox_id.int: each.mailbox_id for each in enrollments if each.mailbox_id is not None}
+    serving.update(homes.values())
+    asked = len(enrollments)
     enrollments = await with_yielding(
         conn, workspace_id, enrollments, ending=scope.ending, terms=terms, now=now, lock=scope.is_locked
     )
-    planned = {*scope.ids, *(each.id for each in enrollments)}
+    planned = [*scope.ids, *(each.id for each in enrollments[asked:])]
     others = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
     starts = await sequence_starts(
         conn,

@@ -16,7 +16,7 @@ from persistence.locks import lock_row
 from persistence.plan_lock import try_plan_lock
 from persistence.refusals import NotInStatus, Noun, PlanBusy, TimeNotAllowed, UnknownObject
 from persistence.replan_scopes import ReplanScope
-from persistence.replanning import read_situation, write_replan
+from persistence.replanning import read_replan, write_replan
 from persistence.tables import enrollments, scheduled_emails
 
 
@@ -37,7 +37,7 @@ async def reschedule_email(
     if not await try_plan_lock(conn, workspace_id):
         raise PlanBusy
     enrollment_id = await _hold(conn, workspace_id, email_id)
-    situation = await read_situation(conn, workspace_id, ReplanScope([enrollment_id]), now=now)
+    situation = await read_replan(conn, workspace_id, ReplanScope([enrollment_id]), now=now)
     asking = [wanting(each, email_id, send_at) for each in situation.enrollments]
     try:
         draft = await asyncio.to_thread(_draft, replace(situation, enrollments=asking), email_id, send_at)
@@ -61,7 +61,7 @@ def _draft(situation: Situation, email_id: EmailId, send_at: datetime) -> Plan:
     found = obstacle(situation.draft(), email_id, send_at)
     if found is not None:
         raise TimeNotAllowed(found)
-    plan = situation.plan()
+    plan = situation()
     if not any(
         email.leg.email_id == email_id and email.slot is not None and email.slot.send_at == send_at
         for itinerary in plan.itineraries

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, case, func, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Text, and_, case, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import BYTEA, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, WorkspaceId
@@ -14,6 +14,7 @@ from domain.mailboxes import Mailbox
 from domain.plan import TakenDay
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
+from persistence.packed_rows import PackedIds, PackedInstants
 from persistence.planning_terms import PlanningTerms
 from persistence.recipient_domains import recipient_domain
 from persistence.tables import contacts, scheduled_emails
@@ -55,21 +56,24 @@ async def taken_slots(
     is_pending = _columns.status == str(EmailStatus.PENDING)
     may_shift = and_(is_pending, now + SETTLED_BEFORE < TAKEN_AT, ~_columns.is_set_by_hand)
     alike = (
-        _columns.mailbox_id,
+        func.uuid_send(_columns.mailbox_id),
         _columns.send_day,
-        _columns.sequence_id,
+        func.uuid_send(_columns.sequence_id),
         may_shift,
-        contacts.c.zone,
+        contacts.c.zone if terms.uses_contact_zones else literal(None, Text),
         recipient_domain(boxes),
     )
+    emails = scheduled_emails.join(contacts, contacts.c.id == _columns.contact_id)
     rows = await fetch_tuples(
         conn,
         select(
             *alike,
-            func.array_agg(aggregate_order_by(_columns.id, TAKEN_AT, _columns.id)),
-            func.array_agg(aggregate_order_by(TAKEN_AT, TAKEN_AT, _columns.id)),
+            *(
+                func.string_agg(values, aggregate_order_by(literal(b"", BYTEA), TAKEN_AT, _columns.id))
+                for values in (func.uuid_send(_columns.id), func.timestamptz_send(TAKEN_AT))
+            ),
         )
-        .join(contacts, contacts.c.id == _columns.contact_id)
+        .select_from(emails if terms.asks_for_contacts(boxes) else scheduled_emails)
         .where(
             _columns.workspace_id == workspace_id,
             among(_columns.mailbox_id, mailbox_ids),
@@ -78,15 +82,19 @@ async def taken_slots(
             _columns.send_day >= (now - _remembered(boxes)).date(),
             or_(~is_pending, ~among(_columns.enrollment_id, planned)),
         )
-        .group_by(*alike),
+        .group_by(_columns.mailbox_id, _columns.send_day, _columns.sequence_id, *alike[3:]),
     )
+    by_bytes = {each.id.bytes: each.id for each in boxes}
+    sequences = {sequence_id.bytes: its_terms for sequence_id, its_terms in terms.sequences.items()}
     taken = []
-    for mailbox_id, _, sequence_id, shifts, zone, domain, email_ids, instants in rows:
+    for mailbox, _, sequence, shifts, zone, domain, email_ids, instants in rows:
         calendar, paced_by = None, None
-        if (its_terms := terms.sequences.get(sequence_id)) is not None:
+        if (its_terms := sequences.get(sequence)) is not None:
             paced_by = its_terms.paced_by
             calendar = its_terms.for_zone(zone).calendar if shifts and its_terms.shifts else None
-        taken.append(TakenDay(mailbox_id, email_ids, instants, calendar, domain, paced_by))
+        mailbox_id = by_bytes[mailbox]
+        packed = (PackedIds(email_ids), PackedInstants(instants))
+        taken.append(TakenDay(mailbox_id, *packed, calendar, domain, paced_by))
     return taken
 
 

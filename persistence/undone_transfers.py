@@ -56,8 +56,7 @@ def _back(
 
 def _leaving(leg: Leg, formers: Mapping[EmailId, _Former], home: MailboxId) -> Leg:
     former = None if leg.email_id is None else formers.get(leg.email_id)
-    return replace(
-        leg,
+    return leg._replace(
         loses_slot=None if leg.held is None else MoveCause.TRANSFER_UNDONE,
         former_at=former.send_at if former is not None and former.mailbox_id == home else None,
     )

@@ -61,10 +61,10 @@ class BatchMutations:
                 )
             except NobodyToWriteTo as nobody:
                 raise _nobody(nobody.suppressed, len(listed.invalid)) from nobody
-            change.figures = {"scheduled": len(outcome.enrollment_ids), "suppressed": outcome.suppressed}
+            change.figures = {"scheduled": outcome.enrolled, "suppressed": outcome.suppressed}
             return ScheduleEmailsPayload(
                 batch=await change.batch(batch_id),
-                scheduled=len(outcome.enrollment_ids),
+                scheduled=outcome.enrolled,
                 duplicates=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,

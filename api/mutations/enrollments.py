@@ -82,7 +82,7 @@ class EnrollmentMutations:
             outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)
             payload = EnrollContactsPayload(
                 sequence=await change.sequence(sequence_id),
-                enrolled=len(outcome.enrollment_ids),
+                enrolled=outcome.enrolled,
                 already_enrolled=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,

@@ -102,7 +102,8 @@ enrollments = Table(
     workspace(),
     Column("sequence_id", Uuid, nullable=False),
     Column("contact_id", Uuid, nullable=False),
-    # The sender of the whole itinerary; bound when the first step is placed.
+    # The sender of the whole itinerary; bound when the first step is placed. No foreign key: the emails that
+    # are planned with it have one, and mailboxes are never deleted.
     Column("mailbox_id", Uuid),
     *status(ENROLLMENT),
     instant("enrolled_at", nullable=False),
@@ -126,7 +127,6 @@ enrollments = Table(
     *in_workspace(),
     *same_workspace("sequence_id", table="sequences"),
     *same_workspace("contact_id", table="contacts"),
-    *same_workspace("mailbox_id", table="mailboxes"),
     Check("next_position >= 1", name="next_position"),
     Check("current_step >= 0", name="current_step"),
     Index(

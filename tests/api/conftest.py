@@ -10,6 +10,7 @@ import pytest
 
 from api.app import create_app
 from api.context import Services
+from api.executions import Executions
 from api.rate_limits import RateLimiter
 from domain.credentials import OAuthProvider
 from domain.ids import WorkspaceId
@@ -40,6 +41,8 @@ def services(api_db: Database, clock: SteppingClock) -> Services:
         clock=clock,
         public_url=PUBLIC_URL,
         providers=frozenset({OAuthProvider.GOOGLE}),
+        # On a busy machine nothing here may end for want of time.
+        executions=Executions(timeout_s=60),
     )
 
 

@@ -4,10 +4,12 @@ import asyncio
 from datetime import datetime
 
 import pytest
+from sqlalchemy import text
 from typing_extensions import override
 
 from api.executions import Busy, Executions
 from api.limits import QueryTooExpensive
+from persistence.database import Database
 from tests.api.client import MakeProcess, SteppingClock
 
 QUEUE = "{ queueStats { due } }"
@@ -87,6 +89,22 @@ async def test_what_takes_too_long_is_broken_off_and_its_place_is_free() -> None
 
     async with executions.place():
         pass
+
+
+async def test_what_is_broken_off_does_not_go_on_in_the_database(worker_db: Database) -> None:
+    """Its statement is cancelled there, and its connection is good for the next one."""
+    executions = Executions(timeout_s=0.1)
+    running = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(60)%' AND state = 'active'"
+    )
+
+    with pytest.raises(QueryTooExpensive):
+        async with executions.place(), worker_db.transaction() as conn:
+            await conn.execute(text("SELECT pg_sleep(60)"))
+
+    async with asyncio.timeout(30), worker_db.transaction() as conn:
+        while await conn.scalar(running):
+            await asyncio.sleep(0.05)
 
 
 async def test_a_request_that_takes_too_long_is_answered(make_process: MakeProcess) -> None:

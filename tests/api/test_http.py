@@ -1,6 +1,8 @@
 """GraphQL over HTTP: media types, status codes, and requests that are none."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -147,6 +149,22 @@ async def test_a_body_may_have_256_kilobytes(api: ApiClient) -> None:
     assert taken.status_code == 200
     assert refused.status_code == 413
     assert refused.json()["errors"][0]["extensions"] == {"code": "QUERY_TOO_EXPENSIVE"}
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(
+    api: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """408: a connection that says nothing more is given up."""
+    monkeypatch.setattr("api.graphql_request.BODY_S", 0.01)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await asyncio.Event().wait()
+
+    response = await api.http.post("/graphql", content=body(), headers={"Content-Type": "application/json"})
+
+    assert response.status_code == 408
+    assert response.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
 
 
 @pytest.mark.parametrize(

@@ -62,9 +62,10 @@ async def names(worker_db: Database) -> list[str]:
 
 
 async def test_fifty_parallel_requests_with_one_key_enroll_once(
-    make_process: MakeProcess, api: ApiClient, worker_db: Database
+    make_process: MakeProcess, api: ApiClient, worker_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At two processes: all are answered what the one that acted was answered."""
+    monkeypatch.setattr(idempotency, "_PATIENCE_S", 60.0)
     asked = await world(api, worker_db)
     processes = [await make_process(), await make_process()]
 

@@ -105,7 +105,7 @@ def change_wait(draw: st.DrawFn, world: World) -> World:
     wait = draw(waits)
     return _with_legs(
         world,
-        lambda each: tuple(replace(leg, wait=wait) if leg.step_id == step_id else leg for leg in each.legs),
+        lambda each: tuple(leg._replace(wait=wait) if leg.step_id == step_id else leg for leg in each.legs),
     )
 
 
@@ -130,7 +130,7 @@ def hand_over(draw: st.DrawFn, world: World) -> World:
         if each.sequence.id != old.id or each.mailbox_id != gone:
             return each
         legs = (
-            replace(leg, loses_slot=MoveCause.MAILBOX_HANDED_OVER if leg.held else None) for leg in each.legs
+            leg._replace(loses_slot=MoveCause.MAILBOX_HANDED_OVER if leg.held else None) for leg in each.legs
         )
         return replace(each, legs=tuple(legs), may_change_mailbox=True)
 

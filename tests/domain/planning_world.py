@@ -107,8 +107,8 @@ class World:
         for enrollment in self.enrollments:
             itinerary = itineraries[enrollment.id]
             legs = tuple(
-                replace(
-                    email.leg, email_id=_email_id(enrollment, email.leg), held=email.slot, loses_slot=None
+                email.leg._replace(
+                    email_id=_email_id(enrollment, email.leg), held=email.slot, loses_slot=None
                 )
                 for email in itinerary.emails
             )

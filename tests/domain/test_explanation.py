@@ -40,7 +40,7 @@ def one(
     """A contact with one email to come, at *held*."""
     [enrollment] = enrolled(1, sequence(1, calendar, [BOX], priority=priority), waits=(wait,), at=since)
     [leg] = enrollment.legs
-    return replace(enrollment, legs=(replace(leg, held=None if held is None else slot(held)),))
+    return replace(enrollment, legs=(leg._replace(held=None if held is None else slot(held)),))
 
 
 def taken(*moments: datetime) -> tuple[Taken, ...]:
@@ -186,7 +186,7 @@ def test_emails_between_slots_use_up_none_that_somebody_is_on() -> None:
     box = mailbox(1, capacity=4)
     [enrollment] = enrolled(1, sequence(1, narrow, [box]), at=at(23, 9, 20))
     [leg] = enrollment.legs
-    held = replace(enrollment, legs=(replace(leg, held=slot(at(24, 9))),))
+    held = replace(enrollment, legs=(leg._replace(held=slot(at(24, 9))),))
     around = Surroundings(box, (narrow,), taken(at(23, 9, 15), at(23, 9, 29), at(23, 9, 30)))
 
     found = explain(held, held.legs[0], surroundings=around)

@@ -66,7 +66,7 @@ def test_the_hours_of_the_mailbox_are_told_after_the_window() -> None:
 def test_a_wait_in_minutes_counts_from_the_email_before() -> None:
     """It left at 09:16; 90 minutes later is 10:46, and the next slot is at 10:52."""
     enrollment = one(OFFICE, at(23, 10, 52))
-    leg = replace(enrollment.legs[0], position=2, wait=Wait(90, WaitUnit.MINUTES))
+    leg = enrollment.legs[0]._replace(position=2, wait=Wait(90, WaitUnit.MINUTES))
     gone = replace(enrollment, legs=(leg,), last_window_day=date(2026, 11, 23), left_at=at(23, 9, 16))
 
     found = explained(gone)
@@ -83,7 +83,7 @@ def test_a_wait_in_minutes_counts_from_the_email_before() -> None:
 def test_a_wait_in_working_days_is_told_in_them() -> None:
     """Three working days after Thursday is Tuesday."""
     enrollment = one(OFFICE, at(24, 9), since=at(19, 8))
-    leg = replace(enrollment.legs[0], wait=Wait(3, WaitUnit.WORKING_DAYS))
+    leg = enrollment.legs[0]._replace(wait=Wait(3, WaitUnit.WORKING_DAYS))
 
     found = explained(replace(enrollment, legs=(leg,)))
 

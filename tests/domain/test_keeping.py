@@ -60,7 +60,7 @@ def test_a_longer_wait_moves_the_follow_up_and_what_comes_after_it() -> None:
     held = held_world(1, waits=(0, 2, 1))
     longer = every(
         held,
-        lambda each: replace(each, legs=(each.legs[0], replace(each.legs[1], wait=Wait(4)), each.legs[2])),
+        lambda each: replace(each, legs=(each.legs[0], each.legs[1]._replace(wait=Wait(4)), each.legs[2])),
     )
 
     made = longer.plan()
@@ -75,7 +75,7 @@ def test_a_shorter_wait_moves_a_follow_up_only_if_it_may_gain_more_than_a_day() 
 
     def shorter(wait: int, *, may_gain: bool) -> Plan:
         def change(each: Enrollment) -> Enrollment:
-            legs = (each.legs[0], replace(each.legs[1], wait=Wait(wait)))
+            legs = (each.legs[0], each.legs[1]._replace(wait=Wait(wait)))
             return replace(each, legs=legs, may_gain=may_gain)
 
         return every(held, change).plan()
@@ -127,7 +127,7 @@ def test_a_wider_gap_parts_neighbours_that_became_too_close() -> None:
     close = replace(
         held,
         enrollments=tuple(
-            replace(each, legs=(replace(leg, held=leg.held._replace(send_at=at)),))
+            replace(each, legs=(leg._replace(held=leg.held._replace(send_at=at)),))
             for each, at in zip(held.enrollments, hold_at, strict=True)
             if (leg := each.legs[0]).held
         ),
@@ -159,8 +159,7 @@ def test_an_email_that_left_a_moment_late_moves_nobody() -> None:
     at_ten_past = replace(
         second,
         legs=(
-            replace(
-                second.legs[0],
+            second.legs[0]._replace(
                 held=slots_of(held.plan())[1]._replace(send_at=NOW + timedelta(hours=2, minutes=10)),
             ),
         ),
@@ -177,7 +176,7 @@ def test_a_leg_that_must_not_keep_its_slot_says_why() -> None:
     slot = held.enrollments[0].legs[0].held
     other = enrolled(1, sequence(2, OFFICE, held.mailboxes), at=NOW - timedelta(hours=1))
     released = every(
-        held, lambda each: replace(each, legs=(replace(each.legs[0], loses_slot=MoveCause.RELEASED),))
+        held, lambda each: replace(each, legs=(each.legs[0]._replace(loses_slot=MoveCause.RELEASED),))
     )
 
     made = replace(released, enrollments=(*released.enrollments, *other)).plan()

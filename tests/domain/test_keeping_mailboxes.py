@@ -21,7 +21,7 @@ def test_emails_of_an_unavailable_mailbox_wait_without_moving() -> None:
     fresh = Leg(StepId(UUID(int=77)), 2, Wait(1))
 
     def change(each: Enrollment) -> Enrollment:
-        return replace(each, sequence=never, legs=(each.legs[0], fresh, replace(each.legs[1], wait=Wait(9))))
+        return replace(each, sequence=never, legs=(each.legs[0], fresh, each.legs[1]._replace(wait=Wait(9))))
 
     paused = replace(
         every(held, change),
@@ -77,7 +77,7 @@ def test_a_handed_over_email_does_not_leave_earlier_than_it_was_promised() -> No
     assert isinstance(slot, Slot)
 
     def change(each: Enrollment) -> Enrollment:
-        leg = replace(each.legs[0], wait=Wait(1), loses_slot=MoveCause.MAILBOX_HANDED_OVER)
+        leg = each.legs[0]._replace(wait=Wait(1), loses_slot=MoveCause.MAILBOX_HANDED_OVER)
         left = sequence(1, OFFICE, [box for box in boxes if box.id != slot.mailbox_id])
         return replace(each, legs=(leg,), may_change_mailbox=True, sequence=left)
 

@@ -134,7 +134,7 @@ def test_a_place_that_somebody_gives_back_is_seen_by_who_comes_next() -> None:
         first,
         mailbox_id=boxes[0].id,
         may_change_mailbox=True,
-        legs=(replace(first.legs[0], email_id=EmailId(UUID(int=1)), held=slot),),
+        legs=(first.legs[0]._replace(email_id=EmailId(UUID(int=1)), held=slot),),
     )
 
     made = plan([leaving, second], boxes, now=NOW, taken=taken)

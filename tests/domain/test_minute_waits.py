@@ -83,7 +83,7 @@ def test_a_longer_wait_moves_what_it_breaks_and_a_shorter_one_nothing_for_less_t
 
     def waiting(wait: Wait) -> World:
         def change(each: Enrollment) -> Enrollment:
-            return replace(each, legs=(each.legs[0], replace(each.legs[1], wait=wait)), may_gain=True)
+            return replace(each, legs=(each.legs[0], each.legs[1]._replace(wait=wait)), may_gain=True)
 
         return every(held, change)
 
@@ -101,7 +101,7 @@ def test_a_much_shorter_wait_pulls_forward() -> None:
     shorter = every(
         held,
         lambda each: replace(
-            each, legs=(each.legs[0], replace(each.legs[1], wait=minutes(120))), may_gain=True
+            each, legs=(each.legs[0], each.legs[1]._replace(wait=minutes(120))), may_gain=True
         ),
     )
 

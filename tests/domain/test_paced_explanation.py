@@ -29,7 +29,7 @@ def pushes(
     """What pushed an email of a batch to *held*, and until when by the clock in Berlin."""
     [contact] = enrolled(1, replace(sequence(1, OFFICE, [BOX]), pace=A_MINUTE), at=NOW)
     day = held.astimezone(BERLIN).date()
-    leg = replace(contact.legs[0], held=Slot(BOX.id, held, day, day))
+    leg = contact.legs[0]._replace(held=Slot(BOX.id, held, day, day))
     contact = replace(contact, not_before=turn, legs=(leg,))
     taken = tuple(Taken(EmailId(UUID(int=7000 + n)), BOX.id, each) for n, each in enumerate(others))
     found = explain(contact, leg, surroundings=Surroundings(BOX, (OFFICE,), taken, counted))

@@ -128,7 +128,7 @@ def test_the_pace_is_kept_to_emails_of_the_batch_that_left_already() -> None:
         if leg.held is not None
     ]
     late = [
-        replace(one, not_before=NINE, legs=tuple(replace(leg, held=None) for leg in one.legs))
+        replace(one, not_before=NINE, legs=tuple(leg._replace(held=None) for leg in one.legs))
         for one in held.enrollments[10:]
     ]
 

@@ -184,7 +184,7 @@ def test_what_is_due_no_longer_makes_place() -> None:
     narrow = enrolled(1, sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), [box]), at=NOW)
     due = Slot(box.id, at_one, MONDAY, MONDAY)
     (wide,) = enrolled(1, sequence(1, OFFICE, [box]), at=NOW)
-    holding = replace(wide, mailbox_id=box.id, legs=(replace(wide.legs[0], held=due),))
+    holding = replace(wide, mailbox_id=box.id, legs=(wide.legs[0]._replace(held=due),))
     taken = Taken(EmailId(UUID(int=5)), box.id, at_one, OFFICE)
 
     beside_held = plan([holding, *narrow], [box], now=at_one)

@@ -56,7 +56,7 @@ def returning(world: World, before: World) -> World:
         was = homes[each.id]
         former = [leg.held.send_at if leg.held else None for leg in was.legs]
         losing = _losing(each, MoveCause.TRANSFER_UNDONE)
-        legs = tuple(replace(leg, former_at=at) for leg, at in zip(losing.legs, former, strict=True))
+        legs = tuple(leg._replace(former_at=at) for leg, at in zip(losing.legs, former, strict=True))
         return replace(losing, mailbox_id=was.mailbox_id, legs=legs)
 
     return every(world, back)
@@ -64,7 +64,7 @@ def returning(world: World, before: World) -> World:
 
 def _losing(each: Enrollment, cause: MoveCause) -> Enrollment:
     return replace(
-        each, legs=tuple(replace(leg, loses_slot=cause if leg.held else None) for leg in each.legs)
+        each, legs=tuple(leg._replace(loses_slot=cause if leg.held else None) for leg in each.legs)
     )
 
 
@@ -141,7 +141,7 @@ def test_whoever_comes_back_breaks_no_rule(data: st.DataObject, world: World) ->
             return each
         hours = st.none() | st.integers(-48, 200).map(lambda later: held.now + timedelta(hours=later))
         losing = _losing(each, MoveCause.TRANSFER_UNDONE)
-        legs = tuple(replace(leg, former_at=data.draw(hours)) for leg in losing.legs)
+        legs = tuple(leg._replace(former_at=data.draw(hours)) for leg in losing.legs)
         home = data.draw(st.sampled_from(each.sequence.mailbox_ids))
         return replace(losing, mailbox_id=home, legs=legs)
 

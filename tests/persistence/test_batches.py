@@ -110,7 +110,7 @@ async def test_a_batch_needs_somebody_to_write_to(worker_db: Database, api_db: D
             done = await schedule_batch(
                 conn, workspace_id, sequence_id, terms=terms, contact_ids=contact_ids, now=MONDAY
             )
-            return len(done.enrollment_ids), done.already_enrolled, done.suppressed
+            return done.enrolled, done.already_enrolled, done.suppressed
 
     with pytest.raises(NobodyToWriteTo) as refused:
         await schedule(bounced)

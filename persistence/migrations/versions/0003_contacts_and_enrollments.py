@@ -123,8 +123,6 @@ def upgrade() -> None:
                 REFERENCES sequences (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT enrollments_workspace_id_contact_id_fkey FOREIGN KEY(workspace_id, contact_id)
                 REFERENCES contacts (workspace_id, id) ON DELETE RESTRICT,
-            CONSTRAINT enrollments_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
-                REFERENCES mailboxes (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT enrollments_next_position_check CHECK (next_position >= 1),
             CONSTRAINT enrollments_current_step_check CHECK (current_step >= 0)
         )
