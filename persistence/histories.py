@@ -45,11 +45,10 @@ class History:
     """What was sent of an itinerary, what is on its way, and what waits."""
 
     def __init__(self, emails: Sequence[Email]) -> None:
-        self._pending = {email.step_id: email for email in emails if not (email.is_gone or email.is_skipped)}
-        done = len(self._pending) < len(emails) and [
-            each for each in emails if each.is_gone or each.is_skipped
-        ]
-        gone = [email for email in done or () if email.is_gone]
+        self._pending = {each.step_id: each for each in emails if not (each.is_gone or each.is_skipped)}
+        has_others = len(self._pending) < len(emails)
+        done = [each for each in emails if each.is_gone or each.is_skipped] if has_others else []
+        gone = [each for each in done if each.is_gone]
         self.has_started = bool(gone)
         days = [email.window_day for email in gone if email.window_day is not None]
         self.last_window_day = max(days, default=None)
