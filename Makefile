@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
-.PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send lint types schema docs graphiql lock clean
+.PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send bench-api lint types schema docs graphiql lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,13 @@ bench-send: EMAILS ?= 5000
 bench-send: $(VENV)/dev.stamp ## Measure sending against Postfix's smtp-source: make bench-send EMAILS=5000 ROUNDS=3
 	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS) \
 	$(addprefix --part ,$(PARTS))
+
+# How many requests a measurement takes, and how many seconds memory is watched.
+REQUESTS ?= 4000
+WATCH_SECONDS ?= 30
+
+bench-api: $(VENV)/dev.stamp ## Measure the API against plain SQL and graphql-yoga: make bench-api WATCH_SECONDS=600
+	@$(BIN)/python -m bench.api --contacts $(CONTACTS) --rounds $(ROUNDS) --requests $(REQUESTS) --seconds $(WATCH_SECONDS)
 
 lint: $(VENV)/dev.stamp ## Check style and layers
 	@$(BIN)/ruff format --check --quiet . || { echo "run: $(BIN)/ruff format ." >&2; exit 1; }

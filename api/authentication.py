@@ -75,8 +75,7 @@ async def _caller(services: Services, request: Request) -> Caller:
 async def _key(services: Services, authorization: str | None) -> Caller:
     identity = None
     if (key := _bearer(authorization)) is not None:
-        async with services.database.transaction() as conn:
-            identity = await authenticate(conn, key)
+        identity = await authenticate(services.database, key)
     if identity is None:
         message = "Send a valid API key: `Authorization: Bearer db_…`."
         raise Unauthenticated(message, was_attempt=key is not None)

@@ -3,10 +3,10 @@
 import base64
 import binascii
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import strawberry
 
@@ -15,10 +15,25 @@ from api.errors import BadUserInput
 from api.fields import resolves
 from api.types.node import Node
 from api.vocabulary import described
-from persistence.reading.pages import AnySelect, InvalidPlace, Order, Page, Place, Slice, count, read_page
+from persistence.direct_reads import Prepared, prepared, prepared_like
+from persistence.reading.pages import (
+    AnySelect,
+    InvalidPlace,
+    Listed,
+    Order,
+    Page,
+    Place,
+    Slice,
+    count_statement,
+    page_statement,
+    shape,
+    slice_of,
+    values,
+)
+from persistence.reading.relations import parts_of
 
 T = TypeVar("T")
-Listed = TypeVar("Listed", bound=Node)
+Listable = TypeVar("Listable", bound=Node)
 PAGE = 20
 LARGEST_PAGE = 100
 
@@ -65,10 +80,17 @@ class Edge(Generic[T]):
 
 @strawberry.type(description="One page of a list.")
 class Connection(Generic[T]):
-    edges: list[Edge[T]] = strawberry.field(description="The entries with their cursors.")
     nodes: list[T] = strawberry.field(description="The entries alone.")
     page_info: PageInfo = strawberry.field(description="Where this page lies in the list.")
+    places: strawberry.Private[Sequence[Place]]
     counted: strawberry.Private[Callable[[], Awaitable[int]]]
+
+    @resolves("The entries with their cursors.")
+    def edges(self) -> list[Edge[T]]:
+        return [
+            Edge(node=node, cursor=cursor_of(place))
+            for node, place in zip(self.nodes, self.places, strict=True)
+        ]
 
     @resolves("How many entries the whole list has.")
     async def total_count(self) -> int:
@@ -106,10 +128,10 @@ class Paging:
 
 
 async def connection(
-    info: Info, kind: type[Listed], rows: AnySelect, order: Order, paging: Paging
-) -> Connection[Listed]:
+    info: Info, kind: type[Listable], rows: AnySelect | Listed, order: Order, paging: Paging
+) -> Connection[Listable]:
     """
-    The page of *rows* that is asked for, as things of *kind*.
+    The page of *rows* that is asked for, as things of *kind*; what was read with them is in the loaders.
 
     Raises:
         BadUserInput: As `Paging.page`, and for a cursor of another list.
@@ -117,35 +139,50 @@ async def connection(
     page = paging.page()
     ordered = Order(order.keys, is_descending=paging.direction == Direction.DESC)
     try:
-        async with info.context.transaction() as conn:
-            found = await read_page(conn, rows, order=ordered, page=page)
+        placed = values(page, ordered)
     except InvalidPlace:
         raise BadUserInput("The cursor is not one of this list.") from None
+    statement, given = _prepared(
+        rows, (paging.direction, shape(page)), lambda found: page_statement(found, order=ordered, page=page)
+    )
+    found = slice_of(await info.context.read(statement, {**given, **placed}), order=ordered, page=page)
+    own, related = parts_of(found.found)
+    info.context.have_at_hand(related)
 
     async def counted() -> int:
-        async with info.context.transaction() as conn:
-            return await count(conn, rows)
+        ((entries,),) = (await info.context.read(*_prepared(rows, ("count",), count_statement))).values
+        return int(entries)
 
-    return _shaped(kind, found, counted)
+    return _shaped([kind.of(row) for row in own], found, counted)
 
 
-def _shaped(kind: type[Listed], found: Slice, counted: Callable[[], Awaitable[int]]) -> Connection[Listed]:
-    nodes = [kind.of(row) for row in found.rows]
-    cursors = [_cursor(place) for place in found.places]
+def _prepared(
+    rows: AnySelect | Listed, purpose: tuple[Hashable, ...], made_of: Callable[[AnySelect], AnySelect]
+) -> tuple[Prepared, Mapping[str, Any]]:
+    """What is *made_of* a list for that *purpose*, and the values that the list has in it."""
+    if isinstance(rows, Listed):
+        return prepared((rows.shape, *purpose), lambda: made_of(rows.build())), rows.values
+    return prepared_like(made_of(rows))
+
+
+def _shaped(
+    nodes: list[Listable], found: Slice, counted: Callable[[], Awaitable[int]]
+) -> Connection[Listable]:
+    places = found.places
     return Connection(
-        edges=[Edge(node=node, cursor=cursor) for node, cursor in zip(nodes, cursors, strict=True)],
         nodes=nodes,
         page_info=PageInfo(
             has_next_page=found.has_next,
             has_previous_page=found.has_previous,
-            start_cursor=cursors[0] if cursors else None,
-            end_cursor=cursors[-1] if cursors else None,
+            start_cursor=cursor_of(places[0]) if places else None,
+            end_cursor=cursor_of(places[-1]) if places else None,
         ),
+        places=places,
         counted=counted,
     )
 
 
-def _cursor(place: Place) -> str:
+def cursor_of(place: Place) -> str:
     return base64.urlsafe_b64encode(json.dumps(place, separators=(",", ":")).encode()).rstrip(b"=").decode()
 
 

@@ -1,11 +1,14 @@
 """What a resolver may use: the caller's workspace, the database, the clock, and the request's loaders."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from functools import cached_property
+from typing import Any, Protocol, TypeAlias
+from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +26,8 @@ from domain.ids import MailboxId, WorkspaceId
 from domain.replies import Stage
 from persistence.attempts import Login
 from persistence.database import Database
+from persistence.direct_reads import Prepared, read
+from persistence.reading.pages import AnyRow, Found
 from persistence.vault import Vault
 
 _MOST_FORECASTS = 3
@@ -153,7 +158,7 @@ class Caller:
     role: MemberRole | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """
     One request.
@@ -164,19 +169,37 @@ class Context:
 
     services: Services
     caller: Caller
-    loaders: Loaders
     present: Present
     # Of a mutation with an Idempotency-Key.
     once: Once | None = None
+    at_hand: defaultdict[str, dict[UUID, AnyRow]] = field(default_factory=lambda: defaultdict(dict))
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     @property
     def workspace_id(self) -> WorkspaceId:
         return self.caller.workspace_id
 
+    def have_at_hand(self, related: Mapping[str, Sequence[AnyRow]]) -> None:
+        """Keep rows that were read with others for those who would ask loaders, by these names, for them."""
+        for loader, rows in related.items():
+            self.at_hand[loader].update((row.id, row) for row in rows)
+
+    def forget(self) -> None:
+        """Read everything anew from here on."""
+        self.at_hand.clear()
+        self.loaders.forget()
+
+    @cached_property
+    def loaders(self) -> Loaders:
+        return Loaders(self.services.database, self.workspace_id)
+
     def transaction(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """A transaction in the caller's workspace, committed at the end of the block."""
         return self.services.database.transaction(self.workspace_id)
+
+    async def read(self, statement: Prepared, values: Mapping[str, Any]) -> Found:
+        """What one statement finds in the caller's workspace: the shortest way to it."""
+        return await read(self.services.database, self.workspace_id, statement, values)
 
     def snapshot(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """The caller's workspace at one moment, to read from."""
@@ -198,6 +221,5 @@ def context_for(services: Services, caller: Caller) -> Context:
     return Context(
         services=services,
         caller=caller,
-        loaders=Loaders(services.database, caller.workspace_id),
         present=Present(services.clock),
     )

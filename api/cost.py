@@ -85,8 +85,10 @@ class _Cost:
         key = (kind, page, *map(id, selections))
         if key not in self._known:
             found: dict[tuple[str, str], list[FieldNode]] = {}
+            # One for all: of a fragment that each of them spreads, the fields are there once.
+            spread: set[str] = set()
             for each in selections:
-                self._collect(kind, each, found, set())
+                self._collect(kind, each, found, spread)
             self._known[key] = sum(
                 self._of_field(self._schema.type_map[name], fields, page)
                 for (name, _), fields in found.items()

@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import structlog
 from graphql import GraphQLError
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -14,6 +15,15 @@ from api.errors import ErrorCode
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 # A statement that ran longer than the API lets it.
 _QUERY_CANCELED = "57014"
+# By SQLAlchemy, or by the driver where it is asked itself.
+_UNREACHABLE = (
+    OperationalError,
+    InterfaceError,
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    OSError,
+)
 
 # graphql-core repeats what it was given, with the password that stands beside the mistake.
 _GIVEN = re.compile(r"(?:,(?= found: )|(cannot represent [^:]*):) .*", re.DOTALL)
@@ -39,7 +49,7 @@ def told(error: Exception) -> tuple[str, dict[str, Any]]:
         return message, {"code": str(ErrorCode.BAD_USER_INPUT)} | (cause.extensions or {})
     if isinstance(cause, RecursionError) or _is_canceled(cause):
         return "The request asks for too much at once.", {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
-    if isinstance(cause, OperationalError | InterfaceError | PoolTimeout | OSError):
+    if isinstance(cause, _UNREACHABLE):
         log.warning("api.database_unavailable", exc_info=cause)
         return "The database cannot be reached; try again.", {"code": str(ErrorCode.SERVICE_UNAVAILABLE)}
     error_id = str(uuid4())
@@ -55,4 +65,5 @@ def _cause(error: Exception) -> Exception:
 
 
 def _is_canceled(error: Exception) -> bool:
-    return isinstance(error, OperationalError) and getattr(error.orig, "sqlstate", None) == _QUERY_CANCELED
+    said = error.orig if isinstance(error, OperationalError) else error
+    return getattr(said, "sqlstate", None) == _QUERY_CANCELED

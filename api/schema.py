@@ -18,6 +18,7 @@ from typing_extensions import override
 
 from api.cost import COST, cost_of
 from api.errors import BadUserInput, Forbidden
+from api.executor import Executor
 from api.limits import TOKENS, LimitsRule, QueryTooExpensive
 from api.mutations import Mutation
 from api.queries import Query
@@ -77,6 +78,7 @@ schema = QuietSchema(
     query=Query,
     mutation=Mutation,
     config=StrawberryConfig(scalar_map=SCALARS),
+    execution_context_class=Executor,
     extensions=[
         lambda: MaxTokensLimiter(max_token_count=TOKENS),
         # One list of one rule for all requests: the validation cache goes by the rules too.

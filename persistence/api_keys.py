@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, insert, or_, select, text, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.access import Scope
 from domain.ids import WorkspaceId
-from persistence.database import enter_workspace
+from persistence.database import Database
+from persistence.direct_reads import prepared, read_after
+from persistence.reading.pages import AnySelect
 from persistence.secrets import new_secret, secret_hash
 from persistence.tables import api_keys
 
@@ -45,31 +47,41 @@ async def create_api_key(
     return key
 
 
-async def authenticate(conn: AsyncConnection, key: str) -> ApiKeyIdentity | None:
+async def authenticate(database: Database, key: str) -> ApiKeyIdentity | None:
     """
-    Whose *key* it is, and enter that workspace; None when it is unknown, expired or revoked.
+    Whose *key* it is; None when it is unknown, expired or revoked, from that moment on.
 
     Needs no workspace: row-level security shows a key to whoever brings its hash. The use is noted on
     the key once a minute.
     """
     key_hash = secret_hash(key)
-    await conn.execute(_BRING_HASH, {"key_hash": key_hash.hex()})
-    valid = (
-        api_keys.c.key_hash == key_hash,
+    statement = prepared("api key by hash", _valid_key)
+    found = (
+        await read_after(database, _BRING_HASH, key_hash.hex(), statement, {"key_hash": key_hash})
+    ).rows()
+    if not found:
+        return None
+    (row,) = found
+    workspace_id = WorkspaceId(row.workspace_id)
+    if row.is_newly_used:
+        async with database.transaction(workspace_id) as conn:
+            await conn.execute(
+                update(api_keys).where(api_keys.c.id == row.id).values(last_used_at=func.now())
+            )
+    return ApiKeyIdentity(row.id, workspace_id, row.name, frozenset(map(Scope, row.scopes)))
+
+
+def _valid_key() -> AnySelect:
+    return select(
+        api_keys.c.id, api_keys.c.workspace_id, api_keys.c.name, api_keys.c.scopes, _IS_NEWLY_USED
+    ).where(
+        api_keys.c.key_hash == bindparam("key_hash"),
         api_keys.c.revoked_at.is_(None),
         or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > func.now()),
     )
-    found = (await conn.execute(select(api_keys, _IS_NEWLY_USED).where(*valid))).one_or_none()
-    if found is None:
-        return None
-    workspace_id = WorkspaceId(found.workspace_id)
-    await enter_workspace(conn, workspace_id)
-    if found.is_newly_used:
-        await conn.execute(update(api_keys).where(api_keys.c.id == found.id).values(last_used_at=func.now()))
-    return ApiKeyIdentity(found.id, workspace_id, found.name, frozenset(map(Scope, found.scopes)))
 
 
-_BRING_HASH = text("SELECT set_config('drumbeat.api_key_hash', :key_hash, true)")
+_BRING_HASH = "SELECT set_config('drumbeat.api_key_hash', %s, true)"
 _IS_NEWLY_USED = or_(
     api_keys.c.last_used_at.is_(None), api_keys.c.last_used_at < func.now() - _LAST_USE_GRAIN
 ).label("is_newly_used")

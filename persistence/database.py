@@ -1,6 +1,8 @@
 """The way to PostgreSQL: one pool per role, transactions scoped to a workspace, notifications."""
 
+import asyncio
 import re
+import select
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +12,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.ids import WorkspaceId
@@ -43,9 +46,11 @@ class UnsafeRole(Exception):
 class Database:
     """A pool of connections that all have one role. Made by `open_database`, ended by `aclose`."""
 
-    def __init__(self, engine: AsyncEngine, role: Role) -> None:
+    def __init__(self, engine: AsyncEngine, role: Role, *, pool_size: int = 5) -> None:
         self.engine = engine
         self.role = role
+        # Whoever waits for a connection of the pool may be overtaken by all who come later; here nobody is.
+        self.turns = asyncio.Semaphore(pool_size)
         # The same pool.
         self._snapshots = engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -110,11 +115,10 @@ def open_database(url: str, role: Role, *, pool_size: int = 5) -> Database:
         # Parameters are addresses and texts of letters, which belong into no log.
         hide_parameters=True,
         max_overflow=0,
-        # One round trip, so that a restart of PostgreSQL is not answered with an error per pooled connection.
-        pool_pre_ping=True,
     )
     event.listen(engine.sync_engine, "connect", _send_arrays_in_binary)
-    return Database(engine, role)
+    event.listen(engine.sync_engine, "checkout", _see_that_it_is_open)
+    return Database(engine, role, pool_size=pool_size)
 
 
 def _send_arrays_in_binary(connection: DBAPIConnection, _: object) -> None:
@@ -122,11 +126,37 @@ def _send_arrays_in_binary(connection: DBAPIConnection, _: object) -> None:
     connection.driver_connection.adapters.register_dumper(list, ArrayDumper)
 
 
+def _see_that_it_is_open(connection: DBAPIConnection, *others: object) -> None:
+    """
+    Refuse a pooled connection that its server has closed, so that a restart of PostgreSQL is no error.
+
+    The pool then makes a new one in its place. The socket tells: nothing comes unasked from an open one, or
+    it is a message that the driver takes in. A round trip for this question would be as dear as an answer.
+    """
+    ours = connection.driver_connection.pgconn
+    asked = select.poll()
+    asked.register(ours.socket, select.POLLIN)
+    try:
+        # The last words of a server come before the end of what it says.
+        for _ in range(_LAST_WORDS):
+            if not asked.poll(0):
+                return
+            ours.consume_input()
+    except psycopg.OperationalError:
+        pass
+    raise DisconnectionError
+
+
+_LAST_WORDS = 3
+
+
 async def enter_workspace(conn: AsyncConnection, workspace_id: WorkspaceId) -> None:
     """Show this transaction the rows of *workspace_id*."""
     await conn.execute(_ENTER, {"workspace": str(workspace_id)})
 
 
+# As the driver takes it.
+ENTER = "SELECT set_config('drumbeat.workspace', %s, true)"
 _ENTER = text("SELECT set_config('drumbeat.workspace', :workspace, true)")
 
 

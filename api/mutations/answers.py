@@ -69,7 +69,7 @@ def mutation(description: str, *, needs: Scope = Scope.WRITE) -> Callable[[Resol
             except Refusal as refusal:
                 return payload(user_errors=user_errors(refusal, asked))
             finally:
-                info.context.loaders.forget()
+                info.context.forget()
 
         told = description if needs is Scope.WRITE else f"{description} Needs the scope {needs}."
         return resolves(told)(answer)  # type: ignore[return-value] # it has the resolver's signature

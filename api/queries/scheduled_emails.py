@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from api.asked_fields import asked_of_nodes
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
 from api.errors import NotFound
@@ -13,6 +14,7 @@ from api.ids import optional_uuid_of, uuid_of
 from api.types.scheduled_email import ScheduledEmail
 from api.vocabulary import described
 from domain.lifecycle import EmailStatus
+from persistence.reading.email_relations import EMAIL_RELATIONS
 from persistence.reading.scheduled_emails import ORDERS, EmailFilter, EmailOrder, emails_where
 
 described(
@@ -71,6 +73,13 @@ Filter = Annotated[
 OrderBy = Annotated[EmailOrder, strawberry.argument(description="By which of their times.")]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the email.")]
 
+# By which fields of an email one sees what it points to.
+_SHOWN_BY = {
+    "contacts": ("contact", "recipientEmail"),
+    "steps": ("step", "subject"),
+    "mailboxes": ("mailbox",),
+}
+
 
 @strawberry.type
 class ScheduledEmailQueries:
@@ -97,6 +106,10 @@ class ScheduledEmailQueries:
         before: Before = None,
     ) -> Connection[ScheduledEmail]:
         asked = filter or ScheduledEmailFilter()
-        rows = emails_where(info.context.workspace_id, asked.parsed())
+        fields = asked_of_nodes(info)
+        relations = {
+            name: EMAIL_RELATIONS[name] for name, by in _SHOWN_BY.items() if not fields.isdisjoint(by)
+        }
+        rows = emails_where(info.context.workspace_id, asked.parsed(), relations)
         paging = Paging(first, after, last, before, order)
         return await connection(info, ScheduledEmail, rows, ORDERS[order_by], paging)

@@ -1,6 +1,7 @@
 """Mailboxes, and how full each of their days is."""
 
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import Annotated, Any, Self
 
 import strawberry
@@ -112,7 +113,6 @@ class Mailbox(Node):
     removed_at: datetime | None = strawberry.field(description="When it was taken out of use, if it was.")
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
-    planned: strawberry.Private[PlannedMailbox]
     stored_hours: strawberry.Private[dict[str, Any] | None]
     host_circuit: strawberry.Private[Circuit]
     host_error: strawberry.Private[str | None]
@@ -128,7 +128,12 @@ class Mailbox(Node):
             "stored_hours": row.working_hours,
             "host_circuit": Circuit(row.host_troubles, row.host_rests_until),
         }
-        return super().of(row, planned=mailbox_of(row), **derived)
+        return super().of(row, **derived)
+
+    @cached_property
+    def planned(self) -> PlannedMailbox:
+        """As planning sees it."""
+        return mailbox_of(self.row)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:

@@ -1,7 +1,6 @@
 """What all things with an id have in common."""
 
-from dataclasses import fields
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 import strawberry
@@ -16,6 +15,7 @@ Present = TypeVar("Present")
 @strawberry.interface(description="A thing with an id by which `node` finds it again.")
 class Node:
     key: strawberry.Private[UUID | int]
+    row: strawberry.Private[AnyRow]
 
     @resolves("The id of this thing, opaque and unique across all kinds of things.")
     def id(self) -> strawberry.ID:
@@ -27,13 +27,23 @@ class Node:
             raise TypeError(f"{type(self).__name__} {self.key} is numbered")
         return self.key
 
+    # Any: a column's type is known to its statement.
+    def __getattr__(self, name: str) -> Any:
+        if name == "row":
+            raise AttributeError(name)
+        return getattr(self.row, name)
+
     @classmethod
     def of(cls, row: AnyRow, **derived: object) -> Self:
-        """Make one of *row*: each attribute is *derived*, or taken from the column of its name."""
-        columns = row._mapping
-        names = [field.name for field in fields(cls) if field.init and field.name != "key"]
-        read = {name: columns[name] for name in names if name not in derived}
-        return cls(key=columns["id"], **read, **derived)
+        """
+        Make one of *row*: each attribute is *derived*, or the column of its name.
+
+        Columns stay in the row until they are asked for: a list takes a hundred rows of thirty columns, of
+        which a request wants a few.
+        """
+        made = cls.__new__(cls)
+        vars(made).update(derived, key=row.id, row=row)
+        return made
 
 
 def present(found: Present | None) -> Present:

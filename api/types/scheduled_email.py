@@ -18,6 +18,7 @@ from api.types.enrollment import Enrollment
 from api.types.explanation import Explanation
 from api.types.mailbox import Mailbox
 from api.types.node import Node, present
+from api.types.related import related
 from api.types.sequence import Sequence
 from api.types.step import Step
 from domain.itineraries import UnplacedReason
@@ -60,10 +61,10 @@ class ScheduledEmail(Node):
         return super().of(row, written_subject=row.subject, **derived)
 
     @resolves("The subject as it was written; before the first attempt, the template of its step.")
-    async def subject(self, info: Info) -> str:
+    def subject(self, info: Info) -> str:
         if self.written_subject is not None:
             return self.written_subject
-        return (await self._step(info)).subject
+        return related(info, "steps", self.step_id, lambda step: str(step.subject))
 
     @resolves("The plain text as it was written, once it was first tried.")
     async def body_text(self, info: Info) -> str | None:
@@ -76,22 +77,22 @@ class ScheduledEmail(Node):
         return None if letter is None or letter.body_html is None else str(letter.body_html)
 
     @resolves("The address that it goes to.")
-    async def recipient_email(self, info: Info) -> EmailAddress:
-        return (await self._contact(info)).email
+    def recipient_email(self, info: Info) -> EmailAddress:
+        return related(info, "contacts", self.contact_id, lambda contact: EmailAddress(contact.email))
 
     @resolves("The contact that it goes to.")
-    async def contact(self, info: Info) -> Contact:
-        return await self._contact(info)
+    def contact(self, info: Info) -> Contact:
+        return related(info, "contacts", self.contact_id, Contact.of)
 
     @resolves("The step that it is sent for.")
-    async def step(self, info: Info) -> Step:
-        return await self._step(info)
+    def step(self, info: Info) -> Step:
+        return related(info, "steps", self.step_id, Step.of)
 
     @resolves("The mailbox that it leaves from; null until it is placed.")
-    async def mailbox(self, info: Info) -> Mailbox | None:
+    def mailbox(self, info: Info) -> Mailbox | None:
         if self.mailbox_id is None:
             return None
-        return Mailbox.of(present(await info.context.loaders.mailboxes.load(self.mailbox_id)))
+        return related(info, "mailboxes", self.mailbox_id, Mailbox.of)
 
     @resolves("The enrollment that it belongs to.")
     async def enrollment(self, info: Info) -> Enrollment:
@@ -138,9 +139,3 @@ class ScheduledEmail(Node):
 
     async def _sequence(self, info: Info) -> Sequence:
         return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))
-
-    async def _contact(self, info: Info) -> Contact:
-        return Contact.of(present(await info.context.loaders.contacts.load(self.contact_id)))
-
-    async def _step(self, info: Info) -> Step:
-        return Step.of(present(await info.context.loaders.steps.load(self.step_id)))

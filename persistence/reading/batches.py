@@ -39,7 +39,7 @@ def batches_where(
         .where(batches.c.workspace_id == workspace_id)
     )
     if statuses is not None:
-        found = found.where(sequences.c.status.in_(statuses))
+        found = found.where(among(sequences.c.status, statuses))
     if updated_since is not None:
         found = found.where(sequences.c.updated_at >= updated_since)
     return found

@@ -32,7 +32,7 @@ def contacts_where(
     if statuses is None:
         found = found.where(contacts.c.status != ContactStatus.DELETED)
     else:
-        found = found.where(contacts.c.status.in_(statuses))
+        found = found.where(among(contacts.c.status, statuses))
     if normalised_email is not None:
         found = found.where(contacts.c.normalised_email == normalised_email)
     if domain is not None:

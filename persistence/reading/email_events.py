@@ -28,7 +28,7 @@ def events_where(
     """Events from *since* on and before *until*."""
     found = select(email_events).where(email_events.c.workspace_id == workspace_id)
     if kinds is not None:
-        found = found.where(email_events.c.kind.in_(kinds))
+        found = found.where(among(email_events.c.kind, kinds))
     for column, wanted in (
         (email_events.c.email_id, email_id),
         (email_events.c.enrollment_id, enrollment_id),

@@ -26,7 +26,7 @@ def enrollments_where(
 ) -> AnySelect:
     found = select(enrollments).where(enrollments.c.workspace_id == workspace_id)
     if statuses is not None:
-        found = found.where(enrollments.c.status.in_(statuses))
+        found = found.where(among(enrollments.c.status, statuses))
     if sequence_id is not None:
         found = found.where(enrollments.c.sequence_id == sequence_id)
     if contact_id is not None:

@@ -34,7 +34,7 @@ def mailboxes_where(
     if statuses is None:
         found = found.where(mailboxes.c.status != MailboxStatus.REMOVED)
     else:
-        found = found.where(mailboxes.c.status.in_(statuses))
+        found = found.where(among(mailboxes.c.status, statuses))
     if updated_since is not None:
         found = found.where(mailboxes.c.updated_at >= updated_since)
     return found

@@ -1,32 +1,35 @@
 """Pages of long lists by keyset: a page begins after the place of a row, never after a number of rows."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import (
-    BigInteger,
     ColumnElement,
     DateTime,
     Row,
     Select,
     Text,
-    Uuid,
+    bindparam,
     cast,
     func,
-    literal,
+    literal_column,
     select,
     text,
     tuple_,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.engine.result import IteratorResult, SimpleResultMetaData
 
 # A row of a Core statement; its columns are known to the statement, not to the type checker.
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 AnySelect: TypeAlias = Select[*tuple[Any, ...]]
+# What a statement answers for one row, in the order of its columns.
+Values: TypeAlias = tuple[Any, ...]
+
 # The keys of one row as PostgreSQL writes them.
 Place: TypeAlias = tuple[str, ...]
 
@@ -37,37 +40,39 @@ class InvalidPlace(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A column that a list is ordered by, never NULL, and how its value is read back from a place."""
+    """A column that a list is ordered by, never NULL; *check* refuses a text that is none of its values."""
 
     column: ColumnElement[Any]
-    read: Callable[[str], ColumnElement[Any]]
+    check: Callable[[str], object]
+
+    def given(self, name: str) -> ColumnElement[Any]:
+        """The value of that *name*, which comes as text."""
+        return cast(bindparam(name, type_=Text), self.column.type)
 
 
 def instant_key(column: ColumnElement[Any]) -> Key:
     """Rows without the instant come last: NULL would vanish from a row comparison."""
-    return Key(func.coalesce(column, text("'infinity'")), _read_instant)
+    return Key(func.coalesce(column, text("'infinity'"), type_=DateTime(timezone=True)), _check_instant)
 
 
 def uuid_key(column: ColumnElement[Any]) -> Key:
-    return Key(column, lambda written: literal(UUID(written), Uuid))
+    return Key(column, UUID)
 
 
 def number_key(column: ColumnElement[Any]) -> Key:
-    return Key(column, _read_number)
+    return Key(column, _check_number)
 
 
-def _read_instant(written: str) -> ColumnElement[Any]:
+def _check_instant(written: str) -> None:
     if written != "infinity":
         if not _INSTANT.fullmatch(written):
             raise ValueError(written)
         datetime.fromisoformat(written)
-    return cast(literal(written, Text), DateTime(timezone=True))
 
 
-def _read_number(written: str) -> ColumnElement[Any]:
+def _check_number(written: str) -> None:
     if not _NUMBER.fullmatch(written):
         raise ValueError(written)
-    return literal(int(written), BigInteger)
 
 
 # As PostgreSQL writes them in a session in UTC; 18 digits always fit into a bigint.
@@ -94,58 +99,105 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Slice:
-    """The rows of one page in the list's order, each with its place."""
+class Found:
+    """What a statement answered: the names of its columns, and the values of each row in their order."""
 
-    rows: Sequence[AnyRow]
+    columns: tuple[str, ...]
+    values: Sequence[Values]
+
+    def rows(self) -> Sequence[AnyRow]:
+        return IteratorResult(_metadata(self.columns), iter(self.values)).all()
+
+
+_metadata = cache(SimpleResultMetaData)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """
+    The rows of a list, before they are in order and in pages.
+
+    Lists of one *shape* build the same, but for the *values*, which are named in it.
+    """
+
+    build: Callable[[], AnySelect]
+    values: Mapping[str, Any]
+    shape: Hashable
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What was found of one page in the list's order, and the place of each row."""
+
+    found: Found
     places: Sequence[Place]
     has_previous: bool
     has_next: bool
 
 
-async def read_page(conn: AsyncConnection, rows: AnySelect, *, order: Order, page: Page) -> Slice:
-    """
-    Read one page of *rows*.
-
-    Raises:
-        InvalidPlace: If the place to start from is not one of this list.
-    """
-    found = list(await conn.execute(_page_statement(rows, order, page)))
-    goes_on = len(found) > page.limit
-    found = found[: page.limit]
+def slice_of(found: Found, *, order: Order, page: Page) -> Slice:
+    """What the answer to `page_statement` makes, without the row that only tells whether the list goes on."""
+    goes_on, keys = len(found.values) > page.limit, len(order.keys)
+    shown = found.values[: page.limit]
     if page.from_end:
-        found.reverse()
+        shown = shown[::-1]
     return Slice(
-        rows=found,
-        places=[tuple(row[-len(order.keys) :]) for row in found],
+        Found(found.columns[:-keys], [values[:-keys] for values in shown]),
+        places=[values[-keys:] for values in shown],
         has_previous=goes_on if page.from_end else page.after is not None,
         has_next=page.before is not None if page.from_end else goes_on,
     )
 
 
-async def count(conn: AsyncConnection, rows: AnySelect) -> int:
-    counted = select(func.count()).select_from(rows.order_by(None).subquery())
-    return (await conn.execute(counted)).scalar_one()
+def count_statement(rows: AnySelect) -> AnySelect:
+    return select(func.count()).select_from(rows.order_by(None).subquery())
 
 
-def _page_statement(rows: AnySelect, order: Order, page: Page) -> AnySelect:
+def page_statement(rows: AnySelect, *, order: Order, page: Page) -> AnySelect:
+    """
+    One page of *rows*, with one row more that tells whether the list goes on, and places as last columns.
+
+    It is the same for all pages of one `shape`; what differs are the `values`.
+    """
     columns = [key.column for key in order.keys]
     forward, backward = (">", "<") if not order.is_descending else ("<", ">")
-    for place, operator in ((page.after, forward), (page.before, backward)):
+    for name, place, operator in (("after", page.after, forward), ("before", page.before, backward)):
         if place is not None:
-            rows = rows.where(tuple_(*columns).op(operator, is_comparison=True)(_read(place, order)))
+            given = tuple_(*(key.given(f"{name}_{n}") for n, key in enumerate(order.keys)))
+            rows = rows.where(tuple_(*columns).op(operator, is_comparison=True)(given))
     falls = order.is_descending != page.from_end
     return (
         rows.add_columns(*(cast(column, Text).label(f"key_{n}") for n, column in enumerate(columns)))
         .order_by(*(column.desc() if falls else column.asc() for column in columns))
-        .limit(page.limit + 1)
+        # As a number: for one that comes later, PostgreSQL plans as if a tenth of the table were wanted.
+        .limit(literal_column(str(page.limit + 1)))
     )
 
 
-def _read(place: Place, order: Order) -> ColumnElement[Any]:
+def shape(page: Page) -> Hashable:
+    return page.limit, page.after is not None, page.before is not None, page.from_end
+
+
+def values(page: Page, order: Order) -> Mapping[str, Any]:
+    """
+    The values in the statement of *page*.
+
+    Raises:
+        InvalidPlace: If the place to start from is not one of this list.
+    """
+    given: dict[str, Any] = {}
+    for name, place in (("after", page.after), ("before", page.before)):
+        if place is not None:
+            _check(place, order)
+            given |= {f"{name}_{n}": written for n, written in enumerate(place)}
+    return given
+
+
+def _check(place: Place, order: Order) -> None:
     if len(place) != len(order.keys):
         raise InvalidPlace
     try:
-        return tuple_(*(key.read(written) for key, written in zip(order.keys, place, strict=True)))
+        for key, written in zip(order.keys, place, strict=True):
+            key.check(written)
     except ValueError as error:
         raise InvalidPlace from error

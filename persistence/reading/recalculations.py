@@ -26,9 +26,9 @@ def recalculations_where(
 ) -> AnySelect:
     found = select(recalculations).where(recalculations.c.workspace_id == workspace_id)
     if statuses is not None:
-        found = found.where(recalculations.c.status.in_(statuses))
+        found = found.where(among(recalculations.c.status, statuses))
     if causes is not None:
-        found = found.where(recalculations.c.cause.in_(causes))
+        found = found.where(among(recalculations.c.cause, causes))
     if sequence_id is not None:
         found = found.where(recalculations.c.sequence_id == sequence_id)
     if mailbox_id is not None:

@@ -1,17 +1,19 @@
 """Reading scheduled emails: timetable, archive and those in doubt are filters of one table."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailStatus
 from persistence.arrays import among
-from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
+from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
+from persistence.reading.relations import Relation, with_relations
 from persistence.tables import letters, scheduled_emails, steps
 
 emails = scheduled_emails.c
@@ -54,33 +56,38 @@ class EmailFilter:
     updated_since: datetime | None = None
 
 
-def emails_where(workspace_id: UUID, asked: EmailFilter) -> AnySelect:
-    found = select(scheduled_emails).where(emails.workspace_id == workspace_id)
-    if asked.statuses is not None:
-        found = found.where(emails.status.in_(asked.statuses))
-    if asked.is_unplaced is not None:
-        found = found.where((emails.unplaced_reason.is_not(None)) == asked.is_unplaced)
-    for column, wanted in (
-        (emails.mailbox_id, asked.mailbox_id),
-        (emails.sequence_id, asked.sequence_id),
-        # A batch has the id of its sequence.
-        (emails.sequence_id, asked.batch_id),
-        (emails.enrollment_id, asked.enrollment_id),
-        (emails.contact_id, asked.contact_id),
-        (emails.step_id, asked.step_id),
-    ):
-        if wanted is not None:
-            found = found.where(column == wanted)
-    for column, earliest, before in (
-        (emails.send_at, asked.send_from, asked.send_to),
-        (emails.sent_at, asked.sent_from, asked.sent_to),
-        (emails.updated_at, asked.updated_since, None),
-    ):
-        if earliest is not None:
-            found = found.where(column >= earliest)
-        if before is not None:
-            found = found.where(column < before)
-    return found
+_CONDITIONS: Mapping[str, ColumnElement[bool]] = {
+    "statuses": emails.status == any_(bindparam("statuses", type_=ARRAY(Text))),
+    "is_unplaced": emails.unplaced_reason.is_not(None) == bindparam("is_unplaced", type_=Boolean),
+    "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
+    "sequence_id": emails.sequence_id == bindparam("sequence_id"),
+    # A batch has the id of its sequence.
+    "batch_id": emails.sequence_id == bindparam("batch_id"),
+    "enrollment_id": emails.enrollment_id == bindparam("enrollment_id"),
+    "contact_id": emails.contact_id == bindparam("contact_id"),
+    "step_id": emails.step_id == bindparam("step_id"),
+    "send_from": emails.send_at >= bindparam("send_from"),
+    "send_to": emails.send_at < bindparam("send_to"),
+    "sent_from": emails.sent_at >= bindparam("sent_from"),
+    "sent_to": emails.sent_at < bindparam("sent_to"),
+    "updated_since": emails.updated_at >= bindparam("updated_since"),
+}
+
+
+def emails_where(
+    workspace_id: UUID, asked: EmailFilter, relations: Mapping[str, Relation] | None = None
+) -> Listed:
+    """The emails that *asked* lets through, with what they point to by *relations*."""
+    given = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
+    related = relations or {}
+
+    def build() -> AnySelect:
+        found = select(scheduled_emails).where(
+            emails.workspace_id == bindparam("workspace_id"), *(_CONDITIONS[name] for name in given)
+        )
+        return with_relations(found, related)
+
+    return Listed(build, {"workspace_id": workspace_id} | given, ("emails", *given, *related))
 
 
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:

@@ -33,7 +33,7 @@ def sequences_where(
     """Sequences that were made as such; batches are listed by themselves."""
     found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.kind == "SEQUENCE")
     if statuses is not None:
-        found = found.where(sequences.c.status.in_(statuses))
+        found = found.where(among(sequences.c.status, statuses))
     if updated_since is not None:
         found = found.where(sequences.c.updated_at >= updated_since)
     return found
@@ -46,15 +46,14 @@ async def sequences_by_id(
     return (await conn.execute(found)).all()
 
 
+# Steps with the text in force.
+TEXT_IN_FORCE = and_(step_versions.c.step_id == steps.c.id, step_versions.c.version == steps.c.text_version)
+STEP_COLUMNS = (*steps.c, step_versions.c.subject, step_versions.c.body_text, step_versions.c.body_html)
+
+
 def _steps(workspace_id: UUID) -> AnySelect:
-    """Steps with the text in force."""
-    text_in_force = and_(
-        step_versions.c.step_id == steps.c.id, step_versions.c.version == steps.c.text_version
-    )
     return (
-        select(steps, step_versions.c.subject, step_versions.c.body_text, step_versions.c.body_html)
-        .join(step_versions, text_in_force)
-        .where(steps.c.workspace_id == workspace_id)
+        select(*STEP_COLUMNS).join(step_versions, TEXT_IN_FORCE).where(steps.c.workspace_id == workspace_id)
     )
 
 

@@ -92,6 +92,19 @@ def test_counting_itself_is_bounded() -> None:
     assert cost_of(SHOP, parse(f"{{ shelf {{ ...F0 }} }} {chain} {last}")) > 20**levels
 
 
+def test_what_is_asked_for_again_is_counted_once() -> None:
+    """A field twenty times, in each of which it stands twenty times, twelve deep: still one object each."""
+    again = 20
+    chain = "".join(
+        f"fragment F{n} on Shelf {{ " + f"shelves(first: 1) {{ nodes {{ ...F{n + 1} }} }} " * again + "}"
+        for n in range(12)
+    )
+
+    cost = cost_of(SHOP, parse(f"{{ shelf {{ ...F0 }} }} {chain} fragment F12 on Shelf {{ id }}"))
+
+    assert cost == 1 + 12 * 2
+
+
 def test_a_document_with_too_many_fields_is_not_counted_to_its_end() -> None:
     """However little they cost."""
     many = " ".join(f"a{n}: shelf {{ id }}" for n in range(6_000))

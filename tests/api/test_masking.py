@@ -1,7 +1,10 @@
 """What a caller is told of a mistake: where it is, and nothing of what stands beside it."""
 
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from api.masking import told
 from tests.api.client import ApiClient
 
 MAILBOX = "mutation ($input: CreateMailboxInput!) { createMailbox(input: $input) { mailbox { id } } }"
@@ -34,3 +37,27 @@ async def test_nor_does_a_mistake_in_the_document(api: ApiClient) -> None:
 
     assert len(answer["errors"]) == 3
     assert "hidden" not in str(answer)
+
+
+_CANCELED = psycopg.errors.QueryCanceled("statement timeout")
+_AWAY = psycopg.OperationalError("the server closed the connection")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (_CANCELED, "QUERY_TOO_EXPENSIVE"),
+        (OperationalError("SELECT", None, _CANCELED), "QUERY_TOO_EXPENSIVE"),
+        (_AWAY, "SERVICE_UNAVAILABLE"),
+        (OperationalError("SELECT", None, _AWAY), "SERVICE_UNAVAILABLE"),
+        (psycopg.InterfaceError("connection closed"), "SERVICE_UNAVAILABLE"),
+        (psycopg.errors.UndefinedColumn("no such column"), "INTERNAL"),
+    ],
+)
+def test_errors_of_the_database_are_told_alike(error: Exception, code: str) -> None:
+    """Whether SQLAlchemy asked it, or its driver; and none says what the database said."""
+    message, extensions = told(error)
+
+    assert extensions["code"] == code
+    assert "column" not in message
+    assert "closed" not in message

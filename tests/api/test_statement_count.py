@@ -1,10 +1,10 @@
 """How many statements an answer takes: as many for fifty entries as for one."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Any
 
+import psycopg
 import pytest
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from persistence.database import Database
 from persistence.tables import email_events, email_moves
@@ -18,6 +18,14 @@ query ($first: Int) { scheduledEmails(first: $first) { totalCount nodes {
   enrollment { status contact { email } itinerary { sendAt step { subject } } }
   events { kind mailbox { name } email { id } } moves { cause toMailbox { name } }
 } } }
+"""
+TIMETABLE = """
+query ($first: Int) { scheduledEmails(first: $first) {
+  edges { cursor node { id status sendAt ...Shown } } pageInfo { endCursor }
+} }
+fragment Shown on ScheduledEmail {
+  subject recipientEmail contact { email } step { position } mailbox { name }
+}
 """
 SEQUENCES = """
 query ($first: Int) { sequences(first: $first) { totalCount nodes {
@@ -48,42 +56,57 @@ async def _fifty_of_each(api: ApiClient, worker_db: Database) -> None:
             await conn.execute(insert(email_moves).values(of_email | moved))
 
 
-@contextmanager
-def _statements(database: Database) -> Iterator[list[str]]:
-    """The statements that are executed inside the block, without those that only enter the workspace."""
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that the driver executes, without those that only say who asks."""
     executed: list[str] = []
+    execute = psycopg.AsyncCursor.execute
 
-    def note(*arguments: object) -> None:
-        statement = str(arguments[2])
-        if "set_config" not in statement:
-            executed.append(statement)
+    async def note(cursor: "psycopg.AsyncCursor[Any]", query: str, *arguments: Any, **named: Any) -> Any:
+        if "set_config" not in str(query):
+            executed.append(str(query))
+        return await execute(cursor, query, *arguments, **named)
 
-    event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    yield executed
-    event.remove(database.engine.sync_engine, "before_cursor_execute", note)
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
+    return executed
 
 
 @pytest.mark.parametrize(
-    ("document", "statements"),
-    [(EMAILS, 15), (SEQUENCES, 9), (MAILBOXES, 7)],
+    ("document", "most"),
+    [(EMAILS, 14), (SEQUENCES, 9), (MAILBOXES, 7)],
     ids=["emails", "sequences", "mailboxes"],
 )
 async def test_a_page_takes_as_many_statements_as_one_entry(
-    api: ApiClient, worker_db: Database, api_db: Database, document: str, statements: int
+    api: ApiClient, worker_db: Database, statements: list[str], document: str, most: int
 ) -> None:
     """However deep it is nested: each kind of thing is read once per level."""
     await _fifty_of_each(api, worker_db)
     await api.data(document, first=1)
 
-    with _statements(api_db) as for_one:
-        await api.data(document, first=1)
-    with _statements(api_db) as for_fifty:
-        answered = await api.data(document, first=50)
+    statements.clear()
+    await api.data(document, first=1)
+    for_one = statements.copy()
+    statements.clear()
+    answered = await api.data(document, first=50)
 
     [page] = answered.values()
     assert len(page["nodes"]) == 50
-    assert len(for_fifty) == len(for_one), "\n".join(for_fifty)
-    assert len(for_fifty) == statements, "\n".join(for_fifty)
+    assert len(statements) == len(for_one), "\n".join(statements)
+    assert len(statements) == most, "\n".join(statements)
+
+
+async def test_the_timetable_takes_two_statements(
+    api: ApiClient, worker_db: Database, statements: list[str]
+) -> None:
+    """Whose key it is, and the emails with what they point to."""
+    await _fifty_of_each(api, worker_db)
+    await api.data("{ viewer { name } }")
+    statements.clear()
+
+    data = await api.data(TIMETABLE, first=20)
+
+    assert len(data["scheduledEmails"]["edges"]) == 20
+    assert len(statements) == 2, "\n".join(statements)
 
 
 async def test_the_clock_is_asked_once(api: ApiClient, worker_db: Database, clock: SteppingClock) -> None:

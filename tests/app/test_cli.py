@@ -220,8 +220,7 @@ async def test_a_new_workspace_is_opened_by_its_key(
     )
 
     workspace, key = (line.split()[1] for line in made.stdout.splitlines())
-    async with api_db.transaction() as conn:
-        identity = await authenticate(conn, key)
+    identity = await authenticate(api_db, key)
     async with worker_db.transaction() as conn:
         rows = (await conn.execute(select(workspaces.c.id, workspaces.c.name, workspaces.c.zone))).all()
     assert identity is not None
