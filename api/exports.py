@@ -21,7 +21,7 @@ from api.transfers import admitted, csv_file, refusal
 from domain.access import Scope
 from domain.lifecycle import ContactStatus, EmailStatus
 from persistence.reading import contacts as reading_contacts
-from persistence.reading.pages import AnyRow, AnySelect, Order, Page, Place, read_page
+from persistence.reading.pages import AnyRow, AnySelect, Order, Page, page_statement, values
 from persistence.reading.scheduled_emails import ORDERS, EmailOrder, emails_where
 from persistence.tables import contacts, mailboxes, scheduled_emails, step_versions, steps
 
@@ -43,18 +43,23 @@ _EMAIL_COLUMNS = (
 )
 
 
-async def download(context: Context, rows: AnySelect, order: Order) -> AsyncIterator[Sequence[AnyRow]]:
+async def download(
+    context: Context, rows: AnySelect, order: Order, given: Mapping[str, Any] | None = None
+) -> AsyncIterator[Sequence[AnyRow]]:
     """
     All of *rows*, a page at a time, each read in a transaction of its own: nobody waits for a slow client.
+
+    *given* are the values that are named in *rows*.
     """
-    after: Place | None = None
+    page = Page(PAGE)
     while True:
+        statement = page_statement(rows, order=order, page=page)
         async with context.transaction() as conn:
-            found = await read_page(conn, rows, order=order, page=Page(PAGE, after=after))
-        yield found.rows
-        if not found.has_next:
+            found = (await conn.execute(statement, {**(given or {}), **values(page, order)})).all()
+        yield found[:PAGE]
+        if len(found) <= PAGE:
             return
-        after = found.places[-1]
+        page = Page(PAGE, after=tuple(found[PAGE - 1][-len(order.keys) :]))
 
 
 async def export_contacts(request: Request, services: Services) -> Response:
@@ -97,8 +102,9 @@ async def export_emails(request: Request, services: Services) -> Response:
         .where(step_versions.c.step_id == columns.step_id, step_versions.c.version == steps.c.text_version)
         .scalar_subquery()
     )
+    listed = emails_where(context.workspace_id, asked)
     rows = (
-        emails_where(context.workspace_id, asked)
+        listed.build()
         .join(contacts, contacts.c.id == columns.contact_id)
         .join(steps, steps.c.id == columns.step_id)
         .join(mailboxes, mailboxes.c.id == columns.mailbox_id, isouter=True)
@@ -112,7 +118,7 @@ async def export_emails(request: Request, services: Services) -> Response:
 
     async def lines() -> AsyncIterator[bytes]:
         yield csv_lines([("id", *_EMAIL_COLUMNS)])
-        async for page in download(context, rows, ORDERS[EmailOrder.SEND_AT]):
+        async for page in download(context, rows, ORDERS[EmailOrder.SEND_AT], listed.values):
             yield csv_lines([_email_cells(row._mapping) for row in page])
 
     return csv_file(lines(), "scheduled-emails.csv")
