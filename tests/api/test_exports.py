@@ -4,6 +4,7 @@ import csv
 import io
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -14,12 +15,12 @@ from api.ids import global_id
 from domain.access import Scope
 from persistence.api_keys import create_api_key
 from persistence.database import Database
-from persistence.ids import uuid7
 from tests.api.client import ApiClient
 from tests.api.mutations.asking import done, everything
 from tests.support.world import MONDAY, make_contact, make_email, make_enrollment, make_mailbox, make_sequence
 
 HOUR = timedelta(hours=1)
+NOWHERE = global_id("Sequence", UUID(int=7))
 
 
 async def table(api: ApiClient, path: str) -> list[list[str]]:
@@ -157,7 +158,7 @@ async def test_sent_emails_are_exported(api: ApiClient, worker_db: Database) -> 
         ("contacts.csv?status=HAPPY", 400, "`status` cannot be “HAPPY”."),
         ("contacts.csv?updatedSince=2026-01-01T00:00:00", 400, "`updatedSince` cannot be"),
         ("contacts.csv?isSuppressed=yes", 400, "`isSuppressed` cannot be “yes”."),
-        (f"contacts.csv?notEnrolledInId={global_id('Sequence', uuid7())}", 404, "There is no sequence"),
+        (f"contacts.csv?notEnrolledInId={NOWHERE}", 404, "There is no sequence"),
         ("scheduled-emails.csv?mailboxId=x", 400, "“x” is not an id."),
     ],
 )
