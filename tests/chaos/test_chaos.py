@@ -6,7 +6,7 @@ import pytest
 
 from tests.chaos.chaos import run_chaos
 
-pytestmark = [pytest.mark.processes, pytest.mark.timeout(420)]
+pytestmark = [pytest.mark.processes, pytest.mark.timeout(600)]
 
 
 def test_killing_everything_at_random_loses_nothing_and_sends_nothing_twice(tmp_path: Path) -> None:
