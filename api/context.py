@@ -18,6 +18,7 @@ from api.loaders import Loaders
 from api.once import Once
 from api.origins import origin_of
 from api.rate_limits import RateLimiter
+from api.uploads import AT_ONCE
 from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.identities import Identity
@@ -100,6 +101,8 @@ class Services:
     callers: RateLimiter | None = None
     strangers: RateLimiter | None = None
     executions: Executions = field(default_factory=Executions)
+    # Files that are read at the same time; whoever comes next waits, and so does their client.
+    importing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 

@@ -5,8 +5,9 @@ from datetime import datetime
 
 import strawberry
 
-from api.errors import BadUserInput
-from api.ids import optional_uuid_of
+from api.errors import BadUserInput, NotFound
+from api.ids import optional_uuid_of, uuid_of
+from api.loaders import Loaders
 from api.scalars import EmailAddress
 from domain.addresses import InvalidAddress, normalised
 from domain.ids import WorkspaceId
@@ -47,6 +48,18 @@ class ContactFilter:
         ):
             if text is not None:
                 yield field, kind, text
+
+    async def check_ids(self, loaders: Loaders) -> None:
+        """
+        See that there is what it names: of what is not here nobody ever was, and that would be everyone.
+
+        Raises:
+            NotFound, MalformedId: There is not.
+        """
+        for _, kind, text in self.ids():
+            loader = loaders.imports if kind == "Import" else loaders.sequences
+            if await loader.load(uuid_of(kind, text)) is None:
+                raise NotFound(kind.lower())
 
     def rows(self, workspace_id: WorkspaceId) -> AnySelect:
         """The contacts that it is about."""

@@ -5,6 +5,7 @@ import strawberry
 from api.mutations.api_keys import ApiKeyMutations
 from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
+from api.mutations.email_interventions import EmailInterventionMutations
 from api.mutations.enrollments import EnrollmentMutations
 from api.mutations.mailbox_tests import MailboxTestMutations
 from api.mutations.mailboxes import MailboxMutations
@@ -29,6 +30,7 @@ class Mutation(
     PauseMutations,
     SuppressionMutations,
     SettlingMutations,
+    EmailInterventionMutations,
     RebalanceMutations,
     RebalancePreviewMutations,
     BatchMutations,

@@ -40,10 +40,6 @@ class ContactQueries:
         before: Before = None,
     ) -> Connection[Contact]:
         asked = filter or ContactFilter()
-        # Of what is not here, nobody ever was: that would be everyone.
-        for _, kind, text in asked.ids():
-            loader = info.context.loaders.imports if kind == "Import" else info.context.loaders.sequences
-            if await loader.load(uuid_of(kind, text)) is None:
-                raise NotFound(kind.lower())
+        await asked.check_ids(info.context.loaders)
         rows = asked.rows(info.context.workspace_id)
         return await connection(info, Contact, rows, ORDER, Paging(first, after, last, before, order))

@@ -5,8 +5,10 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
+from domain.threads import new_message_id
 from persistence.contact_imports import begin_import
 from persistence.database import Database
+from persistence.ids import uuid7
 from persistence.tables import (
     alerts,
     api_keys,
@@ -31,9 +33,9 @@ from tests.support.world import (
 )
 
 
-def message_id(workspace_id: WorkspaceId) -> str:
-    """That of the workspace's email."""
-    return f"<{workspace_id}@sender.example>"
+def message_id(email_id: UUID) -> str:
+    """That of an email, by which an answer to it is known."""
+    return new_message_id(email_id, "desk@sender.example")
 
 
 async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> dict[str, UUID | int]:
@@ -47,7 +49,8 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         enrollment_id = await make_enrollment(
             conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
         )
-        email_id = await make_email(conn, enrollment_id, message_id=message_id(api.workspace_id))
+        key = uuid7()
+        email_id = await make_email(conn, enrollment_id, id=key, message_id=message_id(key))
         ours = {"workspace_id": api.workspace_id}
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}

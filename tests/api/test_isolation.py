@@ -12,7 +12,7 @@ from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from api.context import Services
-from api.ids import global_id
+from api.ids import global_id, uuid_of
 from api.schema import print_sdl
 from domain.ids import WorkspaceId
 from persistence.database import Database, Role, sqlalchemy_url
@@ -201,9 +201,10 @@ async def test_mutations_without_ids_reach_nobody_else(
 ) -> None:
     """Not by an address, a Message-ID or a token that is another workspace's."""
     mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
+    their_email = uuid_of("ScheduledEmail", theirs.ids["ScheduledEmail"])
     texts = {
         "token": await _rebalance_token(theirs),
-        "message": f"In-Reply-To: {message_id(theirs.api.workspace_id)}\nSubject: Re: Hello\n\nThanks",
+        "message": f"In-Reply-To: {message_id(their_email)}\nSubject: Re: Hello\n\nThanks",
     }
 
     def choose(path: Path, kind: GraphQLInputType) -> str | None:
