@@ -16,6 +16,7 @@ from actors.leases import boot_time, trust_window
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
 from actors.logins import endpoint_of
+from actors.measures import SEND_SECONDS
 from actors.outage import QueueUnavailable
 from actors.places import Places
 from actors.publisher import Publisher
@@ -214,14 +215,9 @@ class Sender:
             await self._ledger.block(attempt.mailbox_id, rest=judgement.rest, reason=reason)
         counted = await self._ledger.end(result)
         level = log.info if result.event is EmailEvent.ACCEPT else log.warning
-        level(
-            _FACTS[result.event],
-            **_named(attempt),
-            code=result.code,
-            reason=result.reason,
-            ms=ms,
-            counted=counted,
-        )
+        facts = {"code": result.code, "reason": result.reason, "ms": ms, "counted": counted}
+        level(_FACTS[result.event], **_named(attempt), **facts)
+        SEND_SECONDS.labels(str(result.event)).observe(ms / 1000)
         if counted and judgement.retry_in is not None:
             await self._ask_again(Ticket(attempt.email_id, attempt.number + 1), judgement.retry_in)
 

@@ -8,10 +8,12 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
-from api import exports, graphiql, health, http, imports, login, unsubscribe
+from api import exports, graphiql, health, http, imports, login, metrics, unsubscribe
 from api.context import IdentityProvider, Services
+from api.streaming import server_sent_events, websocket
 from api.transport_security import StrictTransportSecurity
 
 Answering: TypeAlias = Callable[[Request, Services], Awaitable[Response]]
@@ -23,6 +25,12 @@ def create_app(services: Services) -> Starlette:
     async def graphql(request: Request) -> Response:
         return await http.answer(request, services)
 
+    async def streamed(request: Request) -> Response:
+        return await server_sent_events.answer(request, services)
+
+    async def talk(socket: WebSocket) -> None:
+        await websocket.serve(socket, services)
+
     async def log_out(request: Request) -> Response:
         return await login.log_out(request, services)
 
@@ -32,18 +40,24 @@ def create_app(services: Services) -> Starlette:
     async def livez(_: Request) -> Response:
         return health.alive()
 
+    async def measured(request: Request) -> Response:
+        return await metrics.answer(request, services)
+
     async def readyz(_: Request) -> Response:
         return await health.ready(services)
 
     return Starlette(
         routes=[
             Route("/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/graphql", talk),
+            Route("/graphql/stream", streamed, methods=["GET", "POST"]),
             *(_login(services, services.identities) if services.identities else ()),
             Route("/auth/logout", log_out, methods=["POST"]),
             *graphiql.routes(),
             *_files(services),
             Route("/livez", livez),
             Route("/readyz", readyz),
+            Route("/metrics", measured),
             Route("/u/{token}", unsubscribing, methods=["GET", "POST"]),
         ],
         middleware=list(_middleware(services)),

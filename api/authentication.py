@@ -2,13 +2,14 @@
 
 from ipaddress import ip_address, ip_network
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from api import cookies
 from api.context import Caller, Context, Services, context_for
 from api.errors import ErrorCode, Refused
+from api.masking import told
 from api.origins import comes_from
-from domain.access import SCOPES_OF
+from domain.access import SCOPES_OF, Scope
 from persistence.api_keys import authenticate
 from persistence.sessions import recognise
 
@@ -31,7 +32,7 @@ class ForeignOrigin(Refused):
         super().__init__(ErrorCode.FORBIDDEN, message)
 
 
-async def authenticated(services: Services, request: Request) -> Context:
+async def authenticated(services: Services, request: HTTPConnection) -> Context:
     """
     The context of the caller: by the `Authorization` header (RFC 6750 §2.1), or else by the session's cookie.
 
@@ -51,7 +52,7 @@ async def authenticated(services: Services, request: Request) -> Context:
         raise
 
 
-def subject_of_address(request: Request) -> str:
+def subject_of_address(request: HTTPConnection) -> str:
     """Who is counted when nobody knows who asks: an address, of IPv6 the network that one customer has."""
     if request.client is None:
         return "address:unknown"
@@ -62,7 +63,7 @@ def subject_of_address(request: Request) -> str:
     return f"address:{ip_network((address, 64), strict=False) if address.version == 6 else address}"
 
 
-async def _caller(services: Services, request: Request) -> Caller:
+async def _caller(services: Services, request: HTTPConnection) -> Caller:
     authorization, token = request.headers.get("authorization"), request.cookies.get(cookies.SESSION)
     if authorization is None and token is not None:
         # Browsers add the cookie by themselves, whoever asks; a header only those who have the key.
@@ -70,6 +71,18 @@ async def _caller(services: Services, request: Request) -> Caller:
             raise ForeignOrigin
         return await _person(services, token)
     return await _key(services, authorization)
+
+
+async def is_still_allowed(services: Services, request: HTTPConnection) -> bool:
+    """Whether whoever sent *request*, and stays, may still read; a database that is away changes nothing."""
+    try:
+        context = await authenticated(services, request)
+    except Refused:
+        return False
+    except Exception as error:
+        told(error)
+        return True
+    return Scope.READ in context.caller.scopes
 
 
 async def _key(services: Services, authorization: str | None) -> Caller:

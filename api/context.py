@@ -14,6 +14,8 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.executions import Executions
+from api.live.changes import Changes
+from api.live.live import Live, Timing
 from api.loaders import Loaders
 from api.once import Once
 from api.origins import origin_of
@@ -83,6 +85,7 @@ class Services:
     who was not invited gets a workspace of their own. Pages of *other_origins* may ask with their cookies as
     our own do. With *hsts_s* above 0, browsers that came by TLS come by nothing else for so many seconds.
     Each of *probes* returns None when its part is ready, or what is wrong and how to mend it.
+    Metrics are for whoever brings *metrics_token*, and for nobody where it is empty.
     *callers* counts requests, *strangers* failed attempts from an address; without them nothing is counted.
     """
 
@@ -98,6 +101,9 @@ class Services:
     hsts_s: int = 0
     check_mailbox: CheckMailbox = _no_check
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
+    metrics_token: str = ""
+    timing: Timing = field(default_factory=Timing)
+    live: Live = field(init=False)
     callers: RateLimiter | None = None
     strangers: RateLimiter | None = None
     executions: Executions = field(default_factory=Executions)
@@ -105,6 +111,9 @@ class Services:
     importing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "live", Live(Changes(self.database), self.timing))
 
     @property
     def origins(self) -> Sequence[str]:
@@ -123,6 +132,10 @@ class Present:
             self._asked = asyncio.create_task(self._ask())
         return await self._asked
 
+    def forget(self) -> None:
+        """Ask again when somebody wants to know."""
+        self._asked = None
+
     async def _ask(self) -> datetime:
         return await self._clock.now()
 
@@ -138,6 +151,18 @@ class Allowance:
         """Whether it may be had once more."""
         self._taken += 1
         return self._taken <= self.most
+
+
+@dataclass(slots=True)
+class Stream:
+    """
+    Of a subscription: after which number it goes on, and the number of what it told last.
+
+    Numbers are of the connection, so that a browser that comes back need not know of them.
+    """
+
+    resumes_from: str | None = None
+    number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +186,7 @@ class Caller:
 @dataclass(frozen=True)
 class Context:
     """
-    One request.
+    One request, or one subscription.
 
     Every transaction sees the caller's workspace alone. Resolvers run at the same time, so none shares a
     connection with another, and none awaits a loader inside a transaction: the pool may have no second one.
@@ -170,6 +195,7 @@ class Context:
     services: Services
     caller: Caller
     present: Present
+    stream: Stream = field(default_factory=Stream)
     # Of a mutation with an Idempotency-Key.
     once: Once | None = None
     at_hand: defaultdict[str, dict[UUID, AnyRow]] = field(default_factory=lambda: defaultdict(dict))
@@ -208,6 +234,11 @@ class Context:
     async def now(self) -> datetime:
         """Business time, in UTC; the same throughout the request."""
         return await self.present.now()
+
+    def renew(self) -> None:
+        """Know nothing of what was read and when: a subscription tells of a new moment."""
+        self.loaders.forget()
+        self.present.forget()
 
     @property
     def vault(self) -> Vault:

@@ -13,3 +13,9 @@ def resolves(description: str, *, name: str | None = None) -> Callable[[Resolver
     # Typed as the method itself: `strawberry.field` is declared to return Any, which would untype the method.
     decorator: Callable[[Resolver], Resolver] = strawberry.field(description=description, name=name)
     return decorator
+
+
+def subscribes(description: str) -> Callable[[Resolver], Resolver]:
+    """Make a method that yields the subscription of its name."""
+    decorator: Callable[[Resolver], Resolver] = strawberry.subscription(description=description)
+    return decorator

@@ -1,4 +1,4 @@
-"""The schema: queries and mutations, the limits of a request, and what is remembered between requests."""
+"""The schema: what can be asked, done and watched, the limits of a request, and what is remembered."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -20,9 +20,11 @@ from api.cost import COST, cost_of
 from api.errors import BadUserInput, Forbidden
 from api.executor import Executor
 from api.limits import TOKENS, LimitsRule, QueryTooExpensive
+from api.measures import Timed
 from api.mutations import Mutation
 from api.queries import Query
 from api.scalars import SCALARS
+from api.subscriptions import Subscription
 from domain.access import Scope
 
 
@@ -49,12 +51,15 @@ class OneOperation(SchemaExtension):
 
 
 class ReadersOnly(SchemaExtension):
-    """Queries are for callers that may read; what a mutation needs, each says for itself."""
+    """Queries and subscriptions are for callers that may read; each mutation says what it needs."""
 
     @override
     def on_execute(self) -> Iterator[None]:
         asked = self.execution_context
-        if asked.operation_type is OperationType.QUERY and Scope.READ not in asked.context.caller.scopes:
+        if (
+            asked.operation_type is not OperationType.MUTATION
+            and Scope.READ not in asked.context.caller.scopes
+        ):
             raise Forbidden(Scope.READ)
         yield
 
@@ -77,9 +82,11 @@ class CostLimit(SchemaExtension):
 schema = QuietSchema(
     query=Query,
     mutation=Mutation,
+    subscription=Subscription,
     config=StrawberryConfig(scalar_map=SCALARS),
     execution_context_class=Executor,
     extensions=[
+        Timed,
         lambda: MaxTokensLimiter(max_token_count=TOKENS),
         # One list of one rule for all requests: the validation cache goes by the rules too.
         lambda: AddValidationRules([LimitsRule]),

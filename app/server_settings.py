@@ -108,3 +108,19 @@ class ServerSettings(BaseSettings):
         ge=0,
         description="Requests that may wait for one of these places; the next one is told to try again.",
     )
+    metrics_token: str = Field(
+        default="",
+        repr=False,
+        description="Whoever reads /metrics brings this (Authorization: Bearer …); without it there is none. "
+        "Metrics are of all workspaces. Make one with: openssl rand -hex 32",
+        json_schema_extra=SECRET,
+    )
+    metrics_host: str = Field(
+        default="127.0.0.1", description="Address at which a worker tells its own metrics."
+    )
+    metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port at which a worker tells its own metrics to whoever brings the token; 0 for none.",
+    )

@@ -4,13 +4,16 @@ import asyncio
 import contextlib
 import gc
 import signal
+import socket
 
 import uvicorn
+from typing_extensions import override
 
 from api.app import create_app
 from api.context import Services
 from api.executions import Executions
 from api.health import migrations_probe
+from api.limits import BODY_BYTES
 from api.rate_limits import RateLimiter
 from app.business_clock import business_clock_of
 from app.mailbox_checks import MailboxChecker
@@ -42,6 +45,7 @@ def services_of(settings: Settings) -> Services:
         callers=_limiter(database, settings.requests_per_minute),
         strangers=_limiter(database, settings.failed_attempts_per_minute),
         executions=Executions(at_once=settings.api_executions, waiting=settings.api_waiting),
+        metrics_token=settings.metrics_token,
         probes={"migrations": migrations_probe(settings.database_url)},
     )
 
@@ -52,7 +56,8 @@ def _limiter(database: Database, limit: int) -> RateLimiter | None:
 
 def server_of(settings: Settings, services: Services) -> uvicorn.Server:
     """The HTTP server over *services*; it logs through the application's own log."""
-    server = uvicorn.Server(
+    server = _Server(
+        services,
         uvicorn.Config(
             create_app(services),
             host=settings.api_host,
@@ -62,11 +67,25 @@ def server_of(settings: Settings, services: Services) -> uvicorn.Server:
             server_header=False,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=[str(network) for network in settings.trusted_proxies],
-        )
+            ws_max_size=BODY_BYTES,
+        ),
     )
     # Signals belong to whoever runs the process: uvicorn would end it by the signal that it was stopped by.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign, assignment]
     return server
+
+
+class _Server(uvicorn.Server):
+    """Ends streams before it waits for requests to end: they would last for ever."""
+
+    def __init__(self, services: Services, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._services = services
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._services.live.ending.set()
+        await super().shutdown(sockets)
 
 
 def run_api(settings: Settings) -> None:

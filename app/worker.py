@@ -10,6 +10,7 @@ import structlog
 from app.setting_sources import variable
 from app.settings import Settings, load_settings
 from app.supervision import Supervisor
+from app.worker_metrics import worker_metrics
 
 log = structlog.get_logger(__name__)
 
@@ -29,14 +30,15 @@ def run_worker(settings: Settings, *, watch: bool = False) -> None:
     if watch:
         # The pattern that dramatiq passes by default matches nothing since watchdog 7.
         command += ["--watch", ".", "--include", "**/*.py"]
-    environment = _environment(settings)
-    supervisor = Supervisor(
-        lambda: subprocess.Popen(command, env=environment, start_new_session=True),  # noqa: S603 - our own command
-        end_within_s=settings.stop_within_s,
-    )
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda passed_on, _frame: supervisor.end(passed_on))
-    status = supervisor.run()
+    with worker_metrics(settings) as of_metrics:
+        environment = _environment(settings) | of_metrics
+        supervisor = Supervisor(
+            lambda: subprocess.Popen(command, env=environment, start_new_session=True),  # noqa: S603 - our own
+            end_within_s=settings.stop_within_s,
+        )
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda passed_on, _frame: supervisor.end(passed_on))
+        status = supervisor.run()
     log.info("worker.stopped", status=status)
     raise SystemExit(status if status >= 0 else 1)
 

@@ -214,8 +214,8 @@ class Listener:
 
 
 @asynccontextmanager
-async def listen(url: str, *, role: Role = Role.WORKER) -> AsyncIterator[Listener]:
-    """Open a connection of its own that hears everything notified after this point."""
+async def listen(url: str, *, role: Role = Role.WORKER, channel: str = CHANNEL) -> AsyncIterator[Listener]:
+    """Open a connection of its own that hears everything notified on *channel* after this point."""
     conn = await psycopg.AsyncConnection.connect(
         libpq_url(url),
         autocommit=True,
@@ -226,5 +226,5 @@ async def listen(url: str, *, role: Role = Role.WORKER) -> AsyncIterator[Listene
         keepalives_count=3,
     )
     async with conn:
-        await conn.execute(f"LISTEN {CHANNEL}")
+        await conn.execute(f"LISTEN {channel}")
         yield Listener(conn)

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailEvent
 from persistence.attempts import Attempt
+from persistence.changes import CHANGES
 from persistence.statements import Statement
 
 
@@ -50,8 +51,10 @@ class Happening:
         return cls(*ids, kind, attempt.number, code=code, reply=reply, cause=cause)
 
 
+# Whoever watches is woken in the same statement: one more is one more wait for every group of emails.
 _RECORD = Statement(
     text("""
+WITH recorded AS (
 INSERT INTO email_events (
     workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, at
 )
@@ -65,12 +68,18 @@ FROM unnest(
     workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, number
 )
 ORDER BY number
+RETURNING workspace_id
+)
+SELECT pg_notify(:channel, workspace_id::text) FROM (SELECT DISTINCT workspace_id FROM recorded) AS changed
+WHERE CAST(:is_told AS boolean)
 """)
 )
+# Told of with what follows a moment later: commits that notify wait for each other in the whole database.
+_PASSED_OVER = frozenset({EmailEvent.COMMIT})
 
 
 async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], *, at: datetime) -> None:
-    """Write *happenings*, which all took place at business time *at*."""
+    """Write *happenings*, which all took place at business time *at*, and wake those who watch."""
     if happenings:
         await _RECORD.run(
             conn,
@@ -84,4 +93,6 @@ async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], 
             replies=[each.reply for each in happenings],
             causes=[each.cause for each in happenings],
             at=at,
+            channel=CHANGES,
+            is_told=not _PASSED_OVER.issuperset(each.kind for each in happenings),
         )

@@ -14,6 +14,7 @@ from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent
 from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.arrays import among
+from persistence.changes import tell_of_changes, tell_of_recalculations
 from persistence.email_events import Happening, record_events
 from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
@@ -112,6 +113,7 @@ async def expect_emails(
         .where(among(recalculations.c.id, [each.id for each in begun]))
         .values(total=func.greatest(recalculations.c.total, total))
     )
+    await tell_of_changes(conn, [workspace_id])
 
 
 async def record_progress(
@@ -136,6 +138,7 @@ async def record_progress(
             infeasible=written.infeasible,
         )
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def finish_recalculations(
@@ -157,6 +160,7 @@ async def finish_recalculations(
             finished_at=now,
         )
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def fail_recalculations(conn: AsyncConnection, ids: Collection[RecalculationId], *, error: str) -> None:
@@ -166,6 +170,7 @@ async def fail_recalculations(conn: AsyncConnection, ids: Collection[Recalculati
         .where(among(recalculations.c.id, ids), recalculations.c.status.in_(_OPEN))
         .values(status=str(RecalculationStatus.FAILED), error=error)
     )
+    await tell_of_recalculations(conn, ids)
 
 
 async def cancel_left_out(

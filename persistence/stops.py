@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from domain.lifecycle import EMAIL, ENROLLMENT, EmailEvent, EmailStatus, EnrollmentEvent
 from persistence.arrays import among, unnested
+from persistence.changes import tell_of_changes
 from persistence.tables import email_events, enrollments, mailbox_days, scheduled_emails
 from persistence.transitions import transition
 
@@ -139,6 +140,7 @@ async def _cancel(
     recorded = ["workspace_id", "email_id", "enrollment_id", "mailbox_id", "attempt", "kind", "cause", "at"]
     happened = (literal(str(EmailEvent.CANCEL)), literal(cause), literal(now, email_events.c.at.type))
     await conn.execute(insert(email_events).from_select(recorded, select(*cancelled.c, *happened)))
+    await tell_of_changes(conn, [workspace_id])
 
 
 async def _give_back(

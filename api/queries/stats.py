@@ -5,19 +5,18 @@ import strawberry
 from api.context import Info
 from api.fields import resolves
 from api.types.delivery_stats import DeliveryStats, From, To, span_of
-from api.types.queue_stats import QueueStats
+from api.types.queue_stats import QueueStats, take_queue_stats
 from persistence.reading.deliveries import delivered
-from persistence.reading.queue_stats import queue_stats
 
 
 @strawberry.type
 class StatsQueries:
     @resolves("How much is due, under way and done at this moment.")
     async def queue_stats(self, info: Info) -> QueueStats:
-        now = await info.context.now()
-        async with info.context.transaction() as conn:
-            figures = await queue_stats(conn, info.context.workspace_id, now=now)
-        return QueueStats(as_of=now, **figures._mapping)
+        context = info.context
+        return await take_queue_stats(
+            context.services.database, context.workspace_id, now=await context.now()
+        )
 
     @resolves("How emails ended, over all mailboxes; each mailbox and each sequence has its own figures.")
     async def delivery_stats(self, info: Info, from_: From = None, to: To = None) -> DeliveryStats:

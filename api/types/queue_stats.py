@@ -1,15 +1,22 @@
 """How much is due, under way and done, and how fast it goes."""
 
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import field
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, TypeVar
 
 import strawberry
 
 from api.context import Info
 from api.fields import resolves
+from domain.ids import WorkspaceId
+from persistence.database import Database
 from persistence.figures import QUEUES, read_figure
 from persistence.reading.pages import AnyRow
-from persistence.reading.queue_stats import RECENT, SAMPLE, pace, waits
+from persistence.reading.queue_stats import RECENT, SAMPLE, pace, queue_stats, waits
+
+T = TypeVar("T")
 
 
 def share(part: int, whole: int) -> float | None:
@@ -99,6 +106,9 @@ class QueueStats:
     failed_total: int = strawberry.field(description="Emails ever given up.")
     retried_total: int = strawberry.field(description="Emails that ever needed a retry.")
 
+    # What was read already: one of these may be told to many at once.
+    known: strawberry.Private[dict[str, asyncio.Task[Any]]] = field(default_factory=dict, compare=False)
+
     @resolves("Of the emails that ended today, the share that was accepted, from 0 to 1; null of none.")
     def success_rate_today(self) -> float | None:
         return share(self.sent_today, self.sent_today + self.failed_today)
@@ -107,27 +117,47 @@ class QueueStats:
     def success_rate(self) -> float | None:
         return share(self.sent_total, self.sent_total + self.failed_total)
 
-    @resolves(
-        "Emails that wait to be tried again, by how often they were put off; those of none are left out."
-    )
+    @resolves("Emails that wait to be tried again, by how often they were put off, if any does.")
     async def retrying_by_wait(self, info: Info) -> list[RetryWait]:
-        async with info.context.transaction() as conn:
-            rows = await waits(conn, info.context.workspace_id)
-        return [RetryWait(retries=row.retries, count=row.amount, next_at=row.next_at) for row in rows]
+        async def read() -> list[RetryWait]:
+            async with info.context.transaction() as conn:
+                rows = await waits(conn, info.context.workspace_id)
+            return [RetryWait(retries=row.retries, count=row.amount, next_at=row.next_at) for row in rows]
+
+        return await self._once("waits", read)
 
     @resolves("How fast emails leave.")
     async def pace(self, info: Info) -> SendingPace:
-        async with info.context.transaction() as conn:
-            row = await pace(conn, info.context.workspace_id, now=self.as_of)
-        return SendingPace.of(row, now=self.as_of)
+        async def read() -> SendingPace:
+            async with info.context.transaction() as conn:
+                row = await pace(conn, info.context.workspace_id, now=self.as_of)
+            return SendingPace.of(row, now=self.as_of)
+
+        return await self._once("pace", read)
 
     @resolves("How deep the broker's queues are, for all workspaces; empty until a clock has counted them.")
     async def queues(self, info: Info) -> list[QueueDepth]:
-        async with info.context.transaction() as conn:
-            taken = await read_figure(conn, QUEUES)
-        if taken is None:
-            return []
-        return [
-            QueueDepth(name=name, ready=ready, measured_at=taken.measured_at)
-            for name, ready in sorted(taken.value.items())
-        ]
+        async def read() -> list[QueueDepth]:
+            async with info.context.transaction() as conn:
+                taken = await read_figure(conn, QUEUES)
+            if taken is None:
+                return []
+            return [
+                QueueDepth(name=name, ready=ready, measured_at=taken.measured_at)
+                for name, ready in sorted(taken.value.items())
+            ]
+
+        return await self._once("queues", read)
+
+    async def _once(self, name: str, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """What *read* answers, whoever asks for it first; their leaving does not end it for the others."""
+        if name not in self.known:
+            self.known[name] = asyncio.create_task(read())
+        found: T = await asyncio.shield(self.known[name])
+        return found
+
+
+async def take_queue_stats(database: Database, workspace_id: WorkspaceId, *, now: datetime) -> QueueStats:
+    async with database.transaction(workspace_id) as conn:
+        figures = await queue_stats(conn, workspace_id, now=now)
+    return QueueStats(as_of=now, **figures._mapping)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,10 +11,13 @@ import pytest
 from graphql import GraphQLField, GraphQLInputType, GraphQLObjectType, GraphQLScalarType, get_named_type
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import create_async_engine
+from strawberry.types.execution import ExecutionResult
 
-from api.context import Services
+from api.context import Caller, Services, context_for
 from api.ids import global_id, uuid_of
 from api.schema import print_sdl
+from api.streaming.results import results
+from domain.access import Scope
 from domain.ids import WorkspaceId
 from persistence.database import Database, Role, sqlalchemy_url
 from tests.api.client import Answer, ApiClient
@@ -29,6 +33,7 @@ KINDS = {
     "object": "Sequence",
     "enrolledIn": "Sequence",
     "notEnrolledIn": "Sequence",
+    "recalculationProgress": "Recalculation",
     "node": "Sequence",
     "nodes": "Sequence",
 }
@@ -238,9 +243,37 @@ def _rows_of(workspace_id: WorkspaceId, tables: dict[str, list[Row[Any]]]) -> di
     }
 
 
+async def test_no_subscription_tells_of_what_another_workspace_has(
+    api: ApiClient, stranger: ApiClient, worker_db: Database, api_db: Database, services: Services
+) -> None:
+    """Each id that one takes: NOT_FOUND before anything is told. One's own is found."""
+    mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
+    caller = Caller(mine.api.workspace_id, actor="someone", scopes=frozenset(Scope), name="Someone")
+    told = {}
+
+    async def first(name: str, field: GraphQLField, given: Answer) -> ExecutionResult:
+        declared = ", ".join(f"${each}: {field.args[each].type}" for each in given)
+        passed = ", ".join(f"{each}: ${each}" for each in given)
+        document = f"subscription ({declared}) {{ {name}({passed}) {{ __typename }} }}"
+        async with aclosing(results(context_for(services, caller), document, given, None)) as told:
+            return await anext(told)
+
+    for name, field in fields_of(SCHEMA.subscription_type).items():
+        for path in paths_of(field):
+            own = await first(name, field, arguments(name, field, mine, mine, path))
+            assert own.errors is None, own.errors
+            foreign = await first(name, field, arguments(name, field, mine, theirs, path))
+            codes = {error.formatted["extensions"]["code"] for error in foreign.errors or ()}
+            told[(name, *path)] = ", ".join(codes)
+
+    assert told == dict.fromkeys(
+        [("recalculationProgress", "id"), ("emailStatusChanged", "sequenceId")], "NOT_FOUND"
+    )
+
+
 def test_ids_are_asked_for_by_queries_and_mutations_alone() -> None:
-    """A field of any other type that takes one would have to be walked as well."""
-    roots = {SCHEMA.query_type, SCHEMA.mutation_type}
+    """And by subscriptions; a field of any other type that takes one would have to be walked as well."""
+    roots = {SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type}
 
     assert [where for where, field in _other_fields(roots) if paths_of(field)] == []
 

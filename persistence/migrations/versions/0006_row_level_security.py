@@ -76,6 +76,8 @@ def upgrade() -> None:
     for table, (api, worker) in (_OF_WORKSPACES | _OF_PEOPLE | _OF_CALLERS | _OF_THE_CLOCK).items():
         _grant(table, api, "drumbeat_api")
         _grant(table, worker, "drumbeat_worker")
+    # How far events are numbered, for those who watch them.
+    op.execute("GRANT SELECT ON SEQUENCE email_events_id_seq TO drumbeat_api")
     for table in _OF_WORKSPACES:
         _keep_apart(table, column="id" if table == "workspaces" else "workspace_id")
     for name, table, rule in _BEFORE_A_WORKSPACE:
