@@ -26,7 +26,7 @@ test: lint types ## Check everything: style, types, layers, and all tests
 test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
 	@$(BIN)/pytest -n 2 -m "not processes"
 
-# Without a limit of time: a property of whole plans takes a quarter of an hour or more.
+# Without a limit of time: a property of whole plans takes a quarter of an hour, all of them some hours.
 EXAMPLES ?= 50000
 
 test-deep: $(VENV)/dev.stamp ## Show each property of the domain many examples: make test-deep EXAMPLES=50000

@@ -1,9 +1,7 @@
 """A plan in the making: the journeys through it, and the timetables that they share."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime, timedelta
-from uuid import UUID
 
 from domain.agenda import Opening, Seat
 from domain.enrollments import Enrollment
@@ -11,6 +9,7 @@ from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
 from domain.jitter import Jitter
 from domain.journeys import Booking, Journey
+from domain.layouts import Layouts
 from domain.mailboxes import Mailbox
 from domain.pacing import PacedOpening, Track
 from domain.plan import Shift, Taken, TakenDay
@@ -21,7 +20,6 @@ from domain.starts import StartDay, Starts
 from domain.timetable import Timetable
 
 _A_DAY = timedelta(days=1)
-_ANYBODY = MailboxId(UUID(int=0))
 
 
 class Draft:
@@ -42,6 +40,7 @@ class Draft:
         taken: Iterable[Taken | TakenDay],
         calendars: Mapping[MailboxId, Sequence[Calendar]],
         starts: Mapping[StartDay, int],
+        layouts: Layouts,
     ) -> None:
         self.now = now
         self.starts = Starts(starts)
@@ -70,12 +69,8 @@ class Draft:
         self._tracks: dict[tuple[MailboxId, EmailSequence, str | None], Track] = {}
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
         self.timetables: dict[MailboxId, Timetable] = {}
-        twins: dict[tuple[Mailbox, tuple[Calendar, ...]], Timetable] = {}
         for box in in_order:
-            theirs = tuple(served.get(box.id, ()))
-            kind = (replace(box, id=_ANYBODY), theirs)
-            self.timetables[box.id] = Timetable(box, theirs, now, twin=twins.get(kind))
-            twins.setdefault(kind, self.timetables[box.id])
+            self.timetables[box.id] = Timetable(box, served.get(box.id, ()), now, layouts=layouts)
         # By the number of the id, which is asked for everyone: a UUID hashes itself in Python.
         self._available = {
             mailbox_id.int: timetable

@@ -1,7 +1,7 @@
 """Enrollments as planning sees them: one contact on its way through one sequence."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.itineraries import Leg
@@ -32,6 +32,8 @@ class Enrollment:
     may_change_mailbox: bool = False
     # A slot that is earlier by more than the threshold is worth a move.
     may_gain: bool = False
+    # How long it was on hold before its first step, whose wait does not count that.
+    held_for: timedelta = timedelta()
     # When it gave its place to a newcomer of another sequence, which it does once at most.
     displaced_at: datetime | None = None
     # Not yet started, it gives its place to a newcomer of this sequence that would have to wait longer.
@@ -51,17 +53,21 @@ class Enrollment:
         """
         if day_before is not None:
             return leg.wait.first_day(day_before, self.calendar.closed)
-        enrolled_on = local_date(self.enrolled_at, self.calendar.zone)
         if leg.wait.may_end_at_once:
-            return days_after(enrolled_on, -1)
-        return leg.wait.first_day(enrolled_on, self.calendar.closed)
+            return days_after(local_date(self.enrolled_at, self.calendar.zone), -1)
+        return leg.wait.first_day(self.waits_since, self.calendar.closed)
+
+    @property
+    def waits_since(self) -> date:
+        """The local date that the wait of a first step counts from: later by the whole days on hold."""
+        return days_after(local_date(self.enrolled_at, self.calendar.zone), self.held_for.days)
 
     def earliest_instant(self, leg: Leg) -> datetime | None:
         """The instant before which *leg*, the first of those that remain, must not leave."""
         minutes = leg.wait.minutes
         if minutes is None:
             return self.not_before
-        ended_at = (self.left_at or self.enrolled_at) + minutes
+        ended_at = (self.left_at or self.enrolled_at + self.held_for) + minutes
         return ended_at if self.not_before is None else max(ended_at, self.not_before)
 
     @property

@@ -31,7 +31,7 @@ def push_over_floors(
     if first is None:
         return None
     if not leg.wait.may_end_at_once:
-        since = day_before or enrollment.enrolled_at.astimezone(zone).date()
+        since = day_before or enrollment.waits_since
         chain.push(Constraint.WAIT, instant(first, time(0), zone), f"{leg.wait} after {since}")
     elif leg.wait.minutes is not None:
         chain.push(
@@ -73,7 +73,7 @@ def _counts_from(enrollment: Enrollment, before: Leg | None) -> datetime:
     """The instant that a wait in minutes counts from."""
     if before is not None and before.held is not None:
         return before.held.send_at
-    return enrollment.left_at or enrollment.enrolled_at
+    return enrollment.left_at or enrollment.enrolled_at + enrollment.held_for
 
 
 def first_day(enrollment: Enrollment, leg: Leg) -> date | None:

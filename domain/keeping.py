@@ -43,7 +43,10 @@ def _may_shift(draft: Draft, journey: Journey, number: int, held: Slot) -> bool:
     """Whether leg *number*, from 0, may leave at another instant of its window, for somebody else's sake."""
     if held.send_at <= draft.now + SETTLED_BEFORE or journey.enrollment.legs[number].is_set_by_hand:
         return False
-    return journey.enrollment.sequence.pace is None and not journey.shares_day(number)
+    if journey.enrollment.sequence.pace is not None:
+        return False
+    # What gets its instant at once keeps it: else a replan would find room that the first plan did not.
+    return not journey.shares_day(number) and not journey.fixes(number)
 
 
 def floors(

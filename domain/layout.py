@@ -116,6 +116,7 @@ class Layout:
             gap=self.gap,
             least=1 if spans and self._stands_alone(send_day, spans[0].start) else 0,
             finer=-(-_length(spans) // shortest),
+            windows=[theirs for theirs in by_calendar if theirs],
             most=self._most_slots(_length(spans)),
             jitter_percent=self._mailbox.jitter_percent,
         )

@@ -134,6 +134,21 @@ class MailboxChoice:
                 self._draft.drop(booking, MoveCause.EARLIER)
         return best[1]
 
+    def earlier_than_home(self, journey: Journey, first: date) -> MailboxId | None:
+        """
+        The mailbox that lets *journey*, which has its times, start earliest from *first* on.
+
+        None unless that is earlier by more than the threshold, and earlier than its own could.
+        """
+        start, home = journey.bookings[0], self._draft.linked(journey)
+        if start.slot is None or home is None or not self._might_gain(journey, first):
+            return None
+        best = self.earliest(journey, first)
+        if best is None or best[1] == home.mailbox.id or start.slot.window_day - best[0] <= THRESHOLD:
+            return None
+        at_home = self._draft.earliest(journey, start, home, first, journey.earliest_instant)
+        return None if at_home is not None and at_home.window_day <= best[0] else best[1]
+
     def _might_gain(self, journey: Journey, first: date) -> bool:
         """Whether any mailbox may be earlier, by enough, than the slot that *journey* starts with."""
         start = journey.bookings[0].slot

@@ -82,6 +82,8 @@ class Track:
     def _search(self, first: date, since: datetime) -> PacedOpening | None:
         timetable = self._timetable
         start = max(first, since.astimezone(self._calendar.zone).date() - _A_DAY)
+        if not timetable.layout.meets(self._calendar, start, limit=HORIZON_DAYS):
+            return None
         for window_day in self._calendar.days(start, limit=HORIZON_DAYS):
             for send_day, span in timetable.layout.pieces(self._calendar, window_day):
                 if span.end > since and self._has_room(send_day):

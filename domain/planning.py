@@ -18,6 +18,7 @@ from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot, UnplacedReason
 from domain.journeys import Booking, Journey
 from domain.keeping import keep_what_holds, shed, take_back
+from domain.layouts import Layouts
 from domain.mailbox_choice import THRESHOLD, MailboxChoice
 from domain.mailboxes import Mailbox
 from domain.pacing import PacedOpening
@@ -40,6 +41,7 @@ def plan(
     calendars: Mapping[MailboxId, Sequence[Calendar]] | None = None,
     starts: Mapping[StartDay, int] | None = None,
     pulls_forward: bool = False,
+    layouts: Layouts | None = None,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
@@ -49,10 +51,19 @@ def plan(
     limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
     it unless a rule broke; replanning an unchanged state changes nothing. Whoever gives way to a newcomer is
     placed again after everyone else. With *pulls_forward* room that became free goes to emails that are
-    planned later.
+    planned later. *layouts* are kept by whoever plans over the same calendars again.
     """
     asking, boxes, others = tuple(enrollments), tuple(mailboxes), tuple(taken)
-    draft = Draft(asking, boxes, now=now, taken=others, calendars=calendars or {}, starts=starts or {})
+    layouts = layouts or Layouts()
+    draft = Draft(
+        asking,
+        boxes,
+        now=now,
+        taken=others,
+        calendars=calendars or {},
+        starts=starts or {},
+        layouts=layouts,
+    )
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
     shed(draft)
@@ -77,10 +88,12 @@ def plan(
             calendars=calendars,
             starts=starts,
             pulls_forward=pulls_forward,
+            layouts=layouts,
         )
     if pulls_forward:
-        holes = Holes(draft)
+        holes = Holes(draft, choice)
         for journey in holes.candidates():
+            holes.change_mailbox(journey)
             _route(draft, choice, journey, holes)
     shifts = draft.assign()
     return Plan(tuple([journey.itinerary() for journey in draft.journeys]), shifts)
@@ -146,8 +159,10 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, 
         case None:
             booking.reason = why_not(draft, asks.journey, asks.first)
             return
-    if holes is not None and left is not None:
-        holes.pass_on(asks.journey, booking, left)
+    if holes is not None:
+        left = left or holes.given_up(booking)
+        if left is not None:
+            holes.pass_on(asks.journey, booking, left)
 
 
 def _cause_to_leave(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from domain.ids import MailboxId, SequenceId, WorkspaceId
+from domain.ids import EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.signed_texts import InvalidToken, read_signed_text, signed_text
 
 _ID_BYTES = 16
@@ -19,10 +19,15 @@ _PURPOSE = b"drumbeat rebalance 1:"
 
 @dataclass(frozen=True, slots=True)
 class RebalanceScope:
-    """One sequence or all; those that *mailbox_ids* have emails of, or everyone when there are none."""
+    """
+    One sequence or all; those that *mailbox_ids* have emails of, or everyone when there are none.
+
+    With *enrollment_id* that one alone.
+    """
 
     sequence_id: SequenceId | None = None
     mailbox_ids: tuple[MailboxId, ...] = ()
+    enrollment_id: EnrollmentId | None = None
 
 
 @dataclass(frozen=True, slots=True)

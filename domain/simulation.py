@@ -9,6 +9,7 @@ from uuid import UUID
 from domain.enrollments import Enrollment
 from domain.ids import EmailId, EnrollmentId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, UnplacedReason
+from domain.layouts import Layouts
 from domain.plan import Taken
 from domain.planning import plan
 from domain.recalculations import REBINDING, RecalculationCause
@@ -56,6 +57,7 @@ class _Run:
         self._sequences = {course.sequence.id: course.sequence for course in scenario.courses}
         self._mailboxes = {box.id: box for box in scenario.mailboxes}
         self._enrollments: dict[EnrollmentId, Enrollment] = {}
+        self._layouts = Layouts()
         self._recent: list[Taken] = []
         self._starts: Counter[StartDay] = Counter()
         self._reasons: dict[EmailId, UnplacedReason] = {}
@@ -85,6 +87,7 @@ class _Run:
             },
             starts=self._starts,
             pulls_forward=is_night,
+            layouts=self._layouts,
         )
         effect = Effect.of(changes, made.itineraries)
         has_moved = bool(effect.lost or effect.moved)

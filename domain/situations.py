@@ -7,6 +7,7 @@ from datetime import datetime
 from domain.draft import Draft
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
+from domain.layouts import Layouts
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, TakenDay
 from domain.planning import plan
@@ -46,4 +47,5 @@ class Situation:
             taken=self.taken,
             calendars=self.calendars,
             starts=self.starts,
+            layouts=Layouts(),
         )

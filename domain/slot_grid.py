@@ -3,7 +3,9 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 
+from domain.anchored_slots import anchored
 from domain.mailboxes import UNLIMITED
 from domain.send_window import Span
 
@@ -18,9 +20,10 @@ class SlotGrid:
 
     *capacity* of them lie evenly over *spans*, the day's open time, but never closer than *gap*; with an
     unlimited capacity they lie *gap* apart. There are *least*, 0 or 1, even if the day is open for less.
-    Where windows differ, *finer* times as many let the shortest of them use the whole capacity. There are
-    *most* at the most, if given. An email may leave up to *jitter* after its slot: as many percent as
-    *jitter_percent* of what slots are farther apart than the gap.
+    Where *windows* differ, *finer* times as many let the shortest of them use the whole capacity. There are
+    *most* at the most, if given; where that leaves a window without a slot, one is moved into it. An email
+    may leave up to *jitter* after its slot: as many percent as *jitter_percent* of what slots are farther
+    apart than the gap.
 
     What was asked once is remembered: the days of mailboxes that are alike share one grid.
     """
@@ -33,6 +36,7 @@ class SlotGrid:
         gap: timedelta,
         least: int = 0,
         finer: int = 1,
+        windows: Sequence[Sequence[Span]] = (),
         most: int | None = None,
         jitter_percent: int = 0,
     ) -> None:
@@ -57,8 +61,27 @@ class SlotGrid:
         else:
             # A multiple of the capacity, so that slots stay where they are when a narrower window joins.
             self.slots = capacity * min(finer, spaced // capacity)
-        apart_s = self._open_s // self.slots if jitter_percent and self.slots else 0
+        # Where the slots lie that are not spread evenly.
+        self._offsets: list[int] = []
+        if any(theirs and not self.ranges(theirs, since=theirs[0].start) for theirs in windows):
+            self._anchor(windows, gap_s)
+        apart_s = self._apart_s() if jitter_percent and self.slots else 0
         self.jitter = max(0, apart_s - gap_s) * jitter_percent // 100 * _SECOND
+
+    def _anchor(self, windows: Sequence[Sequence[Span]], gap_s: int) -> None:
+        """Move slots so that each of *windows* has one."""
+        inside = [
+            [(self._offset(span.start), self._offset(span.end)) for span in theirs] for theirs in windows
+        ]
+        evenly_spread = [self._open_s * number // self.slots for number in range(self.slots)]
+        self._offsets = anchored(evenly_spread, inside, gap_s=gap_s, open_s=self._open_s)
+        self.slots = len(self._offsets)
+
+    def _apart_s(self) -> int:
+        """The least distance, in seconds of open time, from a slot to the next one or the day's end."""
+        if not self._offsets:
+            return self._open_s // self.slots
+        return min(later - earlier for earlier, later in pairwise((*self._offsets, self._open_s)))
 
     def is_open(self, moment: datetime) -> bool:
         at = bisect_right(self._starts, moment) - 1
@@ -66,17 +89,25 @@ class SlotGrid:
 
     def number_from(self, moment: datetime) -> int:
         """The number of the first slot at or after *moment*; the number of slots when there is none."""
+        if not self._open_s:
+            return 0
+        offset = self._offset(moment)
+        if self._offsets:
+            return bisect_left(self._offsets, offset)
+        return min(-(-offset * self.slots // self._open_s), self.slots)
+
+    def _offset(self, moment: datetime) -> int:
+        """How many seconds of the open time are over at *moment*, a second that has begun included."""
         at = bisect_right(self._starts, moment) - 1
-        if at < 0 or not self._open_s:
+        if at < 0:
             return 0
         inside = min(moment, self._ends[at]) - self._starts[at]
-        offset = self._opens_at[at] - (-inside // _SECOND)
-        return min(-(-offset * self.slots // self._open_s), self.slots)
+        return self._opens_at[at] - (-inside // _SECOND)
 
     def instant(self, number: int) -> datetime:
         found = self._instants.get(number)
         if found is None:
-            offset = self._open_s * number // self.slots
+            offset = self._offsets[number] if self._offsets else self._open_s * number // self.slots
             at = bisect_right(self._opens_at, offset) - 1
             found = self._starts[at] + timedelta(seconds=offset - self._opens_at[at])
             self._instants[number] = found

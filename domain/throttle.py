@@ -14,13 +14,14 @@ _Slot = tuple[date, int]
 
 class Throttle:
     """
-    Closes slots of the days of *mailbox*, one day after the other, as if every slot were used.
+    Closes slots of the days of *mailbox*, one after the other from *today* on, as if every slot were used.
 
     Slots lie far enough apart for the rates. It is where they meet emails between them, or slots of another
     day that lie otherwise, that some have to stay empty: days that are alike, without such emails, lose none.
     """
 
-    def __init__(self, mailbox: Mailbox, day_on: Callable[[date], MailboxDay]) -> None:
+    def __init__(self, mailbox: Mailbox, day_on: Callable[[date], MailboxDay], *, today: date) -> None:
+        self._today = today
         self._zone = mailbox.zone
         self._is_hourly = any(rate.kind is RateKind.HOURLY for rate in mailbox.rates)
         self._sweeps = [Sweep[_Slot](rate, mailbox.zone) for rate in mailbox.rates]
@@ -35,8 +36,9 @@ class Throttle:
         *known* are the days on which anyone holds a place; none holds one later that does not now.
         """
         if self._next is None:
-            # Once, up to the last holder: one between slots may close a slot before it.
-            self._next = min(known)
+            # Once, up to the last holder: one between slots may close a slot before it. From today on, or a
+            # day that is looked at later might get a slot too close to one that was granted behind it.
+            self._next = min(*known, self._today)
             self._sweep_until(max(known))
         self._sweep_until(send_day)
         return self._closed.get(send_day, ())

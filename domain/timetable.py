@@ -8,7 +8,8 @@ from weakref import proxy
 from domain.agenda import Agenda, Opening, Seat
 from domain.ids import EmailId
 from domain.journeys import Booking
-from domain.layout import Layout, days_between
+from domain.layout import days_between
+from domain.layouts import Layouts
 from domain.mailbox_day import MailboxDay
 from domain.mailboxes import Mailbox
 from domain.plan import Taken, TakenDay
@@ -30,8 +31,7 @@ class Timetable:
     A day is made when it is first looked at. Days found full are not looked at again, so that finding
     the next one with room costs the same for the first contact and the fifty-thousandth.
 
-    A *twin* is the timetable of a mailbox that is alike but for its id, over the same calendars: they share
-    one layout.
+    With *layouts* it shares its layout with those of mailboxes that are alike.
     """
 
     def __init__(
@@ -40,16 +40,16 @@ class Timetable:
         calendars: Iterable[Calendar],
         now: datetime,
         *,
-        twin: "Timetable | None" = None,
+        layouts: Layouts | None = None,
     ) -> None:
         self.mailbox = mailbox
         self.now = now
-        self.layout: Layout = Layout(mailbox, calendars) if twin is None else twin.layout
+        self.layout = (layouts or Layouts()).of(mailbox, calendars)
         self.days: dict[date, MailboxDay] = {}
         self.domains = RecipientDomains(mailbox.recipient_domain_daily_cap)
         # What it owns knows it weakly: in a cycle, all of a plan would be left to the garbage collector.
         self._me: Timetable = proxy(self)
-        self.throttle = Throttle(mailbox, partial(Timetable.day, self._me))
+        self.throttle = Throttle(mailbox, partial(Timetable.day, self._me), today=self.layout.local_day(now))
         self._ahead: dict[tuple[Calendar, date, date], Ranges] = {}
         self._agendas: dict[tuple[Calendar, str | None], Agenda] = {}
         # Whether any email of the plan ever held a place here.

@@ -10,6 +10,7 @@ from uuid import UUID
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, MailboxId
 from domain.itineraries import Leg
+from domain.layouts import Layouts
 from domain.mailboxes import Mailbox
 from domain.plan import Plan, Taken
 from domain.planning import plan
@@ -46,7 +47,8 @@ class Situation:
 
     *steps* are what a contact is sent that is enrolled at *now*. *taken* are the emails of other sequences
     and those under way, *calendars* those of all sequences that a mailbox serves; *mailboxes* are the linked
-    ones and those that an enrollment is still bound to. *starts* are what planning is told.
+    ones and those that an enrollment is still bound to. *starts* are what planning is told, *layouts* what it
+    has laid out before.
     """
 
     sequence: Sequence
@@ -57,6 +59,7 @@ class Situation:
     calendars: Mapping[MailboxId, Listed[Calendar]]
     now: datetime
     starts: Mapping[StartDay, int] = field(default_factory=dict)
+    layouts: Layouts = field(default_factory=Layouts)
 
     @property
     def linked(self) -> tuple[Mailbox, ...]:
@@ -76,6 +79,7 @@ class Situation:
             taken=self.taken,
             calendars=self.calendars,
             starts=self.starts,
+            layouts=self.layouts,
         )
 
     def after(self, change: WhatIf) -> "Situation":

@@ -1,7 +1,7 @@
 """Courses: what all enrollments of a sequence share when they are planned, and each made of its row."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -18,6 +18,8 @@ from persistence.planning_terms import PlanningTerms, Terms
 from persistence.stored_waits import WAIT_COLUMNS, read_wait
 from persistence.tables import steps
 
+_NOT_HELD = timedelta()
+
 
 class Row(NamedTuple):
     """What planning reads of an enrollment and its contact."""
@@ -31,6 +33,7 @@ class Row(NamedTuple):
     next_not_before: datetime | None
     last_window_day: date | None
     displaced_at: datetime | None
+    held_for: timedelta
     contact_zone: str | None
     recipient_domain: str | None
 
@@ -64,7 +67,7 @@ class Course:
             legs = self._remaining[row.next_position] = tuple(
                 [step for step in self._steps if step.position >= row.next_position]
             )
-        last_window_day, left_at, may_leave = row.last_window_day, None, True
+        last_window_day, left_at, has_started, may_leave = row.last_window_day, None, False, True
         if emails:
             history = History(emails)
             legs = history.legs(
@@ -72,7 +75,8 @@ class Course:
             )
             # Days on hold have moved the enrollment's own.
             last_window_day = _later(history.last_window_day, last_window_day)
-            left_at, may_leave = history.left_at, history.may_rebind
+            left_at, has_started = history.left_at, history.has_started
+            may_leave = history.may_rebind
         return Enrollment(
             id=EnrollmentId(row.id),
             sequence=self._terms.for_zone(row.contact_zone),
@@ -86,6 +90,8 @@ class Course:
             may_change_mailbox=is_leaving or (may_rebind and may_leave),
             may_gain=may_gain,
             displaced_at=row.displaced_at,
+            # Of a later step the day and the instant that its wait counts from have moved themselves.
+            held_for=_NOT_HELD if has_started else row.held_for,
             recipient_domain=row.recipient_domain,
         )
 

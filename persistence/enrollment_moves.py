@@ -12,13 +12,14 @@ from sqlalchemy import (
     and_,
     cast,
     extract,
+    func,
     literal,
     select,
     type_coerce,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import EnrollmentId, WorkspaceId
+from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from domain.lifecycle import ENROLLMENT, EnrollmentEvent, SequenceStatus
 from persistence.database import notify
 from persistence.holds import paused_since
@@ -28,6 +29,7 @@ from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments, sequences
 from persistence.transitions import transition
+from persistence.working_day_waits import reopen_hurried
 
 
 async def pause_enrollment(
@@ -62,11 +64,13 @@ async def resume_enrollment(
     *,
     now: datetime,
     expected_version: int | None = None,
-) -> None:
+) -> SequenceId:
     """
-    Send an enrollment on; the planner looks at it anew, and its wait is longer by the time on hold.
+    Send an enrollment on, and answer its sequence.
 
-    A wait counts days, so it is longer by the whole days: who was on hold for an hour loses none.
+    Its wait is longer by the time on hold, so that its plan may have to be made anew.
+
+    A wait in days is longer by the whole days of all holds in it: who was on hold for an hour loses none.
 
     Raises:
         UnknownObject, StaleObject: As for every lock.
@@ -85,15 +89,25 @@ async def resume_enrollment(
         .where(enrollments.c.workspace_id == workspace_id, enrollments.c.id == enrollment_id)
         .values(
             paused_at=None,
-            planned_at=None,
+            held_for=enrollments.c.held_for + on_hold,
             next_not_before=enrollments.c.next_not_before + on_hold,
-            last_window_day=enrollments.c.last_window_day + cast(extract("day", on_hold), Integer),
+            last_window_day=enrollments.c.last_window_day
+            + _whole_days(enrollments.c.held_for + on_hold)
+            - _whole_days(enrollments.c.held_for),
             version=enrollments.c.version + 1,
         )
     )
     if resumed.rowcount == 0:
         raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
+    # Where the claim cannot count the days itself, nothing leaves before the plan was looked at.
+    await reopen_hurried(conn, [enrollment_id])
     await notify(conn, "plan")
+    return SequenceId(enrollment.sequence_id)
+
+
+# Any: an interval, as SQL.
+def _whole_days(time: ColumnElement[Any]) -> ColumnElement[int]:
+    return cast(func.floor(extract("epoch", time) / 86400), Integer)
 
 
 def _pauses(sequence_id: UUID) -> ColumnElement[bool]:

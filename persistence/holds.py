@@ -12,15 +12,19 @@ _HELD = text("""
 SELECT count(*) FROM (
     SELECT FROM enrollments
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id AND status IN ('ACTIVE', 'PAUSED')
-        AND (last_window_day IS NOT NULL OR next_not_before IS NOT NULL)
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
+_HELD_FOR = """held_for = n.held_for + held.time,
+    last_window_day = n.last_window_day + (
+        floor(extract(epoch FROM n.held_for + held.time) / 86400)
+        - floor(extract(epoch FROM n.held_for) / 86400)
+    )::int"""
 # An enrollment on hold itself counts from its own pause on when it is sent on; one that joined meanwhile has
 # not waited longer than it has been there.
-_LENGTHEN = text("""
+_LENGTHEN = text(f"""
 UPDATE enrollments AS n
-SET last_window_day = n.last_window_day + extract(day FROM held.time)::int,
+SET {_HELD_FOR},
     next_not_before = n.next_not_before + held.time, updated_at = now()
 FROM (
     SELECT id, least(paused_at, CAST(:now AS timestamptz))
@@ -29,7 +33,6 @@ FROM (
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id AND status IN ('ACTIVE', 'PAUSED')
 ) AS held
 WHERE n.id = held.id AND held.time > interval '0'
-    AND (n.last_window_day IS NOT NULL OR n.next_not_before IS NOT NULL)
 """)
 
 
@@ -44,7 +47,7 @@ async def lengthen_waits(
     """
     Lengthen the running waits of a locked sequence that was paused *since* and goes on *now*.
 
-    A wait counts days, so it is longer by the whole days: a pause of an hour takes none.
+    A wait in days is longer by the whole days of all holds in it: a pause of an hour takes none.
     """
     here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
     await conn.execute(_HELD, here)
@@ -62,23 +65,24 @@ async def paused_since(conn: AsyncConnection, workspace_id: WorkspaceId) -> date
 _ALL_HELD = text("""
 SELECT count(*) FROM (
     SELECT FROM enrollments
-    WHERE workspace_id = :workspace_id AND status IN ('ACTIVE', 'PAUSED') AND last_window_day IS NOT NULL
+    WHERE workspace_id = :workspace_id AND status IN ('ACTIVE', 'PAUSED')
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
-# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on; and who
-# was not written to yet waits for an instant, such as the start of a batch, and has no wait that runs.
-_LENGTHEN_ALL = text("""
+# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on. The instant
+# that somebody waits for who was not written to yet is the start of a batch, which stays.
+_LENGTHEN_ALL = text(f"""
 UPDATE enrollments AS n
-SET last_window_day = n.last_window_day + extract(day FROM held.time)::int,
-    next_not_before = n.next_not_before + held.time, updated_at = now()
+SET {_HELD_FOR},
+    next_not_before = n.next_not_before
+        + CASE WHEN n.last_window_day IS NULL THEN interval '0' ELSE held.time END,
+    updated_at = now()
 FROM (
     SELECT e.id,
         least(e.paused_at, CASE q.status WHEN 'PAUSED' THEN q.paused_at END, CAST(:now AS timestamptz))
         - greatest(CAST(:since AS timestamptz), e.enrolled_at) AS time
     FROM enrollments AS e JOIN sequences AS q ON q.id = e.sequence_id
     WHERE e.workspace_id = :workspace_id AND e.status IN ('ACTIVE', 'PAUSED')
-        AND e.last_window_day IS NOT NULL
 ) AS held
 WHERE n.id = held.id AND held.time > interval '0'
 """)

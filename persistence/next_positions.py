@@ -29,11 +29,12 @@ WITH behind AS (
     SELECT coalesce(max(position), 0) + 1 AS position FROM steps
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id
 ), anew AS (
-    SELECT n.id, coalesce({NEXT_POSITION}, behind.position) AS next_position, last.settled_at
+    SELECT n.id, coalesce({NEXT_POSITION}, behind.position) AS next_position, last.settled_at, n.held_for
     FROM enrollments AS n CROSS JOIN behind JOIN {OUT} LEFT JOIN {LAST}
     WHERE {_OPEN_HERE}
 ), waiting AS (
-    SELECT anew.id, anew.next_position, anew.settled_at + make_interval(mins => s.wait_minutes) AS not_before
+    SELECT anew.id, anew.next_position,
+        anew.settled_at + anew.held_for + make_interval(mins => s.wait_minutes) AS not_before
     FROM anew LEFT JOIN steps AS s
         ON s.workspace_id = :workspace_id AND s.sequence_id = :sequence_id AND s.position = anew.next_position
 )

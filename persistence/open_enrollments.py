@@ -90,6 +90,8 @@ def is_in_scope(scope: RebalanceScope) -> ColumnElement[bool]:
     conditions = [enrollments.c.status == str(EnrollmentStatus.ACTIVE)]
     if scope.sequence_id is not None:
         conditions.append(enrollments.c.sequence_id == scope.sequence_id)
+    if scope.enrollment_id is not None:
+        conditions.append(enrollments.c.id == scope.enrollment_id)
     if scope.mailbox_ids:
         has_email = (
             exists()

@@ -120,6 +120,7 @@ UPDATE enrollments AS n
 SET started_at = coalesce(n.started_at, stand.left_at),
     current_step = coalesce(stand.position, n.current_step),
     last_window_day = coalesce(stand.window_day, n.last_window_day),
+    held_for = '0',
     next_position = coalesce(stand.next_position, n.next_position),
     next_not_before = (
         SELECT stand.settled_at + make_interval(mins => s.wait_minutes) FROM steps AS s

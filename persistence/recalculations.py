@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Integer, Row, and_, cast, extract, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,6 +39,7 @@ class Recalculation:
     promise: Promise | None = None
     # Those that a rebalance names; it is for everyone if it names none.
     mailbox_ids: tuple[MailboxId, ...] = ()
+    enrollment_id: EnrollmentId | None = None
 
     @property
     def request(self) -> ReplanRequest:
@@ -45,7 +47,12 @@ class Recalculation:
             return ReplanRequest(self.cause, self.promise.scope)
         if self.mailbox_ids:
             return ReplanRequest(self.cause, RebalanceScope(self.sequence_id, self.mailbox_ids))
-        return ReplanRequest.after(self.cause, sequence_id=self.sequence_id, mailbox_id=self.mailbox_id)
+        return ReplanRequest.after(
+            self.cause,
+            sequence_id=self.sequence_id,
+            mailbox_id=self.mailbox_id,
+            enrollment_id=self.enrollment_id,
+        )
 
     @property
     def is_whole(self) -> bool:
@@ -100,6 +107,7 @@ def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
         None if row.mailbox_id is None else MailboxId(row.mailbox_id),
         read_stored(row.details, sequence_id=sequence_id),
         mailboxes_in(row.details),
+        EnrollmentId(UUID(row.details["enrollment_id"])) if "enrollment_id" in row.details else None,
     )
 
 

@@ -29,12 +29,17 @@ class ReplanRequest:
 
     @classmethod
     def after(
-        cls, cause: RecalculationCause, *, sequence_id: SequenceId | None, mailbox_id: MailboxId | None
+        cls,
+        cause: RecalculationCause,
+        *,
+        sequence_id: SequenceId | None,
+        mailbox_id: MailboxId | None,
+        enrollment_id: EnrollmentId | None = None,
     ) -> Self:
-        """What a change of a sequence or a mailbox asks for."""
+        """What a change of a sequence, a mailbox or one enrollment asks for."""
         # Who may be bound elsewhere is found in any mailbox.
         mailbox_ids = () if cause in REBINDING or mailbox_id is None else (mailbox_id,)
-        return cls(cause, RebalanceScope(sequence_id, mailbox_ids))
+        return cls(cause, RebalanceScope(sequence_id, mailbox_ids, enrollment_id))
 
 
 # Any: whoever it is.

@@ -7,6 +7,7 @@ from api.inputs.contact_filter import ContactFilter
 from api.inputs.contacts import ContactInput, ContactList
 from api.inputs.keys import contact_keys
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from domain.ids import ContactId
 
 MOST_CONTACTS = 5_000
@@ -60,7 +61,7 @@ class PauseEnrollmentInput(EnrollmentChoice):
 
 
 @strawberry.input(description="Which enrollment goes on.")
-class ResumeEnrollmentInput(EnrollmentChoice):
+class ResumeEnrollmentInput(EnrollmentChoice, Rehearsable):
     pass
 
 

@@ -27,7 +27,7 @@ from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
 from api.types.workspace import Workspace
-from domain.ids import MailboxId, SequenceId
+from domain.ids import EnrollmentId, MailboxId, SequenceId
 from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause
 from persistence.audit_log import Columns, Entry, columns_of, write_entry
@@ -127,10 +127,15 @@ class Change:
         *,
         sequence_id: SequenceId | None = None,
         mailbox_id: MailboxId | None = None,
+        enrollment_id: EnrollmentId | None = None,
         details: Mapping[str, object] | None = None,
     ) -> Recalculation | None:
         """Ask for the replan that this change makes necessary; a rehearsal only looks at it."""
-        request = ReplanRequest.after(cause, sequence_id=sequence_id, mailbox_id=mailbox_id)
+        request = ReplanRequest.after(
+            cause, sequence_id=sequence_id, mailbox_id=mailbox_id, enrollment_id=enrollment_id
+        )
+        if enrollment_id is not None:
+            details = {**(details or {}), "enrollment_id": str(enrollment_id)}
         if self._is_rehearsal:
             draft = await self._draft(request, as_of=self.now)
             self.preview = await shown(

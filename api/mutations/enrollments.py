@@ -15,12 +15,14 @@ from api.inputs.enrollments import (
 from api.inputs.keys import enrollment_key, sequence_key
 from api.inputs.problems import Problems, refuse
 from api.invalid_contacts import InvalidContact
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import Change, changing
 from api.mutations.found_contacts import found_contacts
 from api.types.enrollment import Enrollment
+from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
 from domain.ids import EnrollmentId, SequenceId
+from domain.recalculations import RecalculationCause
 from persistence.contacts import upsert_contacts
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment, stop_enrollment
 from persistence.enrollments import enroll, hold_for_enrolling
@@ -55,8 +57,11 @@ class PauseEnrollmentPayload(Payload):
 
 
 @strawberry.type(description="The answer to `resumeEnrollment`.")
-class ResumeEnrollmentPayload(Payload):
+class ResumeEnrollmentPayload(RehearsedPayload):
     enrollment: Enrollment | None = strawberry.field(default=None, description=THE_ENROLLMENT)
+    recalculation: Recalculation | None = strawberry.field(
+        default=None, description="The replanning that the time on hold makes necessary."
+    )
 
 
 @strawberry.type(description="The answer to `stopEnrollment`.")
@@ -110,15 +115,22 @@ class EnrollmentMutations:
         self, info: Info, asked: Input[ResumeEnrollmentInput]
     ) -> ResumeEnrollmentPayload:
         enrollment_id = _chosen(asked)
-        async with changing(info) as change:
-            await resume_enrollment(
+        async with changing(info, asked) as change:
+            sequence_id = await resume_enrollment(
                 change.conn,
                 change.workspace_id,
                 enrollment_id,
                 now=change.now,
                 expected_version=asked.expected_version,
             )
-            return ResumeEnrollmentPayload(enrollment=await change.enrollment(enrollment_id))
+            recalculation = await change.recalculate(
+                RecalculationCause.ENROLLMENT_RESUMED, sequence_id=sequence_id, enrollment_id=enrollment_id
+            )
+            return ResumeEnrollmentPayload(
+                enrollment=await change.enrollment(enrollment_id),
+                recalculation=recalculation,
+                preview=change.preview,
+            )
 
     @mutation("End an enrollment: what it had still to send is cancelled, except what is being handed over.")
     async def stop_enrollment(self, info: Info, asked: Input[StopEnrollmentInput]) -> StopEnrollmentPayload:

@@ -1,6 +1,18 @@
 """Contacts, their enrollments, and the imports that they came by."""
 
-from sqlalchemy import BigInteger, Column, Date, Identity, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    Interval,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -116,6 +128,8 @@ enrollments = Table(
     Column("next_position", Integer, nullable=False, server_default="1"),
     instant("next_not_before"),
     Column("last_window_day", Date),
+    # Time on hold since its last step was settled, or since it was enrolled: no wait counts it.
+    Column("held_for", Interval, nullable=False, server_default="0"),
     # NULL asks the planner to look at this enrollment: it is new, or reality left the plan.
     instant("planned_at"),
     # When its plan was last changed. Not the same column: one that an index asks for is dear to change.

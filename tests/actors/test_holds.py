@@ -4,13 +4,13 @@ from collections import Counter
 from datetime import timedelta
 from itertools import pairwise
 
-from actors.planner import Planner
 from actors.recalculator import Recalculator
 from domain.ids import EnrollmentId
 from domain.recalculations import RecalculationCause
 from persistence.database import Database
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment
-from tests.support.recalculating import SUNDAY, pause_first, planned, recalculate
+from tests.support.planning_office import Planned
+from tests.support.recalculating import SUNDAY, figures, pause_first, planned, recalculate
 from tests.support.standing_clock import StandingClock
 from tests.support.world import MONDAY, TWO_STEPS
 
@@ -25,10 +25,42 @@ async def test_an_enrollment_that_was_paused_for_no_time_keeps_its_times(worker_
         await pause_enrollment(conn, world.workspace_id, held, now=SUNDAY)
     async with worker_db.transaction() as conn:
         await resume_enrollment(conn, world.workspace_id, held, now=SUNDAY)
-    await Planner(database=worker_db, clock=StandingClock(SUNDAY))(None, str(world.workspace_id))
+    await _request_for(world, held)
+    await recalculate(world)
 
     assert await world.times() == before
     assert await world.moves() == []
+
+
+async def test_the_recalculation_of_a_resumed_enrollment_is_its_own(worker_db: Database) -> None:
+    """Two days on hold put off its two emails; of nobody else it even looks at the times."""
+    world = await planned(worker_db, 5, steps=((2, "Hello", "Hello"), (2, "Again", "Hello")))
+    before = await world.times()
+    held = EnrollmentId((await world.enrollments())[2].id)
+
+    async with worker_db.transaction() as conn:
+        await pause_enrollment(conn, world.workspace_id, held, now=SUNDAY)
+        await resume_enrollment(conn, world.workspace_id, held, now=SUNDAY + timedelta(days=2))
+    await _request_for(world, held)
+    await recalculate(world)
+
+    (request,) = await world.recalculations()
+    moves = await world.moves()
+    assert figures(request) == ("COMPLETED", 2, 2, 2, 0, 0, 0)
+    # From Wednesday to Friday, and from Friday over the weekend to Monday.
+    wednesday = MONDAY.date() + timedelta(days=2)
+    assert [(move.from_send_at.date() - wednesday).days for move in moves] == [0, 2]
+    assert [(move.to_send_at.date() - wednesday).days for move in moves] == [2, 5]
+    assert {move.cause for move in moves} == {"WAIT_CHANGED"}
+    assert len(set(before) - set(await world.times())) == 2
+
+
+async def _request_for(world: Planned, held: EnrollmentId) -> None:
+    await world.request(
+        RecalculationCause.ENROLLMENT_RESUMED,
+        sequence_id=world.sequence_id,
+        details={"enrollment_id": str(held)},
+    )
 
 
 async def test_a_mailbox_that_was_paused_for_no_time_keeps_its_times(worker_db: Database) -> None:

@@ -46,7 +46,7 @@ def limited_mailbox(draw: st.DrawFn, box: Mailbox) -> Mailbox:
 
 @st.composite
 def limited_worlds(draw: st.DrawFn) -> World:
-    world = draw(worlds())
+    world = draw(worlds(most=2))
     limits = st.none() | st.integers(1, 2)
     sequences = {
         each: replace(each, max_new_contacts_per_day=draw(limits))

@@ -20,7 +20,7 @@ PACES = (None, timedelta(seconds=18), timedelta(seconds=514, microseconds=285715
 @st.composite
 def paced_worlds(draw: st.DrawFn) -> World:
     """Worlds in which some sequences are batches, that begin sooner or later."""
-    world = draw(worlds())
+    world = draw(worlds(most=2))
     batches: dict[Sequence, tuple[Sequence, Departures]] = {}
     for each in dict.fromkeys(one.sequence for one in world.enrollments):
         pace = draw(st.sampled_from(PACES))
@@ -37,6 +37,13 @@ def paced_worlds(draw: st.DrawFn) -> World:
             replace(one, sequence=batch, not_before=not_before, legs=one.legs[:1]) if is_batch else one
         )
     return replace(world, enrollments=tuple(enrollments))
+
+
+def out_of_order(world: World, made: Plan) -> Iterator[str]:
+    """Batches whose emails do not leave in the order of their contacts, as a first plan has them."""
+    for sequence, instants in by_sequence(world.enrollments, made):
+        if sequence.pace is not None and instants != sorted(instants):
+            yield f"rule 14 (batch): {instants} are not in order"
 
 
 def broken_paces(world: World, made: Plan) -> Iterator[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from domain.enrollments import Enrollment
 from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, StepId
 from domain.itineraries import Leg, Slot
+from domain.layouts import Layouts
 from domain.mailboxes import Mailbox, Ramp
 from domain.plan import Plan, Taken
 from domain.planning import plan
@@ -95,9 +96,18 @@ class World:
     enrollments: tuple[Enrollment, ...]
     taken: tuple[Taken, ...] = ()
     starts: Mapping[StartDay, int] = field(default_factory=dict)
+    # Of all plans that are made of this world and what becomes of it.
+    layouts: Layouts = field(default_factory=Layouts)
 
     def plan(self) -> Plan:
-        return plan(self.enrollments, self.mailboxes, now=self.now, taken=self.taken, starts=self.starts)
+        return plan(
+            self.enrollments,
+            self.mailboxes,
+            now=self.now,
+            taken=self.taken,
+            starts=self.starts,
+            layouts=self.layouts,
+        )
 
     def holding(self, made: Plan) -> "World":
         """The world after *made* was written: legs hold their slots, everyone is bound, shifts happened."""
@@ -183,7 +193,7 @@ def taken_slots(
 ) -> Taken:
     """An email outside of the plan; with a calendar only if that is open at its instant."""
     send_at = now + timedelta(seconds=draw(st.integers(-86400, 3 * 86400)))
-    calendar = draw(st.sampled_from([None, *{each.sequence.calendar for each in enrollments}]))
+    calendar = draw(st.sampled_from([None, *dict.fromkeys(each.sequence.calendar for each in enrollments)]))
     if calendar is not None and calendar.day_of(send_at) is None:
         calendar = None
     return Taken(EmailId(UUID(int=7000)), draw(st.sampled_from(boxes)).id, send_at, calendar)

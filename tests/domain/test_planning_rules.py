@@ -15,8 +15,8 @@ from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import World, crowded, mailbox, worlds
 
 
-# Everything is asked of one world at once, as it costs more to think of one than to plan in it; together a
-# minute, and longer where others use the machine.
+# Everything is asked of one world at once, as it costs more to think of one than to plan in it; together half
+# a minute, and longer where others use the machine.
 @pytest.mark.timeout(0)
 @examples(2000)
 @given(data=st.data(), world=worlds(), order=st.integers(0, 999))

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from domain.draft import Draft
 from domain.ids import EmailId
+from domain.layouts import Layouts
 from domain.mailboxes import Mailbox
 from domain.send_window import Calendar
 from tests.domain.planning_world import BERLIN, enrolled, hours, mailbox, sequence
@@ -18,7 +19,9 @@ MONDAY = date(2026, 11, 23)
 def draft_for(*boxes: Mailbox) -> Draft:
     """A draft with one contact whose sequence may use all of *boxes*."""
     mine = sequence(1, Calendar(BERLIN, hours((9, 0, 17, 0))), boxes)
-    return Draft(enrolled(1, mine, at=NOON), boxes, now=NOON, taken=(), calendars={}, starts={})
+    return Draft(
+        enrolled(1, mine, at=NOON), boxes, now=NOON, taken=(), calendars={}, starts={}, layouts=Layouts()
+    )
 
 
 def test_mailboxes_that_are_alike_share_the_slots_of_their_days_but_not_who_holds_them() -> None:
@@ -58,6 +61,6 @@ def test_a_mailbox_that_serves_another_window_too_has_slots_of_its_own() -> None
     narrow = sequence(2, Calendar(BERLIN, hours((13, 0, 14, 0))), boxes[1:])
     contacts = [*enrolled(1, wide, at=NOON), *enrolled(1, narrow, at=NOON)]
 
-    draft = Draft(contacts, boxes, now=NOON, taken=(), calendars={}, starts={})
+    draft = Draft(contacts, boxes, now=NOON, taken=(), calendars={}, starts={}, layouts=Layouts())
 
     assert [draft.timetables[box.id].day(MONDAY).grid.slots for box in boxes] == [30, 240]

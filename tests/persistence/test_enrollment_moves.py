@@ -64,7 +64,7 @@ async def test_an_enrollment_is_held_and_sent_on(api_db: Database, world: World)
 
     assert (held.status, held.paused_at, held.planned_at) == ("PAUSED", MONDAY, MONDAY)
     assert email_of_held == "PENDING"
-    assert (resumed.status, resumed.paused_at, resumed.planned_at) == ("ACTIVE", None, None)
+    assert (resumed.status, resumed.paused_at, resumed.planned_at) == ("ACTIVE", None, MONDAY)
     assert resumed.next_not_before == due + timedelta(hours=5)
     assert (held.version, resumed.version) == (2, 3)
 
@@ -87,14 +87,14 @@ async def test_time_on_hold_does_not_consume_the_wait(
 
 
 async def test_resuming_what_has_not_begun_leaves_its_wait_open(api_db: Database, world: World) -> None:
-    """There is none to lengthen; the planner hears of it."""
+    """There is no day or instant to move; planning knows how long it was on hold."""
     enrollment_id = await make_planned(api_db, world, status="PAUSED", paused_at=MONDAY)
 
     async with api_db.transaction(world.workspace_id) as conn:
         await resume_enrollment(conn, world.workspace_id, enrollment_id, now=MONDAY + timedelta(days=7))
         row = (await conn.execute(select(enrollments))).one()
 
-    assert (row.next_not_before, row.planned_at) == (None, None)
+    assert (row.next_not_before, row.last_window_day, row.held_for) == (None, None, timedelta(days=7))
 
 
 async def test_a_stopped_enrollment_takes_its_emails_along(api_db: Database, world: World) -> None:

@@ -8,7 +8,9 @@ import pytest
 from domain.ids import EmailId, EnrollmentId
 from domain.lifecycle import SequenceEvent
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment
+from persistence.next_positions import refresh_next_positions
 from persistence.sequences import move_sequence
+from persistence.tables import steps
 from tests.persistence.delivery import NOW, TODAY, Delivery
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -83,11 +85,41 @@ async def test_days_of_two_pauses_at_once_count_once(
     assert await counts_from(delivery, follow_up) == TODAY + days * DAY
 
 
-async def test_who_has_not_started_waits_for_nothing(delivery: Delivery) -> None:
-    """Its first email keeps the time that it has."""
+async def test_who_has_not_started_waits_longer_by_the_time_on_hold(delivery: Delivery) -> None:
+    """Nothing has left that its wait could count from; so the hold itself is remembered."""
     (first,) = await delivery.due()
 
     await sequence(delivery, SequenceEvent.PAUSE, at=NOW)
     await sequence(delivery, SequenceEvent.RESUME, at=NOW + 4 * DAY)
 
     assert await counts_from(delivery, first) is None
+    assert (await delivery.enrollment_of(first)).held_for == 4 * DAY
+
+
+async def test_two_holds_of_half_a_day_are_a_day(delivery: Delivery) -> None:
+    """A wait in days counts the whole days of all of them, not of each."""
+    follow_up = await waiting(delivery)
+
+    for day in (0, 1):
+        await sequence(delivery, SequenceEvent.PAUSE, at=NOW + day * DAY)
+        await sequence(delivery, SequenceEvent.RESUME, at=NOW + day * DAY + 13 * HOUR)
+
+    assert await counts_from(delivery, follow_up) == TODAY + DAY
+    assert (await delivery.enrollment_of(follow_up)).held_for == 26 * HOUR
+
+
+async def test_a_change_of_steps_does_not_forget_the_time_on_hold(delivery: Delivery) -> None:
+    """The end of a wait in minutes is counted anew then, and the hold with it."""
+    (first,) = await delivery.due()
+    enrollment_id = EnrollmentId((await delivery.enrollment_of(first)).id)
+    follow_up = await delivery.add(enrollment_id, position=2)
+    step_id = (await delivery.email(follow_up)).step_id
+    await delivery.change(steps, step_id, wait_days=None, wait_minutes=120)
+    await delivery.sent(first)
+    await sequence(delivery, SequenceEvent.PAUSE, at=NOW)
+    await sequence(delivery, SequenceEvent.RESUME, at=NOW + 3 * HOUR)
+
+    async with delivery.db.transaction() as conn:
+        await refresh_next_positions(conn, delivery.workspace_id, delivery.sequence_id)
+
+    assert (await delivery.enrollment_of(follow_up)).next_not_before == NOW + 5 * HOUR

@@ -39,7 +39,9 @@ ALWAYS = {
         SELECT id FROM (
             SELECT id, last_attempt_at - lag(last_attempt_at) OVER (
                 PARTITION BY mailbox_id ORDER BY last_attempt_at
-            ) AS gap FROM scheduled_emails WHERE last_attempt_at IS NOT NULL
+            ) AS gap FROM scheduled_emails
+            -- What went back to the plan may have got another mailbox since it was attempted.
+            WHERE last_attempt_at IS NOT NULL AND status NOT IN ('PENDING', 'QUEUED', 'CANCELLED')
         ) AS left_at WHERE gap < interval '{GAP_S} seconds'
     """,
     "emails leave in the window": """

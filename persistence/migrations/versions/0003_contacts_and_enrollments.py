@@ -107,6 +107,7 @@ def upgrade() -> None:
             next_position INTEGER DEFAULT '1' NOT NULL,
             next_not_before TIMESTAMP WITH TIME ZONE,
             last_window_day DATE,
+            held_for INTERVAL DEFAULT '0' NOT NULL,
             planned_at TIMESTAMP WITH TIME ZONE,
             replanned_at TIMESTAMP WITH TIME ZONE,
             displaced_at TIMESTAMP WITH TIME ZONE,

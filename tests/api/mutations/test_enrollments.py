@@ -207,7 +207,9 @@ async def test_an_enrollment_is_held_sent_on_and_stopped(api: ApiClient, worker_
     shown = "enrollment { status pausedAt version }"
 
     paused = await done(api, "pauseEnrollment", shown, **given, expectedVersion=1)
-    resumed = await done(api, "resumeEnrollment", shown, **given, expectedVersion=2)
+    resumed = await done(
+        api, "resumeEnrollment", f"{shown} recalculation {{ cause status }}", **given, expectedVersion=2
+    )
     stopped = await done(api, "stopEnrollment", shown, **given, expectedVersion=3)
 
     assert [payload["enrollment"] for payload in (paused, resumed, stopped)] == [
@@ -215,6 +217,7 @@ async def test_an_enrollment_is_held_sent_on_and_stopped(api: ApiClient, worker_
         {"status": "ACTIVE", "pausedAt": None, "version": 3},
         {"status": "CANCELLED", "pausedAt": None, "version": 4},
     ]
+    assert resumed["recalculation"] == {"cause": "ENROLLMENT_RESUMED", "status": "PENDING"}
 
 
 MOVES = (
