@@ -34,8 +34,8 @@ from tests.support.world import (
 
 
 def message_id(email_id: UUID) -> str:
-    """That of an email, by which an answer to it is known."""
-    return new_message_id(email_id, "desk@sender.example")
+    """As its email has it: an email is found by the id in its Message-ID."""
+    return new_message_id(email_id, "someone@sender.example")
 
 
 async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> dict[str, UUID | int]:
@@ -49,8 +49,8 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         enrollment_id = await make_enrollment(
             conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
         )
-        key = uuid7()
-        email_id = await make_email(conn, enrollment_id, id=key, message_id=message_id(key))
+        email_id = uuid7()
+        await make_email(conn, enrollment_id, id=email_id, message_id=message_id(email_id))
         ours = {"workspace_id": api.workspace_id}
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}

@@ -201,7 +201,7 @@ async def test_a_thing_that_was_found_is_not_told_as_made(
     await done(api, "recordInbound", "kind", message=answered)
 
     [entry] = await _log(api, action=["recordInbound"])
-    assert entry["objectId"] == global_id("ScheduledEmail", keys["ScheduledEmail"])
+    assert entry["objectId"] == global_id("ScheduledEmail", email_id)
     assert (entry["before"], entry["after"]) == (None, None)
 
 

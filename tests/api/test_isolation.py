@@ -206,10 +206,10 @@ async def test_mutations_without_ids_reach_nobody_else(
 ) -> None:
     """Not by an address, a Message-ID or a token that is another workspace's."""
     mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
-    their_email = uuid_of("ScheduledEmail", theirs.ids["ScheduledEmail"])
+    answered = message_id(uuid_of("ScheduledEmail", theirs.ids["ScheduledEmail"]))
     texts = {
         "token": await _rebalance_token(theirs),
-        "message": f"In-Reply-To: {message_id(their_email)}\nSubject: Re: Hello\n\nThanks",
+        "message": f"In-Reply-To: {answered}\nSubject: Re: Hello\n\nThanks",
     }
 
     def choose(path: Path, kind: GraphQLInputType) -> str | None:
