@@ -69,8 +69,8 @@ SELECT count(*) FROM (
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
-# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on. Who was not
-# written to yet waits for an instant that stays, which is the start of a batch.
+# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on. Who was
+# not written to yet waits for an instant that stays, which is the start of a batch.
 _LENGTHEN_ALL = text(f"""
 UPDATE enrollments AS n
 SET {_HELD_FOR},
