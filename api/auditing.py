@@ -1,6 +1,7 @@
 """What a mutation leaves in the audit log: what it was asked for, and the thing that it is about."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 from uuid import UUID
@@ -9,7 +10,7 @@ from graphql import value_from_ast_untyped
 from sqlalchemy import Table
 
 from api.context import Info
-from api.ids import uuid_of
+from api.ids import MalformedId, uuid_of
 from persistence import tables
 from persistence.audit_log import HIDDEN
 
@@ -83,7 +84,9 @@ def _input(info: Info) -> Mapping[str, Any]:
 def _about(given: Mapping[str, Any]) -> About | None:
     for field, kind in _KINDS_BY_FIELD.items():
         if isinstance(text := given.get(field), str):
-            return About(kind, uuid_of(kind, text))
+            # The mutation itself refuses what is no id.
+            with suppress(MalformedId):
+                return About(kind, uuid_of(kind, text))
     return None
 
 

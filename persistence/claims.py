@@ -49,7 +49,7 @@ WHERE m.status = 'ACTIVE' AND m.id <> ALL (CAST(:asked AS uuid[]))
     AND NOT EXISTS (
         SELECT FROM workspaces AS w WHERE w.id = m.workspace_id AND w.sending_paused_at IS NOT NULL
     )
-    AND m.id NOT IN (SELECT mailbox_id FROM busy)
+    AND NOT EXISTS (SELECT FROM busy WHERE busy.mailbox_id = m.id)
     AND EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now

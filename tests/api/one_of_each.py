@@ -5,7 +5,9 @@ from uuid import UUID
 from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
+from domain.threads import new_message_id
 from persistence.database import Database
+from persistence.ids import uuid7
 from persistence.tables import (
     alerts,
     api_keys,
@@ -29,9 +31,9 @@ from tests.support.world import (
 )
 
 
-def message_id(workspace_id: WorkspaceId) -> str:
-    """That of the workspace's email."""
-    return f"<{workspace_id}@sender.example>"
+def message_id(email_id: UUID) -> str:
+    """As its email has it: an email is found by the id in its Message-ID."""
+    return new_message_id(email_id, "someone@sender.example")
 
 
 async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> dict[str, UUID | int]:
@@ -45,7 +47,8 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         enrollment_id = await make_enrollment(
             conn, api.workspace_id, sequence_id, contact_id, mailbox_id=mailbox_id
         )
-        email_id = await make_email(conn, enrollment_id, message_id=message_id(api.workspace_id))
+        email_id = uuid7()
+        await make_email(conn, enrollment_id, id=email_id, message_id=message_id(email_id))
         ours = {"workspace_id": api.workspace_id}
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}

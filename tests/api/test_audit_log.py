@@ -1,5 +1,7 @@
 """The audit log: every mutation that is done leaves an entry, by whom, and what it changed."""
 
+from uuid import UUID
+
 import graphql
 import pytest
 
@@ -174,12 +176,14 @@ async def test_a_thing_that_was_found_is_not_told_as_made(
 ) -> None:
     """A message names no id; the email that it is about is in the entry, and nothing of its row."""
     keys = await one_of_each(api, worker_db, api_db)
-    answered = f"In-Reply-To: {message_id(api.workspace_id)}\nSubject: Re: Hello\n\nThanks"
+    email_id = keys["ScheduledEmail"]
+    assert isinstance(email_id, UUID)
+    answered = f"In-Reply-To: {message_id(email_id)}\nSubject: Re: Hello\n\nThanks"
 
     await done(api, "recordInbound", "kind", message=answered)
 
     [entry] = await _log(api, action=["recordInbound"])
-    assert entry["objectId"] == global_id("ScheduledEmail", keys["ScheduledEmail"])
+    assert entry["objectId"] == global_id("ScheduledEmail", email_id)
     assert (entry["before"], entry["after"]) == (None, None)
 
 

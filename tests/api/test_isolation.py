@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from strawberry.types.execution import ExecutionResult
 
 from api.context import Caller, Services, context_for
-from api.ids import global_id
+from api.ids import global_id, uuid_of
 from api.schema import print_sdl
 from api.streaming.results import results
 from domain.access import Scope
@@ -204,9 +204,10 @@ async def test_mutations_without_ids_reach_nobody_else(
 ) -> None:
     """Not by an address, a Message-ID or a token that is another workspace's."""
     mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
+    answered = message_id(uuid_of("ScheduledEmail", theirs.ids["ScheduledEmail"]))
     texts = {
         "token": await _rebalance_token(theirs),
-        "message": f"In-Reply-To: {message_id(theirs.api.workspace_id)}\nSubject: Re: Hello\n\nThanks",
+        "message": f"In-Reply-To: {answered}\nSubject: Re: Hello\n\nThanks",
     }
 
     def choose(path: Path, kind: GraphQLInputType) -> str | None:
