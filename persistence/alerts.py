@@ -125,10 +125,11 @@ async def _rates(conn: AsyncConnection, *, now: datetime, bounds: AlertBounds) -
     return found
 
 
-# Whose mailbox, sequence or enrollment rests does not come too late.
+# Whose workspace, mailbox, sequence or enrollment rests does not come too late.
 _LATE = text("""
 SELECT e.workspace_id, count(*) AS late
 FROM scheduled_emails AS e
+JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
 JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
 JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
 JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'

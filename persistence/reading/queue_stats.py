@@ -89,7 +89,11 @@ async def waits(conn: AsyncConnection, workspace_id: UUID) -> Sequence[AnyRow]:
             func.count().label("amount"),
             func.min(emails.retry_at).label("next_at"),
         )
-        .where(emails.workspace_id == workspace_id, emails.status == EmailStatus.RETRYING)
+        .where(
+            emails.workspace_id == workspace_id,
+            emails.phase == EmailPhase.WAITING,
+            emails.status == EmailStatus.RETRYING,
+        )
         .group_by(emails.retry_count)
         .order_by(emails.retry_count)
     )

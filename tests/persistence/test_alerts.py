@@ -12,7 +12,7 @@ from domain.ids import MailboxId
 from persistence.alerts import Finding, Switched, find_causes, settle_alerts
 from persistence.database import Database
 from persistence.suppressions import SuppressionReason
-from persistence.tables import alerts, mailbox_days, mailboxes, sequences, suppressions
+from persistence.tables import alerts, mailbox_days, mailboxes, sequences, suppressions, workspaces
 from tests.persistence.delivery import NOW, TODAY, Delivery
 from tests.support.world import MONDAY, make_contact, make_mailbox, make_workspace
 
@@ -141,6 +141,14 @@ async def test_a_backlog_that_is_late(delivery: Delivery) -> None:
     )
     assert (found.figure, found.threshold) == (3.0, 3.0)
     assert (enough, await causes(delivery.db, bounds=bounds)) == ([], [])
+
+
+async def test_a_workspace_on_hold_is_late_on_purpose(delivery: Delivery) -> None:
+    """All of its sending waits for a person."""
+    await delivery.due(3, send_at=LATE)
+    await delivery.change(workspaces, delivery.workspace_id, sending_paused_at=NOW)
+
+    assert await causes(delivery.db, bounds=AlertBounds(late_emails=3)) == []
 
 
 async def test_an_alert_is_raised_once_and_closed_when_it_is_over(delivery: Delivery) -> None:
