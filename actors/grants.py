@@ -5,6 +5,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
 from actors.access_tokens import Grant
+from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.mailbox_grants import lock_refresh_token, store_refresh_token
 from persistence.vault import UnreadableSecret, Vault
@@ -15,9 +16,11 @@ log = structlog.get_logger(__name__)
 class GrantKeeper:
     """Keeps the refresh tokens of mailboxes as providers replace them."""
 
-    def __init__(self, database: Database, vault: Vault) -> None:
+    def __init__(self, database: Database, vault: Vault, *, workspace_id: WorkspaceId | None = None) -> None:
+        """Without *workspace_id* it is for those who see all of them."""
         self._database = database
         self._vault = vault
+        self._workspace_id = workspace_id
 
     async def replace(self, grant: Grant, refresh_token: str) -> None:
         """
@@ -27,7 +30,7 @@ class GrantKeeper:
         """
         row_id = grant.mailbox_id
         try:
-            async with self._database.transaction() as conn:
+            async with self._database.transaction(self._workspace_id) as conn:
                 stored = await lock_refresh_token(conn, row_id)
                 if stored is None or self._vault.decrypt(stored, row_id=row_id) != grant.refresh_token:
                     return

@@ -4,6 +4,7 @@ import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from actors.access_tokens import AccessTokens
 from actors.endpoints import Endpoint, Undelivered, connect
 from actors.hosts import Network
 from domain.mailboxes import Security
@@ -29,10 +30,13 @@ async def check(
     allow: Sequence[Network] = (),
     timeout_s: float = 20.0,
     tls_context: ssl.SSLContext | None = None,
+    tokens: AccessTokens | None = None,
 ) -> MailboxCheck:
     """Connect to *endpoint*, log in, see that the server answers (NOOP) and take leave. No email is sent."""
     try:
-        connection = await connect(endpoint, allow=allow, timeout_s=timeout_s, tls_context=tls_context)
+        connection = await connect(
+            endpoint, allow=allow, timeout_s=timeout_s, tls_context=tls_context, tokens=tokens
+        )
     except Undelivered as failure:
         return _failed(endpoint, failure)
     is_alive = await connection.is_alive(timeout_s=timeout_s)

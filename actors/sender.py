@@ -8,7 +8,6 @@ from uuid import UUID
 
 import structlog
 
-from actors.access_tokens import Grant
 from actors.clocks import Clock
 from actors.endpoints import Endpoint, Undelivered
 from actors.handovers import Handovers
@@ -16,6 +15,7 @@ from actors.judgement import Judgement, judge
 from actors.leases import boot_time, trust_window
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
+from actors.logins import endpoint_of
 from actors.measures import SEND_SECONDS
 from actors.outage import QueueUnavailable
 from actors.places import Places
@@ -23,11 +23,9 @@ from actors.publisher import Publisher
 from actors.queues import SENDER
 from actors.smtp import DOT_S, Handover
 from actors.smtp_pool import ConnectionPool
-from domain.credentials import OAuthProvider
 from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
 from domain.lifecycle import EmailEvent
-from domain.mailboxes import Security
 from domain.templates import TemplateError
 from persistence.attempts import Attempt, Held, Ticket, TooEarly
 from persistence.commits import Committing
@@ -166,7 +164,7 @@ class Sender:
         began = time.monotonic()
         try:
             letter = self._letters.write(attempt, date=await self._clock.now())
-            endpoint = self._endpoint(attempt)
+            endpoint = endpoint_of(attempt.login, attempt.mailbox_id, self._vault)
         except (TemplateError, HeaderInjection) as unwritable:
             await self._ledger.end(Result(attempt, EmailEvent.FAIL, "UNWRITABLE", reply=str(unwritable)))
             log.warning("email.failed", **_named(attempt), reason="UNWRITABLE")
@@ -231,18 +229,6 @@ class Sender:
             await self._publisher.publish(SENDER, None, [(str(ticket.email_id), ticket.number)], delay=wait)
         except QueueUnavailable as unavailable:
             log.warning("email.retry_not_published", email_id=str(ticket.email_id), cause=unavailable.cause)
-
-    def _endpoint(self, attempt: Attempt) -> Endpoint:
-        login, mailbox_id = attempt.login, attempt.mailbox_id
-        password, grant = "", None
-        if login.password_encrypted is not None:
-            password = self._vault.decrypt(login.password_encrypted, row_id=mailbox_id)
-        if login.oauth_provider is not None and login.refresh_token_encrypted is not None:
-            refresh_token = self._vault.decrypt(login.refresh_token_encrypted, row_id=mailbox_id)
-            grant = Grant(mailbox_id, OAuthProvider(login.oauth_provider), refresh_token)
-        return Endpoint(
-            login.host, login.port, Security(login.security), login.username or "", password, grant
-        )
 
 
 _FACTS = {

@@ -1,6 +1,7 @@
 """The HTTP application: GraphQL, logins, health, and unsubscribe links."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from typing import TypeAlias
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -10,10 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from api import graphiql, health, http, login, metrics, unsubscribe
+from api import exports, graphiql, health, http, imports, login, metrics, unsubscribe
 from api.context import IdentityProvider, Services
 from api.streaming import server_sent_events, websocket
 from api.transport_security import StrictTransportSecurity
+
+Answering: TypeAlias = Callable[[Request, Services], Awaitable[Response]]
 
 
 def create_app(services: Services) -> Starlette:
@@ -51,6 +54,7 @@ def create_app(services: Services) -> Starlette:
             *(_login(services, services.identities) if services.identities else ()),
             Route("/auth/logout", log_out, methods=["POST"]),
             *graphiql.routes(),
+            *_files(services),
             Route("/livez", livez),
             Route("/readyz", readyz),
             Route("/metrics", measured),
@@ -58,6 +62,19 @@ def create_app(services: Services) -> Starlette:
         ],
         middleware=list(_middleware(services)),
     )
+
+
+def _files(services: Services) -> Iterator[Route]:
+    def route(path: str, answer: Answering, *, method: str = "GET") -> Route:
+        async def answering(request: Request) -> Response:
+            return await answer(request, services)
+
+        return Route(path, answering, methods=[method])
+
+    yield route("/imports", imports.upload, method="POST")
+    yield route("/imports/{id}/errors.csv", imports.errors)
+    yield route("/exports/contacts.csv", exports.export_contacts)
+    yield route("/exports/scheduled-emails.csv", exports.export_emails)
 
 
 def _login(services: Services, provider: IdentityProvider) -> Iterator[Route]:

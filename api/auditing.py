@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, NamedTuple, Self
 from uuid import UUID
 
@@ -31,6 +32,7 @@ TABLES: Mapping[str, Table] = {
     "Step": tables.steps,
     "Mailbox": tables.mailboxes,
     "Contact": tables.contacts,
+    "Import": tables.imports,
     "Enrollment": tables.enrollments,
     "ScheduledEmail": tables.scheduled_emails,
     "Batch": tables.batches,
@@ -95,10 +97,15 @@ def _shortened(name: str, value: Any) -> Any:
     if name in SECRET_FIELDS and value is not None:
         return HIDDEN
     if isinstance(value, dict):
-        return {each: _shortened(each, inner) for each, inner in value.items()}
+        return {_storable(each): _shortened(each, inner) for each, inner in value.items()}
     if isinstance(value, list):
         shown = [_shortened(name, inner) for inner in value[:_MOST_ENTRIES]]
         return [*shown, f"… and {len(value) - _MOST_ENTRIES} more"] if len(value) > _MOST_ENTRIES else shown
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        return f"{value[:_LONGEST_TEXT]}…"
-    return value
+    if isinstance(value, str):
+        return _storable(value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}…")
+    return str(value) if isinstance(value, float) and not isfinite(value) else value
+
+
+def _storable(text: str) -> str:
+    """*text* as PostgreSQL can keep it: one that is refused for a NUL, or half a character, is told too."""
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

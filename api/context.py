@@ -20,10 +20,13 @@ from api.loaders import Loaders
 from api.once import Once
 from api.origins import origin_of
 from api.rate_limits import RateLimiter
+from api.uploads import AT_ONCE
 from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.identities import Identity
-from domain.ids import WorkspaceId
+from domain.ids import MailboxId, WorkspaceId
+from domain.replies import Stage
+from persistence.attempts import Login
 from persistence.database import Database
 from persistence.direct_reads import Prepared, read
 from persistence.reading.pages import AnyRow, Found
@@ -52,6 +55,28 @@ class IdentityProvider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MailboxFinding:
+    """Whether a mailbox can send, in *words* for its owner; if not, the *stage* of the conversation."""
+
+    passed: bool
+    stage: Stage | None
+    words: str
+
+
+class CheckMailbox(Protocol):
+    """Asks the server of a mailbox whether it lets us in; sends nothing, and takes seconds at most."""
+
+    async def __call__(
+        self, workspace_id: WorkspaceId, mailbox_id: MailboxId, login: Login, /
+    ) -> MailboxFinding:
+        """What it found."""
+
+
+async def _no_check(_: WorkspaceId, __: MailboxId, ___: Login) -> MailboxFinding:
+    return MailboxFinding(passed=False, stage=None, words="This installation checks no mailboxes.")
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """
     What the API is built from. *database* has the role `drumbeat_api`; *public_url* is how recipients
@@ -74,6 +99,7 @@ class Services:
     after_login_url: str = "/"
     other_origins: Sequence[str] = ()
     hsts_s: int = 0
+    check_mailbox: CheckMailbox = _no_check
     probes: Mapping[str, Callable[[], Awaitable[str | None]]] = field(default_factory=dict)
     metrics_token: str = ""
     timing: Timing = field(default_factory=Timing)
@@ -81,6 +107,8 @@ class Services:
     callers: RateLimiter | None = None
     strangers: RateLimiter | None = None
     executions: Executions = field(default_factory=Executions)
+    # Files that are read at the same time; whoever comes next waits, and so does their client.
+    importing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     # Who plans for an answer waits here for whoever does so already.
     planning: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(1))
 

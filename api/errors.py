@@ -73,14 +73,20 @@ class UserErrorCode(StrEnum):
     LAST_OWNER = "LAST_OWNER"
     NO_MAILBOX = "NO_MAILBOX"
     NO_RECIPIENTS = "NO_RECIPIENTS"
+    NO_ROOM = "NO_ROOM"
     NO_STEPS = "NO_STEPS"
     NOT_FOUND = "NOT_FOUND"
     OUT_OF_ORDER = "OUT_OF_ORDER"
     OUT_OF_RANGE = "OUT_OF_RANGE"
+    OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    PLAN_BUSY = "PLAN_BUSY"
     PLAN_MOVED = "PLAN_MOVED"
     PROVIDER_NOT_SET_UP = "PROVIDER_NOT_SET_UP"
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     STALE_OBJECT = "STALE_OBJECT"
+    SUPPRESSED = "SUPPRESSED"
+    TOO_CLOSE = "TOO_CLOSE"
+    TOO_EARLY = "TOO_EARLY"
     TOO_LONG = "TOO_LONG"
     TOO_MANY = "TOO_MANY"
     UNKNOWN_HOLIDAYS = "UNKNOWN_HOLIDAYS"
@@ -115,13 +121,19 @@ described(
         _C.LAST_OWNER: "A workspace keeps at least one owner.",
         _C.NO_MAILBOX: "There is no mailbox to send from.",
         _C.NO_RECIPIENTS: "There is nobody to write to.",
+        _C.NO_ROOM: "A limit of that day or hour is reached.",
         _C.NO_STEPS: "The sequence has no step to send.",
         _C.NOT_FOUND: "Nothing in this workspace has the id.",
         _C.OUT_OF_ORDER: "The emails of the enrollment would leave in another order than its steps have.",
         _C.OUT_OF_RANGE: "The number or date is outside what is allowed.",
+        _C.OUTSIDE_WINDOW: "Nothing leaves then: by the send window, its dates, or the working hours.",
+        _C.PLAN_BUSY: "The workspace is being planned at this moment; ask again.",
         _C.PLAN_MOVED: "The plan is no longer the one that was previewed.",
         _C.PROVIDER_NOT_SET_UP: "The operator has not registered this installation with the provider.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
+        _C.SUPPRESSED: "The contact is written to no more.",
+        _C.TOO_CLOSE: "Another email of the mailbox, or of its batch, leaves at about that time.",
+        _C.TOO_EARLY: "The wait is not over by then, or an email before it has not left.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",
         _C.TOO_MANY: "More of them than one call takes.",

@@ -25,7 +25,7 @@ from api.idempotency import Answer, idempotency_key, once
 from api.masking import shown, told
 from api.schema import schema
 
-_STATUS = {
+STATUS = {
     ErrorCode.UNAUTHENTICATED: 401,
     ErrorCode.FORBIDDEN: 403,
     ErrorCode.CONFLICT: 409,
@@ -95,7 +95,7 @@ def _request_error(accepted: str, errors: list[dict[str, Any]]) -> Answer:
     """Nothing was executed: no `data`, not even null."""
     # Clients of the older media type take anything but 200 for a broken connection.
     mistake = 400 if accepted == GRAPHQL_JSON else 200
-    status = _STATUS.get(ErrorCode(errors[0]["extensions"]["code"]), mistake)
+    status = STATUS.get(ErrorCode(errors[0]["extensions"]["code"]), mistake)
     return Answer(status, _written({"errors": errors}))
 
 

@@ -18,6 +18,7 @@ from persistence.reading import (
     api_keys,
     audit_log,
     batches,
+    contact_imports,
     contacts,
     deliveries,
     email_events,
@@ -28,6 +29,7 @@ from persistence.reading import (
     recalculations,
     scheduled_emails,
     sequences,
+    suppressions,
     workspaces,
 )
 from persistence.reading.pages import AnyRow
@@ -65,8 +67,10 @@ class Loaders:
         self.steps: One = self._one(sequences.steps_by_id)
         self.mailboxes: One = self._one(mailboxes.mailboxes_by_id)
         self.contacts: One = self._one(contacts.contacts_by_id)
+        self.imports: One = self._one(contact_imports.imports_by_id)
         self.enrollments: One = self._one(enrollments.enrollments_by_id)
         self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
+        self.suppressions: One = self._one(suppressions.suppressions_by_id)
         self.letters: One = self._one(scheduled_emails.letters_of)
         self.recalculations: One = self._one(recalculations.recalculations_by_id)
         self.email_events: OneNumbered = self._one(email_events.events_by_id)

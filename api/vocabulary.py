@@ -124,6 +124,7 @@ described(
         _V.SETTLE_SENT: "The doubt was settled: it had arrived.",
         _V.SETTLE_FAILED: "The doubt was settled: it had not arrived.",
         _V.RESEND: "It is sent again although it may have arrived: by someone's choice, or its mailbox's.",
+        _V.REVIVE: "It had been given up, and someone has it tried anew.",
         _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
         _V.REPLY: "The contact answered it.",
         _V.CANCEL: "It was taken out of the plan.",
@@ -186,6 +187,7 @@ described(
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
         _M.FAIR_SHARE: "Its place went to a contact of another sequence that shares the mailbox.",
+        _M.SET_BY_HAND: "Someone chose its time.",
         _M.TRANSFER_UNDONE: "Its mailbox came back before the one that it was handed to had written.",
     },
 )

@@ -16,6 +16,7 @@ from api.health import migrations_probe
 from api.limits import BODY_BYTES
 from api.rate_limits import RateLimiter
 from app.business_clock import business_clock_of
+from app.mailbox_checks import MailboxChecker
 from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
 from persistence.database import Database, Role, open_database
@@ -27,10 +28,11 @@ _COLLECTED_AFTER = 20_000
 
 def services_of(settings: Settings) -> Services:
     """What the API is built from; its database pool belongs to the loop that uses it first."""
+    vault = Vault(settings.secret_key.encode())
     database = open_database(settings.database_url, Role.API, pool_size=settings.database_pool_size)
     return Services(
         database=database,
-        vault=Vault(settings.secret_key.encode()),
+        vault=vault,
         clock=business_clock_of(settings, database),
         public_url=settings.public_url,
         providers=frozenset(token_endpoints(settings)),
@@ -39,6 +41,7 @@ def services_of(settings: Settings) -> Services:
         after_login_url=settings.after_login_url,
         other_origins=settings.cors_origins,
         hsts_s=settings.hsts_s,
+        check_mailbox=MailboxChecker(settings, database, vault),
         callers=_limiter(database, settings.requests_per_minute),
         strangers=_limiter(database, settings.failed_attempts_per_minute),
         executions=Executions(at_once=settings.api_executions, waiting=settings.api_waiting),

@@ -35,6 +35,7 @@ class MoveCause(StrEnum):
     EARLIER = "EARLIER"
     FAIR_SHARE = "FAIR_SHARE"
     TRANSFER_UNDONE = "TRANSFER_UNDONE"
+    SET_BY_HAND = "SET_BY_HAND"
 
 
 class Slot(NamedTuple):
@@ -56,8 +57,11 @@ class Leg(NamedTuple):
     held: Slot | None = None
     # Set when the held slot must not be kept, whatever the rules say of it.
     loses_slot: MoveCause | None = None
-    # When it was to leave from the enrollment's mailbox, before it was handed over to the one it is in now.
+    # When it was to leave from the enrollment's mailbox, before it was handed over to the one it is in now;
+    # or when someone wants it to.
     former_at: datetime | None = None
+    # Someone chose its time: only a rule that breaks moves it.
+    is_set_by_hand: bool = False
 
 
 class PlannedEmail(NamedTuple):

@@ -40,6 +40,8 @@ class Booking:
 
     def planned(self) -> PlannedEmail:
         held, slot = self.leg.held, self.slot
+        if held is None and self.leg.loses_slot is not None and slot is not None:
+            return PlannedEmail(self.leg, slot, self.reason, self.leg.loses_slot)
         if held is None or held is slot:
             return PlannedEmail(self.leg, slot, self.reason)
         stays = slot is not None and slot.send_at == held.send_at and slot.mailbox_id == held.mailbox_id

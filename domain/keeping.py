@@ -26,7 +26,7 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
     for number, booking in enumerate(journey.bookings):
         held = booking.leg.held
         if held is not None:
-            earliest, not_before = _floors(journey, number, day_before, before)
+            earliest, not_before = floors(journey, number, day_before, before)
             opened_on: date | None = held.window_day
             if not calendar.is_open(held.window_day, held.send_at):
                 opened_on = calendar.day_of(held.send_at)
@@ -41,7 +41,7 @@ def keep_what_holds(draft: Draft, journey: Journey) -> None:
 
 def _may_shift(draft: Draft, journey: Journey, number: int, held: Slot) -> bool:
     """Whether leg *number*, from 0, may leave at another instant of its window, for somebody else's sake."""
-    if held.send_at <= draft.now + SETTLED_BEFORE:
+    if held.send_at <= draft.now + SETTLED_BEFORE or journey.enrollment.legs[number].is_set_by_hand:
         return False
     if journey.enrollment.sequence.pace is not None:
         return False
@@ -49,7 +49,7 @@ def _may_shift(draft: Draft, journey: Journey, number: int, held: Slot) -> bool:
     return not journey.shares_day(number) and not journey.fixes(number)
 
 
-def _floors(
+def floors(
     journey: Journey, number: int, day_before: date | None, before: Slot | None
 ) -> tuple[date | None, datetime | None]:
     """
@@ -170,17 +170,17 @@ def _take_back(draft: Draft, journey: Journey, timetable: Timetable, instants: l
         opened_on = None if former_at is None else journey.calendar.day_of(former_at)
         if former_at is not None and opened_on is not None and former_at > draft.now:
             former = Slot(timetable.mailbox.id, former_at, opened_on, timetable.layout.local_day(former_at))
-            earliest, not_before = _floors(journey, number, day_before, before)
+            earliest, not_before = floors(journey, number, day_before, before)
             leg = booking.leg._replace(loses_slot=None)
             holds = _broken(draft, journey, leg, former, opened_on, earliest, not_before) is None
-            holds = holds and _may_start(draft, journey, number, opened_on)
+            holds = holds and may_start(draft, journey, number, opened_on)
             if holds and _is_free(timetable, former, journey.enrollment.recipient_domain, instants):
                 draft.keep(journey, booking, former, not_before, may_shift=False)
                 insort(instants, former_at)
         day_before, before = booking.window_day, booking.slot
 
 
-def _may_start(draft: Draft, journey: Journey, number: int, day: date) -> bool:
+def may_start(draft: Draft, journey: Journey, number: int, day: date) -> bool:
     """Whether leg *number*, from 0, may leave on *day*, as far as starts are limited."""
     return number > 0 or draft.starts.next_day(journey, day) == day
 

@@ -58,6 +58,7 @@ class EmailEvent(StrEnum):
     SETTLE_SENT = "SETTLE_SENT"
     SETTLE_FAILED = "SETTLE_FAILED"
     RESEND = "RESEND"
+    REVIVE = "REVIVE"
     BOUNCE = "BOUNCE"
     REPLY = "REPLY"
     CANCEL = "CANCEL"
@@ -192,6 +193,8 @@ EMAIL: Lifecycle[EmailStatus, EmailEvent] = Lifecycle(
             EmailEvent.SETTLE_SENT: ((_M.IN_DOUBT,), _M.SENT),
             EmailEvent.SETTLE_FAILED: ((_M.IN_DOUBT,), _M.FAILED),
             EmailEvent.RESEND: ((_M.IN_DOUBT,), _M.RETRYING),
+            # Someone has it tried anew after it was given up; the planner finds it a time.
+            EmailEvent.REVIVE: ((_M.FAILED,), _M.PENDING),
             # What came back later: the mailbox's server had accepted it all the same.
             EmailEvent.BOUNCE: ((_M.SENT,), _M.SENT),
             EmailEvent.REPLY: ((_M.SENT,), _M.SENT),
@@ -211,8 +214,8 @@ ENROLLMENT: Lifecycle[EnrollmentStatus, EnrollmentEvent] = Lifecycle(
             EnrollmentEvent.PAUSE: ((_N.ACTIVE,), _N.PAUSED),
             EnrollmentEvent.RESUME: ((_N.PAUSED,), _N.ACTIVE),
             EnrollmentEvent.COMPLETE: (_OPEN, _N.COMPLETED),
-            # Its last email was in doubt, and someone has it sent again.
-            EnrollmentEvent.REOPEN: ((_N.COMPLETED,), _N.ACTIVE),
+            # Someone has an email sent again that was in doubt, or had failed and ended it.
+            EnrollmentEvent.REOPEN: ((_N.COMPLETED, _N.FAILED), _N.ACTIVE),
             EnrollmentEvent.REPLY: (_OPEN, _N.REPLIED),
             EnrollmentEvent.BOUNCE: (_OPEN, _N.BOUNCED),
             EnrollmentEvent.UNSUBSCRIBE: (_OPEN, _N.UNSUBSCRIBED),

@@ -171,7 +171,7 @@ def _cause_to_leave(
     """Why *booking* gives up the slot that it *kept* so far; None when it stays."""
     if _is_too_soon(kept, before, asks.first, asks.not_before):
         return MoveCause.WAIT_CHANGED
-    if may_gain or asks.journey.enrollment.may_gain:
+    if (may_gain or asks.journey.enrollment.may_gain) and not booking.leg.is_set_by_hand:
         found = asks.earliest(draft, booking)
         if found is not None and kept.window_day - found.window_day > THRESHOLD:
             return MoveCause.EARLIER

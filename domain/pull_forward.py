@@ -33,7 +33,7 @@ class Holes:
         self._second_hand: Counter[_Place] = Counter()
 
     def candidates(self) -> Iterator[Journey]:
-        """Who was not written to yet and keeps every time as it is, the earliest planned first."""
+        """Who was not written to yet and keeps every time, with none set by hand; earliest planned first."""
         starting = [
             (booking.slot.send_at, journey.enrollment.id.int, journey)
             for journey in self._draft.journeys
@@ -115,4 +115,4 @@ def _is_tied_together(journey: Journey) -> bool:
 
 
 def _keeps_everything(journey: Journey) -> bool:
-    return all(booking.is_kept for booking in journey.bookings)
+    return all(booking.is_kept and not booking.leg.is_set_by_hand for booking in journey.bookings)

@@ -69,7 +69,8 @@ PROMISES: Sequence[Promise] = (
         WHERE n.status = 'ACTIVE' AND n.planned_at IS NOT NULL
             AND NOT EXISTS (
                 SELECT FROM scheduled_emails AS e
-                WHERE e.enrollment_id = n.id AND e.step_id = s.id AND e.status <> 'CANCELLED'
+                WHERE e.enrollment_id = n.id AND e.step_id = s.id
+                    AND (e.status <> 'CANCELLED' OR e.is_skipped)
             )
             AND NOT EXISTS (
                 SELECT FROM recalculations AS r

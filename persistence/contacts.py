@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Text, Uuid, cast, func, insert, literal, literal_column, select, text, update
+from sqlalchemy import Row, Text, Uuid, cast, func, literal, literal_column, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,7 +18,7 @@ from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import Noun, UnknownObject
 from persistence.stops import OPEN
-from persistence.tables import contacts, enrollments, imports, sequences
+from persistence.tables import contacts, enrollments, sequences
 
 _FIELDS = ("first_name", "last_name", "company", "phone", "zone")
 _IS_LIVE = text("status <> 'DELETED'")
@@ -86,6 +86,7 @@ async def upsert_contacts(
             set_={
                 **{name: func.coalesce(writing.excluded[name], contacts.c[name]) for name in _FIELDS},
                 "custom_fields": contacts.c.custom_fields.op("||")(writing.excluded.custom_fields),
+                "import_id": func.coalesce(writing.excluded.import_id, contacts.c.import_id),
                 "version": contacts.c.version + 1,
                 "updated_at": func.now(),
             },
@@ -108,24 +109,6 @@ async def _hold_known(conn: AsyncConnection, workspace_id: WorkspaceId, addresse
         .with_for_update(key_share=True)
     )
     await conn.execute(select(func.count()).select_from(held.subquery()))
-
-
-async def begin_import(conn: AsyncConnection, workspace_id: WorkspaceId) -> UUID:
-    """Make the import that contacts refer to."""
-    import_id = uuid7()
-    await conn.execute(insert(imports).values(id=import_id, workspace_id=workspace_id))
-    return import_id
-
-
-async def complete_import(
-    conn: AsyncConnection, workspace_id: WorkspaceId, import_id: UUID, *, counts: Mapping[str, int]
-) -> None:
-    """Keep what an import brought: *counts* of rows, created, updated, invalid and suppressed."""
-    await conn.execute(
-        update(imports)
-        .where(imports.c.workspace_id == workspace_id, imports.c.id == import_id)
-        .values(dict(counts))
-    )
 
 
 # Any: a row has the columns of its table.

@@ -67,7 +67,7 @@ class Course:
             legs = self._remaining[row.next_position] = tuple(
                 [step for step in self._steps if step.position >= row.next_position]
             )
-        last_window_day, left_at, has_started = row.last_window_day, None, False
+        last_window_day, left_at, has_started, may_leave = row.last_window_day, None, False, True
         if emails:
             history = History(emails)
             legs = history.legs(
@@ -76,6 +76,7 @@ class Course:
             # Days on hold have moved the enrollment's own.
             last_window_day = _later(history.last_window_day, last_window_day)
             left_at, has_started = history.left_at, history.has_started
+            may_leave = history.may_rebind
         return Enrollment(
             id=EnrollmentId(row.id),
             sequence=self._terms.for_zone(row.contact_zone),
@@ -86,7 +87,7 @@ class Course:
             last_window_day=last_window_day,
             left_at=left_at,
             not_before=row.next_not_before,
-            may_change_mailbox=is_leaving or (may_rebind and not has_started),
+            may_change_mailbox=is_leaving or (may_rebind and may_leave),
             may_gain=may_gain,
             displaced_at=row.displaced_at,
             # Of a later step the day and the instant that its wait counts from have moved themselves.

@@ -23,7 +23,8 @@ from persistence.tables import enrollments
 # compared each itinerary with all enrollments of the sequence (20 s instead of 20 ms for 3,000).
 _UNSTARTED = text("""
 WITH itineraries AS MATERIALIZED (
-    SELECT enrollment_id, min(window_day) AS day, min(send_at) AS starts_at, count(*) AS emails
+    SELECT enrollment_id, min(window_day) AS day, min(send_at) AS starts_at, count(*) AS emails,
+        bool_or(is_set_by_hand) AS is_set_by_hand
     FROM scheduled_emails
     WHERE workspace_id = :workspace_id AND mailbox_id = ANY(CAST(:mailbox_ids AS uuid[]))
         AND send_day >= :since AND status <> 'CANCELLED'
@@ -31,7 +32,7 @@ WITH itineraries AS MATERIALIZED (
     HAVING bool_and(status = 'PENDING' AND send_at IS NOT NULL)
 ), unstarted AS MATERIALIZED (
     SELECT i.*, n.sequence_id, n.enrolled_at,
-        n.displaced_at IS NULL AND i.starts_at > :settled_before
+        n.displaced_at IS NULL AND i.starts_at > :settled_before AND NOT i.is_set_by_hand
             AND n.id <> ALL(CAST(:left_out AS uuid[])) AS may_yield
     FROM itineraries AS i
     CROSS JOIN LATERAL (SELECT * FROM enrollments WHERE id = i.enrollment_id OFFSET 0) AS n

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import case, func, select
+from sqlalchemy import and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
@@ -19,7 +19,7 @@ from persistence.taken_slots import TAKEN_AT
 
 class Email(NamedTuple):
     """
-    What planning reads of an email that is not cancelled.
+    What planning reads of an email that is not cancelled, unless somebody took it out.
 
     Ids that many emails share are read as their bytes: tens of thousands of UUIDs take longer to make, more
     memory, and hash themselves in Python.
@@ -37,19 +37,28 @@ class Email(NamedTuple):
     # Whether it left or is on its way, and when.
     is_gone: bool
     left_at: datetime | None
+    is_set_by_hand: bool
+    is_skipped: bool
 
 
 class History:
     """What was sent of an itinerary, what is on its way, and what waits."""
 
     def __init__(self, emails: Sequence[Email]) -> None:
-        self._pending = {email.step_id: email for email in emails if not email.is_gone}
-        gone = [email for email in emails if email.is_gone] if len(self._pending) < len(emails) else []
+        self._pending = {each.step_id: each for each in emails if not (each.is_gone or each.is_skipped)}
+        has_others = len(self._pending) < len(emails)
+        done = [each for each in emails if each.is_gone or each.is_skipped] if has_others else []
+        gone = [each for each in done if each.is_gone]
         self.has_started = bool(gone)
         days = [email.window_day for email in gone if email.window_day is not None]
         self.last_window_day = max(days, default=None)
         self.left_at = max([email.left_at for email in gone if email.left_at is not None], default=None)
-        self._done = {email.step_id for email in gone}
+        self._done = {each.step_id for each in done}
+
+    @property
+    def may_rebind(self) -> bool:
+        """Whether another mailbox may have it for the sake of an earlier time."""
+        return not self.has_started and not any(each.is_set_by_hand for each in self._pending.values())
 
     def legs(
         self, steps: Iterable[Leg], mailboxes: Mapping[bytes, MailboxId], *, loses: MoveCause | None
@@ -73,7 +82,8 @@ class History:
         if loses is None and email.released_because is not None:
             loses = MoveCause.RELEASED
         held = Slot(mailboxes[mailbox_id], send_at, window_day, send_day)
-        return Leg(step.step_id, step.position, step.wait, EmailId(email.id), held, loses)
+        leg = Leg(step.step_id, step.position, step.wait, EmailId(email.id), held, loses)
+        return leg._replace(is_set_by_hand=True) if email.is_set_by_hand else leg
 
 
 async def emails_of(
@@ -81,7 +91,7 @@ async def emails_of(
 ) -> dict[bytes, list[Email]]:
     """The emails of each of the enrollments *ids* that has any, by the bytes of its id."""
     columns = scheduled_emails.c
-    is_gone = columns.status != str(EmailStatus.PENDING)
+    is_gone = and_(columns.status != str(EmailStatus.PENDING), ~columns.is_skipped)
     rows = await fetch_tuples(
         conn,
         select(
@@ -95,10 +105,12 @@ async def emails_of(
             columns.released_because,
             is_gone,
             case((is_gone, TAKEN_AT)),
+            columns.is_set_by_hand,
+            columns.is_skipped,
         ).where(
             columns.workspace_id == workspace_id,
             among(columns.enrollment_id, ids),
-            columns.status != str(EmailStatus.CANCELLED),
+            or_(columns.status != str(EmailStatus.CANCELLED), columns.is_skipped),
         ),
     )
     grouped: dict[bytes, list[Email]] = {}

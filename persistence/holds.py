@@ -15,15 +15,16 @@ SELECT count(*) FROM (
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
-# An enrollment on hold itself counts from its own pause on when it is sent on; one that joined meanwhile has
-# not waited longer than it has been there.
-_LENGTHEN = text("""
-UPDATE enrollments AS n
-SET held_for = n.held_for + held.time,
+_HELD_FOR = """held_for = n.held_for + held.time,
     last_window_day = n.last_window_day + (
         floor(extract(epoch FROM n.held_for + held.time) / 86400)
         - floor(extract(epoch FROM n.held_for) / 86400)
-    )::int,
+    )::int"""
+# An enrollment on hold itself counts from its own pause on when it is sent on; one that joined meanwhile has
+# not waited longer than it has been there.
+_LENGTHEN = text(f"""
+UPDATE enrollments AS n
+SET {_HELD_FOR},
     next_not_before = n.next_not_before + held.time, updated_at = now()
 FROM (
     SELECT id, least(paused_at, CAST(:now AS timestamptz))
@@ -64,23 +65,24 @@ async def paused_since(conn: AsyncConnection, workspace_id: WorkspaceId) -> date
 _ALL_HELD = text("""
 SELECT count(*) FROM (
     SELECT FROM enrollments
-    WHERE workspace_id = :workspace_id AND status IN ('ACTIVE', 'PAUSED') AND last_window_day IS NOT NULL
+    WHERE workspace_id = :workspace_id AND status IN ('ACTIVE', 'PAUSED')
     ORDER BY id FOR NO KEY UPDATE
 ) AS locked
 """)
-# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on; and who
-# was not written to yet waits for an instant, such as the start of a batch, and has no wait that runs.
-_LENGTHEN_ALL = text("""
+# As above. What is on hold itself, or by its sequence, counts from its own pause on when it goes on. Who was
+# not written to yet waits for an instant that stays, which is the start of a batch.
+_LENGTHEN_ALL = text(f"""
 UPDATE enrollments AS n
-SET last_window_day = n.last_window_day + extract(day FROM held.time)::int,
-    next_not_before = n.next_not_before + held.time, updated_at = now()
+SET {_HELD_FOR},
+    next_not_before = n.next_not_before
+        + CASE WHEN n.last_window_day IS NULL THEN interval '0' ELSE held.time END,
+    updated_at = now()
 FROM (
     SELECT e.id,
         least(e.paused_at, CASE q.status WHEN 'PAUSED' THEN q.paused_at END, CAST(:now AS timestamptz))
         - greatest(CAST(:since AS timestamptz), e.enrolled_at) AS time
     FROM enrollments AS e JOIN sequences AS q ON q.id = e.sequence_id
     WHERE e.workspace_id = :workspace_id AND e.status IN ('ACTIVE', 'PAUSED')
-        AND e.last_window_day IS NOT NULL
 ) AS held
 WHERE n.id = held.id AND held.time > interval '0'
 """)

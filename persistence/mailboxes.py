@@ -1,18 +1,20 @@
 """Mailboxes: made, changed, put on hold, brought back and taken out of use."""
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, null, update
+from sqlalchemy import Row, insert, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import MailboxId, WorkspaceId
 from domain.lifecycle import MAILBOX, MailboxEvent, MailboxStatus
+from persistence.attempts import Login
 from persistence.circuits import CLOSED
 from persistence.constraints import refusing
 from persistence.locks import lock_row
-from persistence.refusals import MailboxAddressTaken, NotInStatus, Noun
+from persistence.refusals import MailboxAddressTaken, NotInStatus, Noun, UnknownObject
 from persistence.tables import mailboxes
 from persistence.transitions import transition
 
@@ -61,6 +63,27 @@ async def lock_mailbox(
     if mailbox.status == MailboxStatus.REMOVED:
         raise NotInStatus(Noun.MAILBOX, mailbox.status)
     return mailbox
+
+
+async def login_of(conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id: MailboxId) -> Login:
+    """
+    How the server of a mailbox that is in use is reached.
+
+    Raises:
+        UnknownObject: The workspace has no such mailbox.
+        NotInStatus: It is removed, and its secrets are forgotten.
+    """
+    names = [each.name for each in fields(Login)]
+    here = (mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
+    found = await conn.execute(
+        select(mailboxes.c.status, *(mailboxes.c[name] for name in names)).where(*here)
+    )
+    row = found.one_or_none()
+    if row is None:
+        raise UnknownObject(Noun.MAILBOX, [mailbox_id])
+    if row.status == MailboxStatus.REMOVED:
+        raise NotInStatus(Noun.MAILBOX, row.status)
+    return Login(*row[1:])
 
 
 async def change_mailbox(

@@ -192,7 +192,8 @@ UPDATE scheduled_emails AS e
 SET mailbox_id = c.mailbox_id, send_at = c.send_at, unplaced_reason = c.unplaced_reason,
     window_day = CASE WHEN c.send_at IS NULL THEN NULL ELSE coalesce(c.window_day, e.window_day) END,
     send_day = CASE WHEN c.send_at IS NULL THEN NULL ELSE coalesce(c.send_day, e.send_day) END,
-    released_because = NULL, updated_at = now()
+    released_because = NULL, is_set_by_hand = coalesce(c.cause = 'SET_BY_HAND', e.is_set_by_hand),
+    updated_at = now()
 FROM changed_emails AS c
 WHERE e.id = c.id AND e.workspace_id = :workspace_id AND e.status = 'PENDING'
 """)

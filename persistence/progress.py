@@ -1,9 +1,10 @@
 """Progress: where enrollments stand after something of theirs was settled, and who has arrived."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import ContactId, EmailId, EnrollmentId, SequenceId, WorkspaceId
@@ -18,21 +19,22 @@ from persistence.working_day_waits import reopen_hurried
 
 # The one rule for what comes next, of an enrollment n: while an email of a live step is on its way, or is in
 # doubt in a mailbox that waits for its settling, that step; else the first one, in today's order, behind the
-# one that left last, so that a step moved or put in front of it is passed; never one that left before. NULL
-# when nothing is left to send. All emails of an enrollment are read at once: step by step takes far longer.
+# one that left last, so that a step moved or put in front of it is passed; never one that left before, or
+# that somebody took out. NULL when nothing is left to send. All emails of an enrollment are read at once:
+# step by step takes far longer.
 OUT = """
 LATERAL (
     SELECT coalesce(array_agg(e.step_id), '{}') AS step_ids,
         (array_agg(s.position ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DESC)
-            FILTER (WHERE s.position IS NOT NULL))[1] AS passed,
+            FILTER (WHERE s.position IS NOT NULL AND NOT e.is_skipped))[1] AS passed,
         min(s.position) FILTER (
             WHERE e.status IN ('QUEUED', 'SENDING', 'COMMITTING', 'RETRYING')
                 OR (e.status = 'IN_DOUBT' AND m.in_doubt_policy <> 'ASSUME_SENT')
         ) AS awaited
     FROM scheduled_emails AS e
     JOIN steps AS s ON s.id = e.step_id
-    JOIN mailboxes AS m ON m.id = e.mailbox_id
-    WHERE e.enrollment_id = n.id AND e.status NOT IN ('PENDING', 'CANCELLED')
+    LEFT JOIN mailboxes AS m ON m.id = e.mailbox_id
+    WHERE e.enrollment_id = n.id AND (e.status NOT IN ('PENDING', 'CANCELLED') OR e.is_skipped)
 ) AS out ON true
 """
 NEXT_POSITION = """
@@ -149,7 +151,67 @@ async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: da
     is_hurried = await reopen_hurried(conn, counting) if counting else False
     if is_hurried or any(row.is_behind for row in rows):
         await notify(conn, "plan")
-    arrived = [row for row in rows if row.has_arrived]
+    await _arrive(conn, [row for row in rows if row.has_arrived], now=now)
+
+
+_PASS_OVER = text(f"""
+WITH stand AS (
+    SELECT n.id, {NEXT_POSITION} AS next_position, last.settled_at,
+        (SELECT min(e.send_at) FROM scheduled_emails AS e
+         WHERE e.enrollment_id = n.id AND e.status = 'PENDING') AS next_send_at
+    FROM enrollments AS n JOIN {OUT} LEFT JOIN {LAST}
+    WHERE n.id = :id AND n.status IN ('ACTIVE', 'PAUSED')
+)
+UPDATE enrollments AS n
+SET next_position = coalesce(stand.next_position, n.next_position),
+    next_not_before = greatest(n.next_not_before, (
+        SELECT stand.settled_at + make_interval(mins => s.wait_minutes) FROM steps AS s
+        WHERE s.sequence_id = n.sequence_id AND s.position = stand.next_position
+    )),
+    next_send_at = stand.next_send_at, version = n.version + 1, updated_at = now()
+FROM stand
+WHERE n.id = stand.id
+RETURNING n.id, n.workspace_id, n.sequence_id, stand.next_position IS NULL AS has_arrived
+""")
+_STEP_BACK = text(f"""
+WITH stand AS (
+    SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day, last.settled_at
+    FROM enrollments AS n JOIN {OUT} LEFT JOIN {LAST}
+    WHERE n.id = :id AND n.status IN ('ACTIVE', 'PAUSED')
+)
+UPDATE enrollments AS n
+SET next_position = coalesce(stand.next_position, n.next_position),
+    current_step = coalesce(stand.position, 0),
+    last_window_day = stand.window_day,
+    next_not_before = (
+        SELECT stand.settled_at + make_interval(mins => s.wait_minutes) FROM steps AS s
+        WHERE s.sequence_id = n.sequence_id AND s.position = stand.next_position
+    ),
+    planned_at = NULL, version = n.version + 1, updated_at = now()
+FROM stand
+WHERE n.id = stand.id
+""")
+
+
+async def pass_over(conn: AsyncConnection, enrollment_id: EnrollmentId, *, now: datetime) -> None:
+    """
+    Bring the locked enrollment to its next step after one of its emails was taken out; its plan stays.
+
+    It is complete if nothing is left to send.
+    """
+    rows = (await conn.execute(_PASS_OVER, {"id": enrollment_id})).all()
+    await _arrive(conn, [row for row in rows if row.has_arrived], now=now)
+
+
+async def step_back(conn: AsyncConnection, enrollment_id: EnrollmentId) -> None:
+    """Bring the locked enrollment back to an email that is to be tried anew; the planner looks at it."""
+    await conn.execute(_STEP_BACK, {"id": enrollment_id})
+    await notify(conn, "plan")
+
+
+# Any: rows of enrollments with the ids of what they belong to.
+async def _arrive(conn: AsyncConnection, arrived: Sequence[Row[Any]], *, now: datetime) -> None:
+    """Complete enrollments that have nothing left to send, and sequences with nobody on the way."""
     for workspace_id in sorted({WorkspaceId(row.workspace_id) for row in arrived}):
         here = [row for row in arrived if row.workspace_id == workspace_id]
         await end_enrollments(

@@ -1,6 +1,6 @@
-"""What a preview promised, as the details of the recalculation that is to keep it."""
+"""What a preview promised, or which mailboxes were named, as the details of a recalculation."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,9 +23,18 @@ def read_stored(details: Mapping[str, Any], *, sequence_id: SequenceId | None) -
     """What `stored` made; None when nothing was promised."""
     if "promised" not in details:
         return None
-    mailbox_ids = tuple(MailboxId(UUID(each)) for each in details["mailbox_ids"])
     return Promise(
-        RebalanceScope(sequence_id, mailbox_ids),
+        RebalanceScope(sequence_id, mailboxes_in(details)),
         as_of=datetime.fromisoformat(details["as_of"]),
         digest=bytes.fromhex(details["promised"]),
     )
+
+
+def of_mailboxes(mailbox_ids: Collection[MailboxId]) -> dict[str, object]:
+    """The mailboxes that were named, as JSON; empty for all."""
+    return {"mailbox_ids": [str(mailbox_id) for mailbox_id in mailbox_ids]} if mailbox_ids else {}
+
+
+# Any: JSON.
+def mailboxes_in(details: Mapping[str, Any]) -> tuple[MailboxId, ...]:
+    return tuple(MailboxId(UUID(each)) for each in details.get("mailbox_ids", ()))

@@ -12,14 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EnrollmentId, MailboxId, RecalculationId, SequenceId, WorkspaceId
 from domain.itineraries import MoveCause
 from domain.lifecycle import EMAIL, EmailEvent, EmailStatus, EnrollmentEvent
-from domain.rebalances import Promise
+from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.arrays import among
 from persistence.changes import tell_of_changes, tell_of_recalculations
 from persistence.email_events import Happening, record_events
 from persistence.leaving_emails import is_ended_by_policy, is_left_out
 from persistence.planned_emails import Written
-from persistence.promises import read_stored
+from persistence.promises import mailboxes_in, read_stored
 from persistence.replan_scopes import ReplanRequest, count_asked_for, count_pending
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
@@ -37,12 +37,16 @@ class Recalculation:
     mailbox_id: MailboxId | None
     # The plan that a preview showed: another one must not be written.
     promise: Promise | None = None
+    # Those that a rebalance names; it is for everyone if it names none.
+    mailbox_ids: tuple[MailboxId, ...] = ()
     enrollment_id: EnrollmentId | None = None
 
     @property
     def request(self) -> ReplanRequest:
         if self.promise is not None:
             return ReplanRequest(self.cause, self.promise.scope)
+        if self.mailbox_ids:
+            return ReplanRequest(self.cause, RebalanceScope(self.sequence_id, self.mailbox_ids))
         return ReplanRequest.after(
             self.cause,
             sequence_id=self.sequence_id,
@@ -102,6 +106,7 @@ def _recalculation(row: Row[*tuple[Any, ...]]) -> Recalculation:
         sequence_id,
         None if row.mailbox_id is None else MailboxId(row.mailbox_id),
         read_stored(row.details, sequence_id=sequence_id),
+        mailboxes_in(row.details),
         EnrollmentId(UUID(row.details["enrollment_id"])) if "enrollment_id" in row.details else None,
     )
 

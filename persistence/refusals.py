@@ -4,6 +4,8 @@ from collections.abc import Collection
 from enum import StrEnum
 from uuid import UUID
 
+from domain.hand_set_times import Obstacle
+
 
 class Noun(StrEnum):
     """What a refusal is about, in the words of the API."""
@@ -81,6 +83,22 @@ class MailboxAddressTaken(Refusal):
 
 class LaterEmailLeft(Refusal):
     """A later email of the same enrollment has left already: this one would come out of order."""
+
+
+class ContactNotWrittenTo(Refusal):
+    """The contact is suppressed, bounced, unsubscribed or deleted."""
+
+
+class TimeNotAllowed(Refusal):
+    """An email cannot leave at the time that was asked for."""
+
+    def __init__(self, obstacle: Obstacle) -> None:
+        super().__init__(f"the email cannot leave then: {obstacle}")
+        self.obstacle = obstacle
+
+
+class PlanBusy(Refusal):
+    """The workspace is being planned at this moment."""
 
 
 class LastOwner(Refusal):

@@ -1,16 +1,15 @@
 """Replanning: what the plan of some enrollments is, and writing it. The first half alone is a dry run."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from functools import partial
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
 from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
-from domain.planning import plan
+from domain.situations import Situation
 from persistence.fair_shares import mark_displaced, with_yielding
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
@@ -39,9 +38,9 @@ async def draft_replan(
 
 async def read_replan(
     conn: AsyncConnection, workspace_id: WorkspaceId, scope: ReplanScope, *, now: datetime
-) -> Callable[[], Plan]:
+) -> Situation:
     """
-    All that a plan of those in *scope* takes as of *now*; what is answered makes it.
+    All that a plan of those in *scope* takes as of *now*; what is answered, called, makes it.
 
     Others that give way to newcomers among them are planned too, and locked if those in scope are. It is
     arithmetic over everything at once: in a thread, so that no conversation on this loop waits for it.
@@ -78,11 +77,10 @@ async def read_replan(
         terms=terms,
         since=(now - timedelta(days=3)).date(),
     )
-    return partial(
-        plan,
+    return Situation(
         enrollments,
         [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
-        now=now,
+        now,
         taken=others,
         calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         starts=starts,

@@ -1,5 +1,6 @@
 """Settling: what became of an email whose outcome the network hid from us."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -159,9 +160,9 @@ async def resend(conn: AsyncConnection, email: AnEmail, because: Evidence, *, no
         NotInStatus: Its enrollment has ended.
         LaterEmailLeft: It would come after one that follows it.
     """
-    if await conn.scalar(_LATER_LEFT, {"email_id": email.id}):
+    if await is_overtaken(conn, email):
         raise LaterEmailLeft
-    await _reopen(conn, email)
+    await reopen(conn, email, may_go_on=_MAY_GO_ON)
     # No message waits for it: the sweep of overdue retries finds it.
     await conn.execute(
         transition(EMAIL, scheduled_emails, EmailEvent.RESEND)
@@ -173,11 +174,21 @@ async def resend(conn: AsyncConnection, email: AnEmail, because: Evidence, *, no
     await go_on(conn, [EnrollmentId(email.enrollment_id)], now=now)
 
 
-async def _reopen(conn: AsyncConnection, email: AnEmail) -> None:
-    """Bring back an enrollment that was complete because the doubtful email was taken for sent."""
+async def is_overtaken(conn: AsyncConnection, email: AnEmail) -> bool:
+    """Whether a later email of the same enrollment has left, or is leaving."""
+    return bool(await conn.scalar(_LATER_LEFT, {"email_id": email.id}))
+
+
+async def reopen(conn: AsyncConnection, email: AnEmail, *, may_go_on: Collection[EnrollmentStatus]) -> None:
+    """
+    Bring back the enrollment of the held *email*, if it has ended in one of the ways of *may_go_on*.
+
+    Raises:
+        NotInStatus: It has ended in another way; or its contact is on its way through the sequence once more.
+    """
     chosen = enrollments.c.id == email.enrollment_id
     status = await conn.scalar(select(enrollments.c.status).where(chosen))
-    if status not in _MAY_GO_ON:
+    if status not in may_go_on:
         raise NotInStatus(Noun.ENROLLMENT, str(status))
     try:
         async with conn.begin_nested():

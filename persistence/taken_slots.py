@@ -54,7 +54,7 @@ async def taken_slots(
     """
     boxes = [terms.mailboxes[mailbox_id] for mailbox_id in mailbox_ids]
     is_pending = _columns.status == str(EmailStatus.PENDING)
-    may_shift = and_(is_pending, now + SETTLED_BEFORE < TAKEN_AT)
+    may_shift = and_(is_pending, now + SETTLED_BEFORE < TAKEN_AT, ~_columns.is_set_by_hand)
     alike = (
         func.uuid_send(_columns.mailbox_id),
         _columns.send_day,

@@ -3,6 +3,7 @@
 import strawberry
 
 from api.errors import UserErrorCode
+from api.inputs.contact_filter import ContactFilter
 from api.inputs.contacts import ContactInput, ContactList
 from api.inputs.keys import contact_keys
 from api.inputs.problems import Problems
@@ -10,6 +11,8 @@ from api.inputs.rehearsals import Rehearsable
 from domain.ids import ContactId
 
 MOST_CONTACTS = 5_000
+# Their ids need not be sent by anyone.
+MOST_FOUND = 50_000
 
 
 def read_contacts(
@@ -25,7 +28,7 @@ def read_contacts(
 
 
 @strawberry.input(
-    description="Contacts to put on their way through a sequence: known ones, new ones, or both."
+    description="Contacts to put on their way through a sequence, by one of these ways or several."
 )
 class EnrollContactsInput:
     sequence_id: strawberry.ID = strawberry.field(description="The sequence: a draft, active or completed.")
@@ -35,6 +38,12 @@ class EnrollContactsInput:
     contacts: list[ContactInput] = strawberry.field(
         default_factory=list,
         description="Contacts to add, or to bring up to date if their address is known, and to enroll.",
+    )
+    import_id: strawberry.ID | None = strawberry.field(
+        default=None, description=f"All contacts of an import as well, at most {MOST_FOUND}."
+    )
+    filter: ContactFilter | None = strawberry.field(
+        default=None, description=f"All contacts that this holds for as well, at most {MOST_FOUND}."
     )
 
 

@@ -10,15 +10,8 @@ from domain.rebalances import RebalanceScope
 _MOST_MAILBOXES = 100
 
 
-@strawberry.input(description="Whose load is to be spread anew.")
-class RebalanceMailboxesInput:
-    sequence_id: strawberry.ID | None = strawberry.field(
-        default=None, description="One sequence's mailboxes; all of the workspace by default."
-    )
-
-
-@strawberry.input(description="Whose load would be spread anew.")
-class PreviewRebalanceInput:
+@strawberry.input
+class _Scoped:
     sequence_id: strawberry.ID | None = strawberry.field(
         default=None, description="One sequence's contacts; all of the workspace by default."
     )
@@ -35,6 +28,16 @@ class PreviewRebalanceInput:
         mailbox_ids = mailbox_keys(self.mailbox_ids, problems, most=_MOST_MAILBOXES)
         # In one order and once each: the same scope has the same token.
         return RebalanceScope(sequence_id, tuple(sorted(set(mailbox_ids))))
+
+
+@strawberry.input(description="Whose load is to be spread anew.")
+class RebalanceMailboxesInput(_Scoped):
+    pass
+
+
+@strawberry.input(description="Whose load would be spread anew.")
+class PreviewRebalanceInput(_Scoped):
+    pass
 
 
 @strawberry.input(description="Which previewed rebalance to carry out.")

@@ -5,7 +5,9 @@ import strawberry
 from api.mutations.api_keys import ApiKeyMutations
 from api.mutations.batches import BatchMutations
 from api.mutations.contacts import ContactMutations
+from api.mutations.email_interventions import EmailInterventionMutations
 from api.mutations.enrollments import EnrollmentMutations
+from api.mutations.mailbox_tests import MailboxTestMutations
 from api.mutations.mailboxes import MailboxMutations
 from api.mutations.members import MemberMutations
 from api.mutations.pauses import PauseMutations
@@ -28,12 +30,14 @@ class Mutation(
     PauseMutations,
     SuppressionMutations,
     SettlingMutations,
+    EmailInterventionMutations,
     RebalanceMutations,
     RebalancePreviewMutations,
     BatchMutations,
     EnrollmentMutations,
     ContactMutations,
     SequenceMailboxMutations,
+    MailboxTestMutations,
     MailboxMutations,
     StepMutations,
     SequenceMutations,

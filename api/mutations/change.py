@@ -16,6 +16,7 @@ from api.plan_previews import check_kept, promised, shown
 from api.types.api_key import ApiKey
 from api.types.batch import Batch
 from api.types.contact import Contact
+from api.types.contact_import import Import
 from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
 from api.types.member import Invitation, Member
@@ -32,6 +33,7 @@ from domain.recalculations import RecalculationCause
 from persistence.audit_log import Columns, Entry, columns_of, write_entry
 from persistence.reading.api_keys import api_keys_by_id
 from persistence.reading.batches import batches_by_id
+from persistence.reading.contact_imports import imports_by_id
 from persistence.reading.contacts import contacts_by_id
 from persistence.reading.enrollments import enrollments_by_id
 from persistence.reading.mailboxes import mailboxes_by_id
@@ -92,6 +94,9 @@ class Change:
 
     async def contact(self, contact_id: UUID) -> Contact:
         return await self._thing(Contact, contacts_by_id, contact_id)
+
+    async def contact_import(self, import_id: UUID) -> Import:
+        return await self._thing(Import, imports_by_id, import_id)
 
     async def enrollment(self, enrollment_id: UUID) -> Enrollment:
         return await self._thing(Enrollment, enrollments_by_id, enrollment_id)

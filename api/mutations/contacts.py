@@ -12,22 +12,25 @@ from api.invalid_contacts import InvalidContact
 from api.mutations.answers import Input, Payload, mutation
 from api.mutations.change import changing
 from api.types.contact import Contact
+from api.types.contact_import import Import
+from persistence.contact_imports import begin_import, end_import, record_import, write_contacts
 from persistence.contacts import (
-    begin_import,
     change_contact,
-    complete_import,
     lock_contact,
     unplan_in_contact_zone,
-    upsert_contacts,
 )
 from persistence.database import notify
-from persistence.suppressions import suppressed_among
 
 MOST_IMPORTED = 50_000
 
 
 @strawberry.type(description="The answer to `importContacts`.")
 class ImportContactsPayload(Payload):
+    import_: Import | None = strawberry.field(
+        default=None,
+        name="import",
+        description="The import, by which its contacts can be found and enrolled; null if it was not done.",
+    )
     created: int = strawberry.field(default=0, description="Contacts that are new.")
     updated: int = strawberry.field(default=0, description="Contacts that were known and brought up to date.")
     duplicates: int = strawberry.field(
@@ -62,29 +65,21 @@ class ContactMutations:
                 problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_IMPORTED}.", "csv")
         async with changing(info) as change:
             conn, workspace_id = change.conn, change.workspace_id
-            import_id = await begin_import(conn, workspace_id)
-            written = await upsert_contacts(
-                conn, workspace_id, cards=list(listed.cards.values()), import_id=import_id
-            )
-            created = sum(contact.is_new for contact in written.values())
-            suppressed = await suppressed_among(conn, workspace_id, addresses=written.keys())
-            payload = ImportContactsPayload(
-                created=created,
-                updated=len(written) - created,
-                duplicates=listed.duplicates,
-                suppressed=len(suppressed),
+            import_id = await begin_import(conn, workspace_id, requested_by=info.context.caller.actor)
+            counts = await write_contacts(conn, workspace_id, import_id, cards=list(listed.cards.values()))
+            counts.rows, counts.invalid = listed.rows, len(listed.invalid)
+            counts.duplicates = listed.duplicates
+            await record_import(conn, workspace_id, import_id, counts)
+            await end_import(conn, workspace_id, import_id, now=change.now)
+            change.figures = counts.columns()
+            return ImportContactsPayload(
+                import_=await change.contact_import(import_id),
+                created=counts.created,
+                updated=counts.updated,
+                duplicates=counts.duplicates,
+                suppressed=counts.suppressed,
                 invalid=listed.invalid,
             )
-            counts = {
-                "rows": listed.rows,
-                "created": payload.created,
-                "updated": payload.updated,
-                "invalid": len(payload.invalid),
-                "suppressed": payload.suppressed,
-            }
-            await complete_import(conn, workspace_id, import_id, counts=counts)
-            change.figures = counts
-            return payload
 
     @mutation("Change a contact. Emails take the new fields from their next claim on.")
     async def update_contact(self, info: Info, asked: Input[UpdateContactInput]) -> UpdateContactPayload:

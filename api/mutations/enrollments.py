@@ -17,6 +17,7 @@ from api.inputs.problems import Problems, refuse
 from api.invalid_contacts import InvalidContact
 from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import Change, changing
+from api.mutations.found_contacts import found_contacts
 from api.types.enrollment import Enrollment
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
@@ -81,7 +82,8 @@ class EnrollmentMutations:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)
             written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
-            contact_ids = [*known, *(written[address].contact_id for address in listed.cards)]
+            found = await found_contacts(change, asked)
+            contact_ids = [*known, *(written[address].contact_id for address in listed.cards), *found]
             outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)
             payload = EnrollContactsPayload(
                 sequence=await change.sequence(sequence_id),

@@ -3,13 +3,14 @@
 import strawberry
 
 from api.context import Info
-from api.inputs.keys import sequence_key
 from api.inputs.problems import Problems
 from api.inputs.rebalance import RebalanceMailboxesInput
 from api.mutations.answers import Input, Payload, mutation
 from api.mutations.change import changing
 from api.types.recalculation import Recalculation
 from domain.recalculations import RecalculationCause
+from persistence.promises import of_mailboxes
+from persistence.rebalance_preview import check_scope
 from persistence.sequences import lock_sequence
 
 
@@ -27,10 +28,15 @@ class RebalanceMutations:
         self, info: Info, asked: Input[RebalanceMailboxesInput]
     ) -> RebalanceMailboxesPayload:
         with Problems() as problems:
-            sequence_id = None if asked.sequence_id is None else sequence_key(asked.sequence_id, problems)
+            scope = asked.scope(problems)
         async with changing(info) as change:
-            if sequence_id is not None:
-                await lock_sequence(change.conn, change.workspace_id, sequence_id)
+            if scope.sequence_id is not None:
+                await lock_sequence(change.conn, change.workspace_id, scope.sequence_id)
+            await check_scope(change.conn, change.workspace_id, scope)
             return RebalanceMailboxesPayload(
-                recalculation=await change.recalculate(RecalculationCause.REBALANCE, sequence_id=sequence_id)
+                recalculation=await change.recalculate(
+                    RecalculationCause.REBALANCE,
+                    sequence_id=scope.sequence_id,
+                    details=of_mailboxes(scope.mailbox_ids),
+                )
             )

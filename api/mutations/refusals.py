@@ -5,7 +5,9 @@ from uuid import UUID
 
 from api.errors import UserError, UserErrorCode
 from api.ids import global_id
+from api.mutations.email_refusals import email_error
 from persistence.refusals import (
+    ContactNotWrittenTo,
     IsBatch,
     LastOwner,
     LaterEmailLeft,
@@ -13,9 +15,11 @@ from persistence.refusals import (
     NoActiveMailbox,
     NotInStatus,
     Noun,
+    PlanBusy,
     Refusal,
     SequenceHasNoSteps,
     StaleObject,
+    TimeNotAllowed,
     UnknownObject,
 )
 
@@ -48,11 +52,6 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
         case SequenceHasNoSteps():
             message = "The sequence has no step to send."
             return [UserError(code=code.NO_STEPS, message=message, path=["sequenceId"])]
-        case LaterEmailLeft():
-            message = (
-                "A later email of the same enrollment has left already; settle this one as SENT or FAILED."
-            )
-            return [UserError(code=code.OUT_OF_ORDER, message=message, path=["settlement"])]
         case IsBatch():
             message = "It is a batch: it has one step, and its contacts were named when it was scheduled."
             return [UserError(code=code.IS_BATCH, message=message, path=["sequenceId"])]
@@ -65,6 +64,8 @@ def user_errors(refusal: Refusal, asked: object) -> list[UserError]:
         case LastOwner():
             message = "The workspace has no other owner; make somebody else one first."
             return [UserError(code=code.LAST_OWNER, message=message, path=["memberId"])]
+        case LaterEmailLeft() | TimeNotAllowed() | PlanBusy() | ContactNotWrittenTo():
+            return [email_error(refusal, asked)]
         case _:
             raise refusal
 
@@ -95,6 +96,8 @@ def _places(noun: Noun, ids: Collection[UUID], asked: object) -> list[list[str]]
 def _place(noun: Noun, asked: object) -> list[str]:
     if noun is Noun.WORKSPACE:
         return []  # No input names it: it is the caller's.
+    if hasattr(asked, "email_id"):
+        return ["emailId"]  # What is in the way is what the email belongs to.
     _, field = _KINDS[noun]
     return [field] if hasattr(asked, _attribute(field)) else [f"{field}s"]
 

@@ -6,6 +6,7 @@ from api.queries.alerts import AlertQueries
 from api.queries.api_keys import ApiKeyQueries
 from api.queries.audit_log import AuditLogQueries
 from api.queries.batches import BatchQueries
+from api.queries.contact_imports import ImportQueries
 from api.queries.contacts import ContactQueries
 from api.queries.email_events import EmailEventQueries
 from api.queries.enrollments import EnrollmentQueries
@@ -17,6 +18,7 @@ from api.queries.recalculations import RecalculationQueries
 from api.queries.scheduled_emails import ScheduledEmailQueries
 from api.queries.sequences import SequenceQueries
 from api.queries.stats import StatsQueries
+from api.queries.suppressions import SuppressionQueries
 from api.queries.workspaces import WorkspaceQueries
 
 
@@ -40,5 +42,7 @@ class Query(
     ApiKeyQueries,
     MemberQueries,
     AuditLogQueries,
+    SuppressionQueries,
+    ImportQueries,
 ):
     pass

@@ -1,30 +1,17 @@
 """Asking for contacts."""
 
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import BadUserInput, NotFound
+from api.errors import NotFound
 from api.fields import resolves
 from api.ids import uuid_of
-from api.scalars import EmailAddress
+from api.inputs.contact_filter import ContactFilter
 from api.types.contact import Contact
-from domain.addresses import InvalidAddress, normalised
-from domain.lifecycle import ContactStatus
-from persistence.reading.contacts import ORDER, contacts_where
-
-
-@strawberry.input(description="Which contacts; every condition that is given must hold.")
-class ContactFilter:
-    status: list[ContactStatus] | None = strawberry.field(
-        default=None, description="In one of these states; all but deleted ones by default."
-    )
-    email: EmailAddress | None = strawberry.field(default=None, description="With this address, in any case.")
-    updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
-
+from persistence.reading.contacts import ORDER
 
 Filter = Annotated[
     ContactFilter | None, strawberry.argument(description="Which ones; all but deleted ones by default.")
@@ -53,19 +40,6 @@ class ContactQueries:
         before: Before = None,
     ) -> Connection[Contact]:
         asked = filter or ContactFilter()
-        rows = contacts_where(
-            info.context.workspace_id,
-            statuses=asked.status,
-            normalised_email=_normalised(asked.email),
-            updated_since=asked.updated_since,
-        )
+        await asked.check_ids(info.context.loaders)
+        rows = asked.rows(info.context.workspace_id)
         return await connection(info, Contact, rows, ORDER, Paging(first, after, last, before, order))
-
-
-def _normalised(address: EmailAddress | None) -> str | None:
-    if address is None:
-        return None
-    try:
-        return normalised(address)
-    except InvalidAddress as error:
-        raise BadUserInput(error.reason) from None

@@ -17,6 +17,7 @@ from api.types.api_key import ApiKey
 from api.types.audit_entry import AuditEntry
 from api.types.batch import Batch
 from api.types.contact import Contact
+from api.types.contact_import import Import
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
 from api.types.mailbox import Mailbox
@@ -26,6 +27,7 @@ from api.types.recalculation import Recalculation
 from api.types.scheduled_email import ScheduledEmail
 from api.types.sequence import Sequence
 from api.types.step import Step
+from api.types.suppression import Suppression
 from api.types.workspace import Workspace
 from domain.access import Scope
 
@@ -40,6 +42,7 @@ _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] 
     "EmailEvent": (EmailEvent, lambda loaders: loaders.email_events),
     "EmailMove": (EmailMove, lambda loaders: loaders.email_moves),
     "Enrollment": (Enrollment, lambda loaders: loaders.enrollments),
+    "Import": (Import, lambda loaders: loaders.imports),
     "Invitation": (Invitation, lambda loaders: loaders.invitations),
     "Mailbox": (Mailbox, lambda loaders: loaders.mailboxes),
     "Member": (Member, lambda loaders: loaders.members),
@@ -47,6 +50,7 @@ _KINDS: dict[str, tuple[type[Node], Callable[[Loaders], DataLoader[Any, Any]]]] 
     "ScheduledEmail": (ScheduledEmail, lambda loaders: loaders.scheduled_emails),
     "Sequence": (Sequence, lambda loaders: loaders.sequences),
     "Step": (Step, lambda loaders: loaders.steps),
+    "Suppression": (Suppression, lambda loaders: loaders.suppressions),
     "Workspace": (Workspace, lambda loaders: loaders.workspaces),
 }
 

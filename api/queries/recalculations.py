@@ -1,5 +1,6 @@
 """Asking for recalculations."""
 
+from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -24,6 +25,7 @@ class RecalculationFilter:
     )
     sequence_id: strawberry.ID | None = strawberry.field(default=None, description="Of this sequence.")
     mailbox_id: strawberry.ID | None = strawberry.field(default=None, description="Of this mailbox.")
+    updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
 
 
 Filter = Annotated[RecalculationFilter | None, strawberry.argument(description="Which ones; all by default.")]
@@ -57,5 +59,6 @@ class RecalculationQueries:
             causes=asked.cause,
             sequence_id=optional_uuid_of("Sequence", asked.sequence_id),
             mailbox_id=optional_uuid_of("Mailbox", asked.mailbox_id),
+            updated_since=asked.updated_since,
         )
         return await connection(info, Recalculation, rows, ORDER, Paging(first, after, last, before, order))

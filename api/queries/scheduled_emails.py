@@ -12,9 +12,22 @@ from api.errors import NotFound
 from api.fields import resolves
 from api.ids import optional_uuid_of, uuid_of
 from api.types.scheduled_email import ScheduledEmail
+from api.vocabulary import described
 from domain.lifecycle import EmailStatus
 from persistence.reading.email_relations import EMAIL_RELATIONS
-from persistence.reading.scheduled_emails import ORDER, EmailFilter, emails_where
+from persistence.reading.scheduled_emails import ORDERS, EmailFilter, EmailOrder, emails_where
+
+described(
+    EmailOrder,
+    name="ScheduledEmailOrder",
+    description="What a list of emails is ordered by.",
+    values={
+        EmailOrder.SEND_AT: "When they are planned to leave.",
+        EmailOrder.SENT_AT: "When they were accepted.",
+        EmailOrder.LAST_ATTEMPT_AT: "When they were last tried.",
+        EmailOrder.UPDATED_AT: "When they were last changed.",
+    },
+)
 
 
 @strawberry.input(description="Which emails; every condition that is given must hold.")
@@ -57,6 +70,7 @@ class ScheduledEmailFilter:
 Filter = Annotated[
     ScheduledEmailFilter | None, strawberry.argument(description="Which ones; all by default.")
 ]
+OrderBy = Annotated[EmailOrder, strawberry.argument(description="By which of their times.")]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the email.")]
 
 # By which fields of an email one sees what it points to.
@@ -77,12 +91,14 @@ class ScheduledEmailQueries:
         return ScheduledEmail.of(row)
 
     @resolves(
-        "Scheduled emails, by the time for which they are planned; those without one come after all others."
+        "Scheduled emails, by the time for which they are planned, or by another one; those without it come"
+        " after all others."
     )
     async def scheduled_emails(
         self,
         info: Info,
         filter: Filter = None,  # noqa: A002
+        order_by: OrderBy = EmailOrder.SEND_AT,
         order: InDirection = Direction.ASC,
         first: First = None,
         after: After = None,
@@ -95,4 +111,5 @@ class ScheduledEmailQueries:
             name: EMAIL_RELATIONS[name] for name, by in _SHOWN_BY.items() if not fields.isdisjoint(by)
         }
         rows = emails_where(info.context.workspace_id, asked.parsed(), relations)
-        return await connection(info, ScheduledEmail, rows, ORDER, Paging(first, after, last, before, order))
+        paging = Paging(first, after, last, before, order)
+        return await connection(info, ScheduledEmail, rows, ORDERS[order_by], paging)

@@ -12,6 +12,7 @@ from api.fields import resolves
 from api.scalars import EmailAddress
 from api.types.batch import Batch
 from api.types.contact import Contact
+from api.types.email_attempt import EmailAttempt, attempts_of
 from api.types.email_event import EmailEvent, EmailMove
 from api.types.enrollment import Enrollment
 from api.types.explanation import Explanation
@@ -113,6 +114,10 @@ class ScheduledEmail(Node):
     @resolves("What happened to it, oldest first.")
     async def events(self, info: Info) -> list[EmailEvent]:
         return [EmailEvent.of(row) for row in await info.context.loaders.events_of_email.load(self.uuid)]
+
+    @resolves("Every try to hand it over, first one first; one that is under way has no outcome yet.")
+    async def attempts(self, info: Info) -> list[EmailAttempt]:
+        return attempts_of(await info.context.loaders.events_of_email.load(self.uuid))
 
     @resolves("How its time was moved, first move first.")
     async def moves(self, info: Info) -> list[EmailMove]:

@@ -28,7 +28,7 @@ _FILES = {
     ),
     "0003_contacts_and_enrollments": (
         "Contacts, the imports that they came by, and their enrollments.",
-        "imports contacts enrollments",
+        "imports import_errors contacts enrollments",
     ),
     "0004_recalculations_and_dispatches": (
         "What is done with many emails at once, what was handed to the broker, clocks, and what is watched.",

@@ -1,6 +1,7 @@
 """Reading recalculations."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import select
@@ -21,6 +22,7 @@ def recalculations_where(
     causes: Collection[RecalculationCause] | None = None,
     sequence_id: UUID | None = None,
     mailbox_id: UUID | None = None,
+    updated_since: datetime | None = None,
 ) -> AnySelect:
     found = select(recalculations).where(recalculations.c.workspace_id == workspace_id)
     if statuses is not None:
@@ -31,6 +33,8 @@ def recalculations_where(
         found = found.where(recalculations.c.sequence_id == sequence_id)
     if mailbox_id is not None:
         found = found.where(recalculations.c.mailbox_id == mailbox_id)
+    if updated_since is not None:
+        found = found.where(recalculations.c.updated_at >= updated_since)
     return found
 
 

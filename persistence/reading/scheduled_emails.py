@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, select
@@ -16,7 +17,16 @@ from persistence.reading.relations import Relation, with_relations
 from persistence.tables import letters, scheduled_emails, steps
 
 emails = scheduled_emails.c
-ORDER = Order((instant_key(emails.send_at), uuid_key(emails.id)))
+
+
+class EmailOrder(StrEnum):
+    SEND_AT = "SEND_AT"
+    SENT_AT = "SENT_AT"
+    LAST_ATTEMPT_AT = "LAST_ATTEMPT_AT"
+    UPDATED_AT = "UPDATED_AT"
+
+
+ORDERS = {order: Order((instant_key(emails[order.lower()]), uuid_key(emails.id))) for order in EmailOrder}
 # What is still to come of an itinerary.
 REMAINING = (
     EmailStatus.PENDING,

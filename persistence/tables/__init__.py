@@ -1,7 +1,7 @@
 """The tables, by noun. ``metadata`` knows all of them."""
 
 from persistence.tables.columns import metadata
-from persistence.tables.contacts import contacts, enrollments, imports
+from persistence.tables.contacts import contacts, enrollments, import_errors, imports
 from persistence.tables.emails import (
     batches,
     dispatches,
@@ -42,6 +42,7 @@ __all__ = [
     "enrollments",
     "figures",
     "idempotency_keys",
+    "import_errors",
     "imports",
     "invitations",
     "letters",

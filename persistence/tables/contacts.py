@@ -1,9 +1,22 @@
 """Contacts, their enrollments, and the imports that they came by."""
 
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    Interval,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy import CheckConstraint as Check
-from sqlalchemy import Column, Date, Index, Integer, Interval, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
+from domain.imports import ImportStatus
 from domain.lifecycle import CONTACT, ENROLLMENT
 from persistence.tables.columns import (
     in_workspace,
@@ -37,6 +50,7 @@ contacts = Table(
     Column("soft_bounces", Integer, nullable=False, server_default="0"),
     instant("unsubscribed_at"),
     instant("deleted_at"),
+    # The import that brought it, or brought it up to date last.
     Column("import_id", Uuid),
     Column("version", Integer, nullable=False, server_default="1"),
     *timestamps(),
@@ -49,6 +63,7 @@ contacts = Table(
         unique=True,
         postgresql_where=text("status <> 'DELETED'"),
     ),
+    Index("contacts_import_id_idx", "import_id", postgresql_where=text("import_id IS NOT NULL")),
 )
 
 imports = Table(
@@ -56,15 +71,40 @@ imports = Table(
     metadata,
     key(),
     workspace(),
-    Column("status", Text, nullable=False, server_default="COMPLETED"),
+    Column("status", Text, nullable=False, server_default="RUNNING"),
+    Column("name", Text),
+    Column("requested_by", Text, nullable=False),
+    # So far, while it runs.
     Column("rows", Integer, nullable=False, server_default="0"),
     Column("created", Integer, nullable=False, server_default="0"),
     Column("updated", Integer, nullable=False, server_default="0"),
+    Column("duplicates", Integer, nullable=False, server_default="0"),
     Column("invalid", Integer, nullable=False, server_default="0"),
     Column("suppressed", Integer, nullable=False, server_default="0"),
+    # Of the file, and of how many if the client said so.
+    Column("bytes_read", BigInteger, nullable=False, server_default="0"),
+    Column("bytes_total", BigInteger),
+    Column("error", Text),
+    instant("finished_at"),
     *timestamps(),
     *in_workspace(),
-    one_of("status", ("RUNNING", "COMPLETED", "FAILED")),
+    one_of("status", ImportStatus),
+)
+
+# Rows of a file that could not be taken.
+import_errors = Table(
+    "import_errors",
+    metadata,
+    Column("id", BigInteger, Identity(), primary_key=True),
+    workspace(),
+    Column("import_id", Uuid, nullable=False),
+    Column("line", Integer, nullable=False),
+    Column("field", Text),
+    Column("email", Text),
+    Column("reason", Text, nullable=False),
+    *timestamps(),
+    *same_workspace("import_id", table="imports", ondelete="CASCADE"),
+    Index("import_errors_import_id_idx", "import_id", "id"),
 )
 
 enrollments = Table(

@@ -1,6 +1,19 @@
 """Scheduled emails: the timetable, the outbox and the archive in one table, and what happened to each."""
 
-from sqlalchemy import BigInteger, Column, Computed, Date, Identity, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Computed,
+    Date,
+    Identity,
+    Index,
+    Integer,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 from sqlalchemy import CheckConstraint as Check
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -48,6 +61,10 @@ scheduled_emails = Table(
     Column("quota_day", Date),
     # Why the gate or a failure gave it back to the planner, until it is placed again.
     Column("released_because", Text),
+    # Somebody chose its time: only a rule that breaks moves it.
+    Column("is_set_by_hand", Boolean, nullable=False, server_default=text("false")),
+    # Somebody took it out: the contact is not sent its step any more.
+    Column("is_skipped", Boolean, nullable=False, server_default=text("false")),
     # The fence, only grows; clear 4xx replies; leases that ran out while it was sent alone.
     Column("attempt", Integer, nullable=False, server_default="0"),
     Column("retry_count", Integer, nullable=False, server_default="0"),
@@ -84,6 +101,7 @@ scheduled_emails = Table(
         name="pending_has_slot_or_reason",
     ),
     Check("status <> 'PENDING' OR send_at IS NULL OR mailbox_id IS NOT NULL", name="slot_has_mailbox"),
+    Check("status = 'CANCELLED' OR NOT is_skipped", name="skipped_is_cancelled"),
     Check("retry_count BETWEEN 0 AND 3", name="retry_count"),
     Check("attempt >= 0 AND crashes >= 0", name="counters"),
     Index(

@@ -6,6 +6,7 @@ from sqlalchemy import insert, select
 
 from domain.ids import SequenceId, WorkspaceId
 from domain.threads import new_message_id
+from persistence.contact_imports import begin_import
 from persistence.database import Database
 from persistence.ids import uuid7
 from persistence.tables import (
@@ -17,6 +18,7 @@ from persistence.tables import (
     email_moves,
     recalculations,
     steps,
+    suppressions,
 )
 from tests.api.client import ApiClient
 from tests.support.world import (
@@ -53,6 +55,7 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
         of_email = ours | {"email_id": email_id, "at": MONDAY}
         event = of_email | {"enrollment_id": enrollment_id, "kind": "CLAIM"}
         done = ours | {"actor": "someone", "actor_name": "Someone", "action": "removeStep", "at": MONDAY}
+        unwanted = ours | {"address": f"{api.workspace_id}@unwanted.example", "reason": "MANUAL"}
         asked = ours | {"cause": "REBALANCE", "requested_by": "someone", "requested_at": MONDAY}
         raised = {"kind": "NEEDS_AUTH", "severity": "CRITICAL", "mailbox_id": mailbox_id, "opened_at": MONDAY}
         return {
@@ -62,6 +65,10 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
             "Member": await make_member(conn, api.workspace_id),
             "Invitation": await make_invitation(conn, api.workspace_id),
             "Mailbox": mailbox_id,
+            "Import": await _make_import(api_db, api.workspace_id),
+            "Suppression": await conn.scalar(
+                insert(suppressions).values(unwanted).returning(suppressions.c.id)
+            ),
             "Sequence": sequence_id,
             "Contact": contact_id,
             "Enrollment": enrollment_id,
@@ -81,6 +88,12 @@ async def one_of_each(api: ApiClient, worker_db: Database, api_db: Database) -> 
                 insert(recalculations).values(asked).returning(recalculations.c.id)
             ),
         }
+
+
+async def _make_import(api_db: Database, workspace_id: WorkspaceId) -> UUID:
+    """The worker makes none either."""
+    async with api_db.transaction(workspace_id) as conn:
+        return await begin_import(conn, workspace_id, requested_by="someone")
 
 
 async def _make_batch(api_db: Database, workspace_id: WorkspaceId) -> SequenceId:

@@ -111,6 +111,24 @@ def test_every_secret_of_an_input_is_known() -> None:
     assert names - {"token", "planToken"} == SECRET_FIELDS
 
 
+async def test_what_no_database_can_keep_is_told_all_the_same(api: ApiClient) -> None:
+    """A contact that cannot be taken for a NUL or half a character is in the input of those that can."""
+    odd = '{"email": "a@example.test", "customFields": {"a\\u0000": "\\u0000", "b": "\\ud800"}}'
+    document = "mutation ($c: [ContactInput!]!) { importContacts(input: {contacts: $c}) { created } }"
+
+    answer = await api.http.post(
+        "/graphql",
+        content=f'{{"query": "{document}", "variables": {{"c": [{odd}]}}}}',
+        headers={"Content-Type": "application/json"},
+    )
+
+    assert answer.json() == {"data": {"importContacts": {"created": 0}}}
+
+    [entry] = await _log(api)
+    assert isinstance(entry["asked"], dict)
+    assert entry["asked"]["contacts"][0]["customFields"] == {"a\ufffd": "\ufffd", "b": "?"}
+
+
 async def test_a_refusal_and_a_rehearsal_leave_nothing(api: ApiClient, worker_db: Database) -> None:
     """They changed nothing."""
     async with worker_db.transaction() as conn:

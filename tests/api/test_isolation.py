@@ -30,8 +30,10 @@ SCHEMA = graphql.build_schema(print_sdl())
 # Ids whose fields are not named for the kind of thing that they are of.
 KINDS = {
     "email": "ScheduledEmail",
-    "recalculationProgress": "Recalculation",
     "object": "Sequence",
+    "enrolledIn": "Sequence",
+    "notEnrolledIn": "Sequence",
+    "recalculationProgress": "Recalculation",
     "node": "Sequence",
     "nodes": "Sequence",
 }

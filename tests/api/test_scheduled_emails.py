@@ -1,6 +1,7 @@
 """Asking for scheduled emails, what happened to them, and how they were moved."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import insert
 
@@ -161,3 +162,79 @@ async def test_another_workspaces_email_is_not_found(
         "scheduledEmails": {"totalCount": 0},
         "emailEvents": {"totalCount": 0},
     }
+
+
+async def test_attempts_are_told_by_what_happened_in_each(api: ApiClient, worker_db: Database) -> None:
+    """One after the other, with how they ended; what comes after the end is not of it."""
+    happened = [
+        ("CLAIM", 0, None, None),
+        ("BEGIN", 1, None, None),
+        ("RETRY", 1, 451, "4.7.1 later"),
+        ("BEGIN", 2, None, None),
+        ("COMMIT", 2, None, None),
+        ("ACCEPT", 2, 250, "2.0.0 queued"),
+        ("REPLY", 2, None, None),
+        ("BEGIN", 3, None, None),
+    ]
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id, email="desk@example.com")
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=mailbox_id)
+        email_id = await make_email(conn, enrollment_id)
+        ours = {"workspace_id": api.workspace_id, "email_id": email_id, "enrollment_id": enrollment_id}
+        for minute, (kind, attempt, code, reply) in enumerate(happened):
+            at = MONDAY + timedelta(minutes=minute)
+            row = {"kind": kind, "attempt": attempt, "code": code, "reply": reply, "at": at}
+            await conn.execute(insert(email_events).values(ours | row | {"mailbox_id": mailbox_id}))
+
+    data = await api.data(
+        ONE % "attempts { number beganAt endedAt outcome code reply mailbox { email } }",
+        id=global_id("ScheduledEmail", email_id),
+    )
+
+    def told(number: int, began: int, *end: object) -> dict[str, object]:
+        ended, outcome, code, reply = end or (None, None, None, None)
+        return {
+            "number": number,
+            "beganAt": f"2026-03-02T09:0{began}:00Z",
+            "endedAt": ended and f"2026-03-02T09:0{ended}:00Z",
+            "outcome": outcome,
+            "code": code,
+            "reply": reply,
+            "mailbox": {"email": "desk@example.com"},
+        }
+
+    assert data["scheduledEmail"]["attempts"] == [
+        told(1, 1, 2, "RETRY", 451, "4.7.1 later"),
+        told(2, 3, 5, "ACCEPT", 250, "2.0.0 queued"),
+        told(3, 7),
+    ]
+
+
+async def test_the_sent_table_is_ordered_by_when_emails_left(api: ApiClient, worker_db: Database) -> None:
+    """By any of their times, in pages; those without it come after all others."""
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id)
+        sequence_id = await make_sequence(conn, api.workspace_id)
+        for number, hours in enumerate((3, 1, None, 2)):
+            who = await make_contact(conn, api.workspace_id, email=f"{number}@example.test")
+            enrolled = await make_enrollment(conn, api.workspace_id, sequence_id, who, mailbox_id=mailbox_id)
+            left: dict[str, Any] = (
+                {} if hours is None else {"status": "SENT", "sent_at": MONDAY + hours * HOUR}
+            )
+            await make_email(conn, enrolled, send_at=MONDAY + number * HOUR, **left)
+    document = """
+    query ($by: ScheduledEmailOrder!, $after: String) {
+      scheduledEmails(orderBy: $by, order: ASC, first: 3, after: $after) {
+        nodes { recipientEmail } pageInfo { endCursor }
+      }
+    }
+    """
+
+    async def walk(by: str) -> str:
+        first = (await api.data(document, by=by))["scheduledEmails"]
+        second = await api.data(document, by=by, after=first["pageInfo"]["endCursor"])
+        nodes = [*first["nodes"], *second["scheduledEmails"]["nodes"]]
+        return "".join(node["recipientEmail"][0] for node in nodes)
+
+    assert (await walk("SENT_AT"), await walk("SEND_AT")) == ("1302", "0123")

@@ -63,8 +63,11 @@ def test_the_way_of_an_email_that_arrives() -> None:
 @pytest.mark.parametrize("event", EmailEvent)
 @pytest.mark.parametrize("status", [S.SENT, S.FAILED, S.CANCELLED])
 def test_what_is_settled_never_moves_again(status: EmailStatus, event: EmailEvent) -> None:
-    """Not even by a cancel, a rescue or a late reply."""
-    assert EMAIL.after(status, event) in (None, status)
+    """Not even by a cancel, a rescue or a late reply; what was given up is tried anew if somebody says so."""
+    if (status, event) == (S.FAILED, E.REVIVE):
+        assert EMAIL.after(status, event) is S.PENDING
+    else:
+        assert EMAIL.after(status, event) in (None, status)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,7 @@ def test_what_is_settled_never_moves_again(status: EmailStatus, event: EmailEven
         (E.SETTLE_SENT, {S.IN_DOUBT}),
         (E.SETTLE_FAILED, {S.IN_DOUBT}),
         (E.RESEND, {S.IN_DOUBT}),
+        (E.REVIVE, {S.FAILED}),
     ],
 )
 def test_an_email_event_happens_only_in_its_states(event: EmailEvent, sources: set[EmailStatus]) -> None:
@@ -101,7 +105,8 @@ def test_an_enrollment_ends_from_any_open_state_and_only_once(event: EnrollmentE
     assert ended is not None
     assert ENROLLMENT.after(EnrollmentStatus.PAUSED, event) is ended
     again = {other for other in EnrollmentEvent if ENROLLMENT.after(ended, other) is not None}
-    assert again == ({EnrollmentEvent.REOPEN} if event is EnrollmentEvent.COMPLETE else set())
+    is_reopened = event in (EnrollmentEvent.COMPLETE, EnrollmentEvent.FAIL)
+    assert again == ({EnrollmentEvent.REOPEN} if is_reopened else set())
 
 
 def test_a_sequence_that_is_completed_reopens_and_an_archived_one_does_not() -> None:

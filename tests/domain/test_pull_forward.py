@@ -209,11 +209,25 @@ def test_a_night_moves_only_to_gain_more_than_a_day(data: st.DataObject, world: 
             assert gain >= timedelta() if has_left else gain > DAY
 
 
-@given(data=st.data(), contacts=st.integers(1, 40), capacity=st.integers(1, 4))
-def test_one_free_place_moves_at_most_two_emails(data: st.DataObject, contacts: int, capacity: int) -> None:
-    """In a mailbox that is full from the first day on, and whatever places become free."""
-    box = mailbox(1, capacity=capacity)
-    world = World(NOW, (box,), tuple(enrolled(contacts, sequence(1, DAILY, [box]), at=NOW)))
+@given(
+    data=st.data(),
+    contacts=st.integers(1, 40),
+    capacity=st.integers(1, 4),
+    caps=st.lists(st.none() | st.integers(1, 2), min_size=1, max_size=2),
+)
+def test_one_free_place_moves_at_most_two_emails(
+    data: st.DataObject, contacts: int, capacity: int, caps: list[int | None]
+) -> None:
+    """In mailboxes that are full from the first day on, under any cap, and whatever places become free."""
+    boxes = tuple(
+        replace(mailbox(number, capacity=capacity), recipient_domain_daily_cap=cap)
+        for number, cap in enumerate(caps, 1)
+    )
+    people = (
+        replace(each, recipient_domain=data.draw(st.sampled_from(("example.com", "example.org", None))))
+        for each in enrolled(contacts, sequence(1, DAILY, boxes), at=NOW)
+    )
+    world = World(NOW, boxes, tuple(people))
     held = world.holding(world.plan())
     # The last day may not be full, but nobody is behind it.
     ended = data.draw(st.sets(st.integers(0, contacts - 1)))

@@ -6,11 +6,10 @@ import pytest
 from sqlalchemy import select
 
 from domain.ids import ContactId, WorkspaceId
+from persistence.contact_imports import ImportCounts, begin_import, end_import, record_import
 from persistence.contacts import (
     ContactCard,
-    begin_import,
     change_contact,
-    complete_import,
     lock_contact,
     unplan_in_contact_zone,
     upsert_contacts,
@@ -45,11 +44,12 @@ async def test_cards_become_contacts(api_db: Database, workspace_id: WorkspaceId
     )
 
     async with api_db.transaction(workspace_id) as conn:
-        import_id = await begin_import(conn, workspace_id)
+        import_id = await begin_import(conn, workspace_id, requested_by="someone")
         written = await upsert_contacts(
             conn, workspace_id, cards=[full, card("b@example.test")], import_id=import_id
         )
-        await complete_import(conn, workspace_id, import_id, counts={"rows": 2, "created": 2})
+        await record_import(conn, workspace_id, import_id, ImportCounts(rows=2, created=2))
+        await end_import(conn, workspace_id, import_id, now=MONDAY)
 
         ada, other = (await conn.execute(select(contacts).order_by(contacts.c.normalised_email))).all()
         imported = (await conn.execute(select(imports))).one()
@@ -59,6 +59,7 @@ async def test_cards_become_contacts(api_db: Database, workspace_id: WorkspaceId
     assert (ada.status, ada.version, ada.import_id) == ("ACTIVE", 1, import_id)
     assert (other.first_name, other.custom_fields) == (None, {})
     assert (imported.rows, imported.created, imported.updated) == (2, 2, 0)
+    assert (imported.status, imported.finished_at) == ("COMPLETED", MONDAY)
     assert {address: upserted.is_new for address, upserted in written.items()} == {
         "ada@example.test": True,
         "b@example.test": True,

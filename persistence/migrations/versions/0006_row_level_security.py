@@ -23,6 +23,7 @@ _OF_WORKSPACES = {
     "sequence_mailboxes": ("SID", "S"),
     "mailbox_days": ("SIU", "SIU"),
     "imports": ("SIU", "SU"),
+    "import_errors": ("SI", ""),
     "contacts": ("SIU", "SU"),
     "enrollments": ("SIU", "SU"),
     "recalculations": ("SIU", "SIU"),
