@@ -31,6 +31,8 @@ def upgrade() -> None:
             send_day DATE,
             quota_day DATE,
             released_because TEXT,
+            is_set_by_hand BOOLEAN DEFAULT false NOT NULL,
+            is_skipped BOOLEAN DEFAULT false NOT NULL,
             attempt INTEGER DEFAULT '0' NOT NULL,
             retry_count INTEGER DEFAULT '0' NOT NULL,
             crashes INTEGER DEFAULT '0' NOT NULL,
@@ -75,6 +77,8 @@ def upgrade() -> None:
                 ((send_at IS NULL) = (unplaced_reason IS NOT NULL))),
             CONSTRAINT scheduled_emails_slot_has_mailbox_check CHECK (status <> 'PENDING' OR send_at IS NULL
                 OR mailbox_id IS NOT NULL),
+            CONSTRAINT scheduled_emails_skipped_is_cancelled_check CHECK (status = 'CANCELLED' OR NOT
+                is_skipped),
             CONSTRAINT scheduled_emails_retry_count_check CHECK (retry_count BETWEEN 0 AND 3),
             CONSTRAINT scheduled_emails_counters_check CHECK (attempt >= 0 AND crashes >= 0)
         )
