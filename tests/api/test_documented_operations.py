@@ -66,7 +66,9 @@ async def test_operations_do_what_they_say(
     """From the first to the last, each with what those before it made: no error, and nothing refused."""
     ids = await _ids(api, worker_db, api_db)
 
-    for operation in operations(page):
+    # What subscriptions tell is tested where they are.
+    asked = [each for each in operations(page) if not each.text.startswith("subscription")]
+    for operation in asked:
         others = {name: ids[state] for name, state in _IN_STATE.get(operation.name, {}).items()}
         data = await api.data(operation.text, **operation.given(ids | others))
 
