@@ -71,7 +71,9 @@ async def make_archive(url: str, *, contacts: int) -> Archive:
     return Archive(url, key, campaign.workspace_id, campaign.sequence_id)
 
 
-def measure_round(archive: Archive, directory: Path, rounds: Rounds, *, requests: int) -> None:
+def measure_round(
+    archive: Archive, directory: Path, rounds: Rounds, *, requests: int, many: int = _MANY
+) -> None:
     """Measure the floor, the peer and us, one after the other, each as the only server."""
     url, workspace_id = archive.url, archive.workspace_id
     with plain_endpoint(directory, url=url, workspace_id=workspace_id) as server:
@@ -85,20 +87,22 @@ def measure_round(archive: Archive, directory: Path, rounds: Rounds, *, requests
         ours = _asked(server, clients=_FEW, requests=requests)
         _note(rounds, RATE, ours.rate, floor.rate)
         _note(rounds, PERCENTILE, ours.p95_ms, peer.p95_ms)
-        crowd = _asked(server, clients=_MANY, requests=max(requests, _MANY))
+        crowd = _asked(server, clients=many, requests=max(requests, many))
         _note(rounds, CROWD, crowd.rate, ours.rate)
         _note(rounds, FAR, *_far_and_near(url, server, requests=requests // 10))
         enrolled = measure_enrolling(url, server, archive.sequence_id, contacts=_ENROLLED)
         _note(rounds, ENROLL, enrolled.value, enrolled.floor)
 
 
-def measure_memory(archive: Archive, directory: Path, rounds: Rounds, *, seconds: float) -> None:
+def measure_memory(
+    archive: Archive, directory: Path, rounds: Rounds, *, seconds: float, many: int = _MANY
+) -> None:
     """Measure the memory after a crowd asked for so many *seconds*; the floor is that after its beginning."""
     with drumbeat_api(directory, url=archive.url, key=archive.key) as server:
-        _asked(server, clients=_MANY, requests=2 * _MANY)
+        _asked(server, clients=many, requests=2 * many)
         before, until = server.memory_mb(), monotonic() + seconds
         while monotonic() < until:
-            _asked(server, clients=_MANY, requests=2 * _MANY)
+            _asked(server, clients=many, requests=2 * many)
         _note(rounds, MEMORY, server.memory_mb(), before)
 
 
