@@ -143,7 +143,7 @@ async def connection(
     except InvalidPlace:
         raise BadUserInput("The cursor is not one of this list.") from None
     statement, given = _prepared(
-        rows, (ordered, shape(page)), lambda found: page_statement(found, order=ordered, page=page)
+        rows, (shape(page, ordered),), lambda found: page_statement(found, order=ordered, page=page)
     )
     found = slice_of(await info.context.read(statement, {**given, **placed}), order=ordered, page=page)
     own, related = parts_of(found.found)

@@ -125,8 +125,9 @@ def _cursor(url: str, entries: int) -> str:
     with psycopg.connect(libpq_url(url), options="-c timezone=UTC") as conn:
         row = conn.execute(
             """
-            SELECT coalesce(send_at, 'infinity')::text, id::text FROM scheduled_emails
-            ORDER BY coalesce(send_at, 'infinity'), id
+            SELECT (CASE WHEN send_at IS NULL THEN 'infinity'::timestamptz ELSE send_at END)::text, id::text
+            FROM scheduled_emails
+            ORDER BY CASE WHEN send_at IS NULL THEN 'infinity'::timestamptz ELSE send_at END, id
             OFFSET least(%s, (SELECT count(*) FROM scheduled_emails) - %s) - 1 LIMIT 1
             """,
             [entries, PAGE],

@@ -23,7 +23,8 @@ SQL = """
 SELECT
     email.id, email.status, email.send_at, email.retry_count,
     contact.email, contact.first_name, contact.company, step.position, step_version.subject,
-    mailbox.name, mailbox.email, coalesce(email.send_at, 'infinity')::text
+    mailbox.name, mailbox.email,
+    (CASE WHEN email.send_at IS NULL THEN 'infinity'::timestamptz ELSE email.send_at END)::text
 FROM scheduled_emails email
 JOIN contacts contact ON contact.id = email.contact_id
 JOIN steps step ON step.id = email.step_id
@@ -31,7 +32,7 @@ JOIN step_versions step_version
     ON step_version.step_id = step.id AND step_version.version = step.text_version
 LEFT JOIN mailboxes mailbox ON mailbox.id = email.mailbox_id
 WHERE email.workspace_id = $1
-ORDER BY coalesce(email.send_at, 'infinity'), email.id
+ORDER BY CASE WHEN email.send_at IS NULL THEN 'infinity'::timestamptz ELSE email.send_at END, email.id
 LIMIT $2
 """
 

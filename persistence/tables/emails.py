@@ -120,7 +120,11 @@ scheduled_emails = Table(
     Index(
         "scheduled_emails_workspace_id_send_at_idx",
         "workspace_id",
-        text("coalesce(send_at, 'infinity')"),
+        # As lists are ordered (`persistence/reading/pages.py:instant_key`), in PostgreSQL's own spelling.
+        text(
+            "(\nCASE\n    WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone"
+            "\n    ELSE send_at\nEND)"
+        ),
         "id",
     ),
     Index("scheduled_emails_contact_id_idx", "contact_id"),

@@ -14,19 +14,21 @@ from tests.support.documented import operations
 from tests.support.world import make_email, make_enrollment, make_mailbox, make_sequence
 
 ROOT = Path(__file__).parents[2]
-PAGES = ["docs/api.md"]
+PAGES = ["docs/api.md", "docs/operations.md"]
 SCREENS = {"Timetable", "Sent", "InDoubt", "Capacity", "Itinerary", "SequenceScreen", "Recalculations", "Now"}
 # What a later operation of a page takes from an earlier one: which id, and where it stands in the answer.
 _MADE = {
     "CreateMailbox": ("mailboxIds", "createMailbox", "mailbox"),
     "CreateSequence": ("sequenceId", "createSequence", "sequence"),
 }
+# Operations that are about a thing in another state than the ordinary one.
+_IN_STATE = {"Settle": {"emailId": "in doubt"}, "GoOn": {"mailboxId": "paused"}}
 
 pages = pytest.mark.parametrize("page", PAGES)
 
 
 async def _ids(api: ApiClient, worker_db: Database, api_db: Database) -> dict[str, str]:
-    """An id for each variable, by its name; the email in doubt has an enrollment of its own."""
+    """An id for each variable, by its name, and those of things in other states."""
     keys = await one_of_each(api, worker_db, api_db)
     ids = {f"{kind[0].lower()}{kind[1:]}Id": str(global_id(kind, key)) for kind, key in keys.items()}
     ids |= {"emailId": ids["scheduledEmailId"], "ids": ids["contactId"], "mailboxIds": ids["mailboxId"]}
@@ -35,7 +37,11 @@ async def _ids(api: ApiClient, worker_db: Database, api_db: Database) -> dict[st
         sequence_id = await make_sequence(conn, api.workspace_id, mailboxes=[mailbox_id])
         enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=mailbox_id)
         in_doubt = await make_email(conn, enrollment_id, status="IN_DOUBT", attempt=1)
-    return ids | {"inDoubt": str(global_id("ScheduledEmail", in_doubt))}
+        paused = await make_mailbox(conn, api.workspace_id, status="PAUSED")
+    return ids | {
+        "in doubt": str(global_id("ScheduledEmail", in_doubt)),
+        "paused": str(global_id("Mailbox", paused)),
+    }
 
 
 @pages
@@ -60,9 +66,11 @@ async def test_operations_do_what_they_say(
     """From the first to the last, each with what those before it made: no error, and nothing refused."""
     ids = await _ids(api, worker_db, api_db)
 
-    for operation in operations(page):
-        given = ids | ({"emailId": ids["inDoubt"]} if operation.name == "Settle" else {})
-        data = await api.data(operation.text, **operation.given(given))
+    # What subscriptions tell is tested where they are.
+    asked = [each for each in operations(page) if not each.text.startswith("subscription")]
+    for operation in asked:
+        others = {name: ids[state] for name, state in _IN_STATE.get(operation.name, {}).items()}
+        data = await api.data(operation.text, **operation.given(ids | others))
 
         assert _refusals(data) == [], operation.name
         assert None not in data.values(), operation.name

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[2]
 DOCUMENTS = {
     str(path.relative_to(ROOT)): path.read_text()
     for path in sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
+    if "node_modules" not in path.parts
 }
 README = DOCUMENTS["README.md"]
 

@@ -5,11 +5,13 @@ import asyncio
 import psycopg
 import pytest
 from sqlalchemy import bindparam, func, select
+from sqlalchemy import text as sql
 
 from domain.ids import WorkspaceId
 from persistence.database import Database, libpq_url
-from persistence.direct_reads import prepared, prepared_like, read
-from persistence.reading.pages import AnySelect
+from persistence.direct_reads import _prepare, prepared, prepared_like, read
+from persistence.reading.pages import AnySelect, Order, Page, page_statement, shape, values
+from persistence.reading.scheduled_emails import ORDERS, EmailFilter, EmailOrder, emails_where
 from persistence.tables import workspaces
 from tests.support.world import make_workspace
 
@@ -96,6 +98,39 @@ async def test_a_reader_who_leaves_takes_no_connection_along(
             await reading
 
     assert len((await read(api_db, two[0], *prepared_like(_pid()))).values) == 1
+
+
+async def test_a_place_is_a_way_into_the_index(api_db: Database, two: list[WorkspaceId]) -> None:
+    """With row-level security, which takes conditions that might leak for no such way; also from the end."""
+    place, order = ("2026-03-02 09:00:00+00", str(two[0])), ORDERS[EmailOrder.SEND_AT]
+    for page in (Page(20, after=place), Page(20, before=place, from_end=True)):
+        listed = emails_where(two[0], EmailFilter())
+        statement = _prepare(page_statement(listed.build(), order=order, page=page))
+        text, given = statement.given({**listed.values, **values(page, order)})
+        async with api_db.transaction(two[0]) as conn:
+            await conn.execute(sql("SET LOCAL enable_seqscan = off"))
+            await conn.execute(sql("SET LOCAL enable_sort = off"))
+            driver = (await conn.get_raw_connection()).driver_connection
+            assert isinstance(driver, psycopg.AsyncConnection)
+            plan = str(await (await driver.execute(f"EXPLAIN {text}", given)).fetchall())
+
+        assert "Index Cond: ((workspace_id = " in plan
+        assert "AND (ROW(CASE WHEN (send_at IS NULL)" in plan
+        assert "Filter: (ROW" not in plan
+
+
+def test_pages_of_one_shape_are_one_statement() -> None:
+    """The order belongs to it, its direction, and how many; the place does not."""
+    by_time, by_sending = ORDERS[EmailOrder.SEND_AT], ORDERS[EmailOrder.SENT_AT]
+    shapes = {
+        shape(Page(20, after=("2026-03-02 09:00:00+00", "a")), by_time),
+        shape(Page(20, after=("2026-03-03 09:00:00+00", "b")), by_time),
+        shape(Page(20, after=("2026-03-03 09:00:00+00", "b")), by_sending),
+        shape(Page(20, after=("2026-03-03 09:00:00+00", "b")), Order(by_time.keys, is_descending=True)),
+        shape(Page(21, after=("2026-03-03 09:00:00+00", "b")), by_time),
+    }
+
+    assert len(shapes) == 4
 
 
 async def test_a_set_may_be_written_out(api_db: Database, two: list[WorkspaceId]) -> None:

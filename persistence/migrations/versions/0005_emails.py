@@ -112,8 +112,11 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_waiting_idx ON scheduled_emails (retry_at) WHERE phase = 'WAITING'
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id,
-            coalesce(send_at, 'infinity'), id)
+        CREATE INDEX scheduled_emails_workspace_id_send_at_idx ON scheduled_emails (workspace_id, (
+        CASE
+            WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone
+            ELSE send_at
+        END), id)
     """)
     op.execute("""
         CREATE TABLE letters (
