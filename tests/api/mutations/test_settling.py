@@ -1,19 +1,22 @@
 """Saying through the API what became of emails."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from api.ids import global_id
 from domain.ids import EmailId, EnrollmentId
+from domain.threads import new_message_id
 from persistence.database import Database
 from persistence.tables import scheduled_emails
 from tests.api.client import ApiClient
 from tests.api.mutations.asking import done, error, refused
 from tests.support.world import MONDAY, make_email, make_enrollment, make_mailbox, make_sequence
 
-MESSAGE_ID = "<0190@sender.example>"
+DOUBTFUL = EmailId(UUID(int=190))
+MESSAGE_ID = new_message_id(DOUBTFUL, "desk@sender.example")
 REPLY = f"From: someone@example.test\nSubject: Re: Welcome\nIn-Reply-To: {MESSAGE_ID}\n\nThank you!\n"
 
 
@@ -23,6 +26,7 @@ async def make_in_doubt(api: ApiClient, worker_db: Database, **overrides: Any) -
         sequence_id = await make_sequence(conn, api.workspace_id, mailboxes=[mailbox_id])
         enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=mailbox_id)
         ordinary: dict[str, Any] = {
+            "id": DOUBTFUL,
             "status": "IN_DOUBT",
             "message_id": MESSAGE_ID,
             "attempt": 1,
