@@ -3,10 +3,9 @@
 from collections.abc import Iterator
 from time import perf_counter
 
-from graphql import DocumentNode, FieldNode, get_operation_ast
+from graphql import FieldNode, OperationDefinitionNode, OperationType, get_operation_ast
 from prometheus_client import Histogram
 from strawberry.extensions import SchemaExtension
-from strawberry.types.graphql import OperationType
 from typing_extensions import override
 
 GRAPHQL_SECONDS = Histogram(
@@ -38,17 +37,19 @@ class Timed(SchemaExtension):
 
     def _labels(self) -> tuple[str, str] | None:
         asked = self.execution_context
-        if asked.graphql_document is not None and asked.operation_type is OperationType.SUBSCRIPTION:
+        document = asked.graphql_document
+        # Without an operation, or without the one that is named, strawberry knows no type of it.
+        operation = None if document is None else get_operation_ast(document, asked.operation_name)
+        if operation is not None and operation.operation is OperationType.SUBSCRIPTION:
             return None
-        if asked.graphql_document is None or asked.result is None or asked.result.data is None:
+        if operation is None or asked.result is None or asked.result.data is None:
             return _REFUSED, _REFUSED
-        return asked.operation_type.value, _field(asked.graphql_document, asked.operation_name)
+        return operation.operation.value, _field(operation)
 
 
-def _field(document: DocumentNode, operation_name: str | None) -> str:
-    """The only field that a valid *document* asks for."""
-    operation = get_operation_ast(document, operation_name)
-    selections = operation.selection_set.selections if operation else ()
+def _field(operation: OperationDefinitionNode) -> str:
+    """The only field that a valid *operation* asks for."""
+    selections = operation.selection_set.selections
     if len(selections) == 1 and isinstance(selections[0], FieldNode):
         return str(selections[0].name.value)
     return _SEVERAL
