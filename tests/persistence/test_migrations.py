@@ -18,7 +18,7 @@ from persistence.migrations.roles import MissingPrivileges
 from persistence.tables import metadata
 from tests.support.postgres import drop_database, make_database
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
 
 # PostgreSQL's own words for everything that Alembic does not compare as well as what it does.
 CATALOGUE = {

@@ -85,7 +85,7 @@ def upgrade() -> None:
          WITH (fillfactor = 70)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id)
+        CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id) WITH (fillfactor = 50)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, send_at) WHERE phase =
@@ -93,7 +93,7 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
-            (enrollment_id, live_step_id)
+            (enrollment_id, live_step_id) WITH (fillfactor = 50)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_mailbox_id_send_day_idx ON scheduled_emails (mailbox_id, send_day)
@@ -102,7 +102,8 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'PENDING'
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id)
+        CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
+            = 50)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_under_way_idx ON scheduled_emails (mailbox_id) WHERE phase =
@@ -171,15 +172,12 @@ def upgrade() -> None:
             at TIMESTAMP WITH TIME ZONE NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT email_moves_pkey PRIMARY KEY (id),
-            CONSTRAINT email_moves_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id) REFERENCES
-                scheduled_emails (workspace_id, id) ON DELETE CASCADE
+            CONSTRAINT email_moves_pkey PRIMARY KEY (id)
         )
     """)
     op.execute("""
         CREATE INDEX email_moves_email_id_idx ON email_moves (email_id, id)
     """)
     op.execute("""
-        CREATE INDEX email_moves_recalculation_id_idx ON email_moves (recalculation_id) WHERE
-            recalculation_id IS NOT NULL
+        CREATE INDEX email_moves_recalculation_id_idx ON email_moves USING brin (recalculation_id)
     """)
