@@ -29,7 +29,9 @@ async def _carried_out(
 ) -> AsyncIterator[psycopg.AsyncCursor[Any]]:
     compiled = statement.compile(dialect=conn.dialect, compile_kwargs={"render_postcompile": True})
     async with (await driver_of(conn)).cursor(binary=True) as cursor:
-        await cursor.execute(str(compiled).encode(), compiled.params)
+        # Prepared, it would be planned for arrays unknown from about the tenth time on: whoever is in none of
+        # 50,000 is then looked for among them one by one, and a second becomes minutes.
+        await cursor.execute(str(compiled).encode(), compiled.params, prepare=False)
         yield cursor
 
 

@@ -2,7 +2,7 @@
 
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
@@ -25,3 +25,17 @@ async def test_tuples_hold_what_rows_hold(delivery: Delivery) -> None:
 
     assert tuples == [tuple(row) for row in rows]
     assert len(tuples) == 1
+
+
+async def test_what_has_arrays_is_planned_for_them_each_time(delivery: Delivery) -> None:
+    """However often it is asked: a plan for unknown arrays looks through them one by one."""
+    query = select(scheduled_emails.c.id).where(~among(scheduled_emails.c.id, [uuid4()]))
+
+    async with delivery.db.transaction() as conn:
+        for _ in range(20):
+            await fetch_tuples(conn, query)
+        prepared = await conn.scalar(
+            text("SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%scheduled_emails%'")
+        )
+
+    assert prepared == 0
