@@ -1,18 +1,18 @@
 """Foresight: what a change does to the plan, shown in a rehearsal, or held against what was promised."""
 
-from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.context import Context
 from api.plan_previews import check_kept, shown
 from api.types.plan_preview import PlanPreview
-from domain.ids import EnrollmentId
 from domain.rebalances import Promise, RebalanceScope
 from persistence.open_enrollments import next_turn
 from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.replan_scopes import ReplanRequest, ReplanScope, replan_scope
+from persistence.stops import open_enrollments
 
 
 class Foresight:
@@ -58,11 +58,13 @@ class Foresight:
             if ids:
                 await self._look(ReplanScope(ids, is_locked=False), as_of=self._now)
 
-    async def of_end(self, ids: Collection[EnrollmentId]) -> None:
-        """What leaves the plan with the enrollments *ids*, which have not ended yet."""
-        if self._is_wanted and ids:
-            scope = ReplanScope(ids, ending=frozenset(ids), is_locked=False)
-            await self._look(scope, as_of=self._now)
+    async def of_end(self, matching: ColumnElement[bool]) -> None:
+        """What leaves the plan with the open enrollments that *matching* holds for, before they end."""
+        if self._is_wanted:
+            ids = await open_enrollments(self._conn, self._context.workspace_id, matching)
+            if ids:
+                scope = ReplanScope(ids, ending=frozenset(ids), is_locked=False)
+                await self._look(scope, as_of=self._now)
 
     def see_promise_kept(self, draft: Rebalance | None = None) -> None:
         """Refuse the change if a plan was promised and *draft* is another one, or there is none."""

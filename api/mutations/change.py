@@ -47,7 +47,6 @@ from persistence.reading.sequences import sequences_by_id, steps_by_id
 from persistence.reading.workspaces import workspaces_by_id
 from persistence.recalculation_requests import request_recalculation
 from persistence.replan_scopes import ReplanRequest
-from persistence.stops import open_enrollments
 
 Thing = TypeVar("Thing", bound=Node)
 Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[UUID]], Awaitable[Rows[AnyRow]]]
@@ -153,7 +152,7 @@ class Change:
 
     async def end(self, matching: ColumnElement[bool]) -> None:
         """Look at what leaves the plan, before the open enrollments that *matching* holds for are ended."""
-        await self._foresight.of_end(await open_enrollments(self.conn, self.workspace_id, matching))
+        await self._foresight.of_end(matching)
 
 
 @asynccontextmanager

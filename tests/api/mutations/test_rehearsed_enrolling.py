@@ -109,9 +109,7 @@ async def test_the_token_holds_while_a_day_goes_by(
     await see_days(world, preview)
 
 
-async def test_who_gives_way_is_foretold(
-    api: ApiClient, worker_db: Database, clock: SteppingClock
-) -> None:
+async def test_who_gives_way_is_foretold(api: ApiClient, worker_db: Database, clock: SteppingClock) -> None:
     """A small sequence after a big one: as many emails move as it plans, and they move then."""
     big = await make_planned(worker_db, workspace_id=api.workspace_id)
     small = await beside(big)
