@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import EmailPhase, EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
 from persistence.reading.relations import Relation, with_relations
@@ -93,6 +93,18 @@ def emails_where(
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
     found = select(scheduled_emails).where(emails.workspace_id == workspace_id, among(emails.id, ids))
     return (await conn.execute(found)).all()
+
+
+async def emails_under_way(
+    conn: AsyncConnection, workspace_id: UUID, sequence_id: UUID | None, *, most: int
+) -> Sequence[AnyRow]:
+    """Emails that were taken up, soonest planned first; `total` is how many there are, told or not."""
+    found = select(scheduled_emails, func.count().over().label("total")).where(
+        emails.workspace_id == workspace_id, emails.phase == EmailPhase.UNDER_WAY
+    )
+    if sequence_id is not None:
+        found = found.where(emails.sequence_id == sequence_id)
+    return (await conn.execute(found.order_by(emails.send_at, emails.id).limit(most))).all()
 
 
 async def letters_of(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
