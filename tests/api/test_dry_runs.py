@@ -25,21 +25,21 @@ WITHOUT = {
 }
 
 
-def mutations() -> graphql.GraphQLFieldMap:
+def mutations() -> dict[str, graphql.GraphQLField]:
     assert SCHEMA.mutation_type is not None
-    return SCHEMA.mutation_type.fields
+    return dict(SCHEMA.mutation_type.fields)
 
 
-def input_of(mutation: graphql.GraphQLField) -> graphql.GraphQLInputFieldMap:
+def input_of(mutation: graphql.GraphQLField) -> frozenset[str]:
     kind = graphql.get_named_type(mutation.args["input"].type)
     assert isinstance(kind, graphql.GraphQLInputObjectType)
-    return kind.fields
+    return frozenset(kind.fields)
 
 
-def payload_of(mutation: graphql.GraphQLField) -> graphql.GraphQLFieldMap:
+def payload_of(mutation: graphql.GraphQLField) -> frozenset[str]:
     kind = graphql.get_named_type(mutation.type)
     assert isinstance(kind, graphql.GraphQLObjectType)
-    return kind.fields
+    return frozenset(kind.fields)
 
 
 def test_every_mutation_has_a_dry_run_or_a_reason() -> None:
