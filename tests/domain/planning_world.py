@@ -99,13 +99,14 @@ class World:
     # Of all plans that are made of this world and what becomes of it.
     layouts: Layouts = field(default_factory=Layouts)
 
-    def plan(self) -> Plan:
+    def plan(self, *, pulls_forward: bool = False) -> Plan:
         return plan(
             self.enrollments,
             self.mailboxes,
             now=self.now,
             taken=self.taken,
             starts=self.starts,
+            pulls_forward=pulls_forward,
             layouts=self.layouts,
         )
 
