@@ -176,6 +176,8 @@ email_events = Table(
     *same_workspace("email_id", table="scheduled_emails", ondelete="CASCADE"),
     Index("email_events_email_id_idx", "email_id", "id"),
     Index("email_events_workspace_id_at_idx", "workspace_id", "at", "id"),
+    # What came back: few among many, and never written while sending.
+    Index("email_events_bounces_idx", "workspace_id", postgresql_where=text("kind = 'BOUNCE'")),
 )
 
 email_moves = Table(

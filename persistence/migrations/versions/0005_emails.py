@@ -153,6 +153,9 @@ def upgrade() -> None:
         )
     """)
     op.execute("""
+        CREATE INDEX email_events_bounces_idx ON email_events (workspace_id) WHERE kind = 'BOUNCE'
+    """)
+    op.execute("""
         CREATE INDEX email_events_email_id_idx ON email_events (email_id, id)
     """)
     op.execute("""
