@@ -102,6 +102,10 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'PENDING'
     """)
     op.execute("""
+        CREATE INDEX scheduled_emails_sent_at_idx ON scheduled_emails (workspace_id, sent_at, id) WHERE
+            sent_at IS NOT NULL
+    """)
+    op.execute("""
         CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
             = 50)
     """)
