@@ -127,6 +127,7 @@ described(
         _V.REVIVE: "It had been given up, and someone has it tried anew.",
         _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
         _V.REPLY: "The contact answered it.",
+        _V.COMPLAIN: "The contact called it spam.",
         _V.CANCEL: "It was taken out of the plan.",
     },
 )
@@ -204,7 +205,8 @@ described(
         _I.AUTO_REPLY: "A machine answers: out of office, or a confirmation.",
         _I.HARD_BOUNCE: "A delivery report: the address does not exist, or takes no mail.",
         _I.BOUNCE: "A delivery report: not delivered, for a reason that says nothing about the address.",
-        _I.NOTICE: "A delivery report of nothing that failed: delayed, relayed or delivered.",
+        _I.COMPLAINT: "A feedback report (RFC 5965): the recipient called an email spam, or wants no more.",
+        _I.NOTICE: "A report of nothing that failed: delayed, relayed, delivered, or no spam after all.",
     },
 )
 

@@ -30,7 +30,6 @@ from api.types.sequence import Sequence
 from domain.ids import SequenceId
 from domain.lifecycle import SequenceEvent
 from domain.recalculations import RecalculationCause
-from persistence.database import notify
 from persistence.sequence_mailboxes import link_mailboxes
 from persistence.sequences import (
     add_sequence,
@@ -40,6 +39,7 @@ from persistence.sequences import (
     move_sequence,
 )
 from persistence.steps import append_steps
+from persistence.tables import enrollments
 
 THE_SEQUENCE = "The sequence as it is now; null if the mutation was not done."
 THE_RECALCULATION = "The replanning that the change makes necessary; null if nothing is planned yet."
@@ -57,7 +57,7 @@ class UpdateSequencePayload(RehearsedPayload):
 
 
 @strawberry.type(description="The answer to `activateSequence`.")
-class ActivateSequencePayload(Payload):
+class ActivateSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
 
 
@@ -73,7 +73,7 @@ class ResumeSequencePayload(RehearsedPayload):
 
 
 @strawberry.type(description="The answer to `archiveSequence`.")
-class ArchiveSequencePayload(Payload):
+class ArchiveSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
 
 
@@ -124,10 +124,10 @@ class SequenceMutations:
     async def activate_sequence(
         self, info: Info, asked: Input[ActivateSequenceInput]
     ) -> ActivateSequencePayload:
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             sequence = await _move(change, asked, SequenceEvent.ACTIVATE)
-            await notify(change.conn, "plan")
-            return ActivateSequencePayload(sequence=sequence)
+            await change.place()
+            return ActivateSequencePayload(sequence=sequence, preview=change.preview)
 
     @mutation("Put a sequence on hold; its plan stays.")
     async def pause_sequence(self, info: Info, asked: Input[PauseSequenceInput]) -> PauseSequencePayload:
@@ -152,8 +152,9 @@ class SequenceMutations:
     async def archive_sequence(
         self, info: Info, asked: Input[ArchiveSequenceInput]
     ) -> ArchiveSequencePayload:
-        async with changing(info) as change:
-            return ArchiveSequencePayload(sequence=await _move(change, asked, SequenceEvent.ARCHIVE))
+        async with changing(info, asked) as change:
+            sequence = await _move(change, asked, SequenceEvent.ARCHIVE)
+            return ArchiveSequencePayload(sequence=sequence, preview=change.preview)
 
 
 # Any: by column.
@@ -174,6 +175,8 @@ def _cause_of(
 async def _move(change: Change, asked: SequenceChoice, event: SequenceEvent) -> Sequence:
     with Problems() as problems:
         sequence_id = sequence_key(asked.sequence_id, problems)
+    if event is SequenceEvent.ARCHIVE:
+        await change.end(enrollments.c.sequence_id == sequence_id)
     await move_sequence(
         change.conn,
         change.workspace_id,
