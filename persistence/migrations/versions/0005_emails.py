@@ -102,6 +102,10 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'PENDING'
     """)
     op.execute("""
+        CREATE INDEX scheduled_emails_sent_at_idx ON scheduled_emails (workspace_id, sent_at, id) WHERE
+            sent_at IS NOT NULL
+    """)
+    op.execute("""
         CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
             = 50)
     """)
@@ -151,6 +155,9 @@ def upgrade() -> None:
             CONSTRAINT email_events_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id)
                 REFERENCES scheduled_emails (workspace_id, id) ON DELETE CASCADE
         )
+    """)
+    op.execute("""
+        CREATE INDEX email_events_bounces_idx ON email_events (workspace_id) WHERE kind = 'BOUNCE'
     """)
     op.execute("""
         CREATE INDEX email_events_email_id_idx ON email_events (email_id, id)
