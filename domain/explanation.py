@@ -53,7 +53,7 @@ def explain(
     if first is not None and not chain.is_broken:
         timetable = surroundings.timetable(enrollment, leg, held, now=chain.cursor)
         if enrollment.sequence.pace is not None:
-            push_by_pace(chain, timetable, enrollment.calendar, first, held)
+            push_by_pace(chain, timetable, enrollment, surroundings, first, held)
             opening = None
         else:
             opening = push_to_room(chain, timetable, enrollment, leg, surroundings, first, held)

@@ -93,6 +93,9 @@ def _broken(
     is_too_soon = not_before is not None and held.send_at < not_before
     if is_too_soon or (earliest is not None and opened_on < earliest):
         return MoveCause.WAIT_CHANGED
+    # Asked of every email that is kept: a call each would be felt where there is no gap.
+    if draft.contact_days is not None and not draft.leaves_apart(journey, opened_on):
+        return MoveCause.CONTACT_MIN_GAP
     return None
 
 

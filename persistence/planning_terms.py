@@ -89,6 +89,11 @@ class PlanningTerms:
     calendars: Mapping[MailboxId, list[Calendar]]
 
     @property
+    def contact_min_gap_days(self) -> int | None:
+        """The workspace's, which comes with each of its sequences."""
+        return next((each.row.contact_min_gap_days for each in self.sequences.values()), None)
+
+    @property
     def uses_contact_zones(self) -> bool:
         """Whether any sequence is served in the zones of its contacts."""
         return any(each.uses_contact_zone for each in self.sequences.values())
@@ -217,6 +222,7 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
             window.label("window"),
             workspaces.c.sending_paused_at,
             counts_instants.label("counts_instants"),
+            workspaces.c.contact_min_gap_days,
             batches.c.delay_between_emails_s,
             batches.c.hourly_limit,
         )

@@ -9,6 +9,7 @@ from domain.ids import EnrollmentId, SequenceId, StepId, WorkspaceId
 from domain.itineraries import Leg
 from domain.lifecycle import EnrollmentStatus
 from domain.what_if import Situation
+from persistence.contact_gaps import contact_gap
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
 from persistence.sequence_starts import sequence_starts
@@ -45,6 +46,7 @@ async def forecast_situation(
     on_their_way = await enrollments_for_planning(conn, workspace_id, ids, terms=terms)
     serving = set(sequence.mailbox_ids)
     serving.update(each.mailbox_id for each in on_their_way if each.mailbox_id is not None)
+    since = (now - timedelta(days=3)).date()
     days = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
     return Situation(
         sequence=sequence,
@@ -60,8 +62,9 @@ async def forecast_situation(
             [sequence_id],
             planned=ids,
             terms=terms,
-            since=(now - timedelta(days=3)).date(),
+            since=since,
         ),
+        contact_gap=await contact_gap(conn, workspace_id, ids, planned=ids, terms=terms, since=since),
     )
 
 
