@@ -1,5 +1,8 @@
 """Mutations of sequences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 
 from api.context import Info
@@ -108,13 +111,8 @@ class SequenceMutations:
             if changes:
                 await change_sequence(conn, workspace_id, sequence_id, changes=changes)
             recalculation = None
-            opens_differently = any(before._mapping[column] != after[column] for column in CALENDAR_COLUMNS)
-            starts_differently = before.max_new_contacts_per_day != after["max_new_contacts_per_day"]
-            is_replanned = opens_differently or starts_differently
-            if is_replanned and await has_open_enrollments(conn, workspace_id, sequence_id):
-                cause = RecalculationCause.CAPACITY_CHANGED
-                if opens_differently:
-                    cause = RecalculationCause.WINDOW_CHANGED
+            cause = _cause_of(before._mapping, after, (await change.workspace()).contact_min_gap_days)
+            if cause is not None and await has_open_enrollments(conn, workspace_id, sequence_id):
                 recalculation = await change.recalculate(cause, sequence_id=sequence_id)
             return UpdateSequencePayload(
                 sequence=await change.sequence(sequence_id),
@@ -157,6 +155,21 @@ class SequenceMutations:
         async with changing(info, asked) as change:
             sequence = await _move(change, asked, SequenceEvent.ARCHIVE)
             return ArchiveSequencePayload(sequence=sequence, preview=change.preview)
+
+
+# Any: by column.
+def _cause_of(
+    before: Mapping[Any, Any], after: Mapping[str, Any], contact_gap: int | None
+) -> RecalculationCause | None:
+    """Why a change of a sequence makes a replan necessary, if it does."""
+    if any(before[column] != after[column] for column in CALENDAR_COLUMNS):
+        return RecalculationCause.WINDOW_CHANGED
+    if before["max_new_contacts_per_day"] != after["max_new_contacts_per_day"]:
+        return RecalculationCause.CAPACITY_CHANGED
+    # From now on its emails keep the gap too.
+    if contact_gap is not None and before["priority"] > 0 >= after["priority"]:
+        return RecalculationCause.CONTACT_GAP_RAISED
+    return None
 
 
 async def _move(change: Change, asked: SequenceChoice, event: SequenceEvent) -> Sequence:

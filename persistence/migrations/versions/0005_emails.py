@@ -72,7 +72,7 @@ def upgrade() -> None:
                 step_version_id) REFERENCES step_versions (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_unplaced_reason_check CHECK (unplaced_reason IN ('NO_MAILBOX',
                 'MAILBOX_UNAVAILABLE', 'WINDOW_NEVER_OPENS', 'NO_CAPACITY', 'AFTER_LAST_DATE',
-                'WAITS_FOR_STEP')),
+                'CONTACT_MIN_GAP', 'WAITS_FOR_STEP')),
             CONSTRAINT scheduled_emails_pending_has_slot_or_reason_check CHECK (status <> 'PENDING' OR
                 ((send_at IS NULL) = (unplaced_reason IS NOT NULL))),
             CONSTRAINT scheduled_emails_slot_has_mailbox_check CHECK (status <> 'PENDING' OR send_at IS NULL
