@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, func, literal, text, update
+from sqlalchemy import ColumnElement, Interval, delete, func, literal, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -113,6 +113,22 @@ async def note_done(conn: AsyncConnection, claim: Claim, response_key: str, obje
         .values(done=idempotency_keys.c.done + literal({response_key: object_id}, JSONB))
     )
     if noted.rowcount != 1:
+        raise ClaimLost
+
+
+async def go_on(conn: AsyncConnection, claim: Claim) -> None:
+    """
+    Hold the claim for as long again, with a part of what is carried out, in its own transaction.
+
+    Raises:
+        ClaimLost: The claim is somebody else's now.
+    """
+    held = await conn.execute(
+        update(idempotency_keys)
+        .where(*_is(claim))
+        .values(claimed_until=func.clock_timestamp() + literal(CLAIMED, Interval))
+    )
+    if held.rowcount != 1:
         raise ClaimLost
 
 

@@ -192,7 +192,7 @@ async def test_a_try_that_died_before_it_committed_is_repeated(
     """Its claim runs out; until then whoever asks waits."""
     with monkeypatch.context() as dying:
         dying.setattr(graphql_http, "_execute", _dies)
-        dying.setattr(idempotency, "_end", _dies)
+        dying.setattr(idempotency, "end", _dies)
         await ask(api, CREATE, name="Spring")
 
     waiting = asyncio.create_task(ask(api, CREATE, name="Spring"))
@@ -228,7 +228,7 @@ async def test_what_an_earlier_try_did_is_not_done_again(
 ) -> None:
     """It committed, and died before its answer was kept: each next one is told what is done, and to what."""
     with monkeypatch.context() as dying:
-        dying.setattr(idempotency, "_end", _dies)
+        dying.setattr(idempotency, "end", _dies)
         await ask(api, TWO)
     await _change(services, api, claimed_until=text("now()"))
 
@@ -252,7 +252,7 @@ async def test_what_was_done_to_many_has_no_id(
     """Whoever asks again is told so."""
     suppress = 'mutation { suppress(input: {emails: ["a@example.test"]}) { suppressed } }'
     with monkeypatch.context() as dying:
-        dying.setattr(idempotency, "_end", _dies)
+        dying.setattr(idempotency, "end", _dies)
         await ask(api, suppress)
     await _change(services, api, claimed_until=text("now()"))
 
