@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Text, Uuid, delete, func, literal, select
+from sqlalchemy import ColumnElement, Row, Text, Uuid, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,6 +80,16 @@ async def stop_contact(
         conn, workspace_id, contact_ids=[contact.id for contact in held], event=enrollment_event, now=now
     )
     return moved.rowcount > 0 or suppressed > 0 or ended > 0
+
+
+def has_address(addresses: Collection[str]) -> ColumnElement[bool]:
+    """Whether an enrollment is that of a contact with one of *addresses*, normalised."""
+    return exists().where(
+        contacts.c.workspace_id == enrollments.c.workspace_id,
+        contacts.c.id == enrollments.c.contact_id,
+        contacts.c.status != str(ContactStatus.DELETED),
+        among(contacts.c.normalised_email, addresses),
+    )
 
 
 async def suppress_addresses(

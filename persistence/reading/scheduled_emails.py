@@ -22,11 +22,13 @@ emails = scheduled_emails.c
 class EmailOrder(StrEnum):
     SEND_AT = "SEND_AT"
     SENT_AT = "SENT_AT"
-    LAST_ATTEMPT_AT = "LAST_ATTEMPT_AT"
-    UPDATED_AT = "UPDATED_AT"
+    """Of emails that were sent alone (`EmailFilter.is_sent`)."""
 
 
-ORDERS = {order: Order((instant_key(emails[order.lower()]), uuid_key(emails.id))) for order in EmailOrder}
+ORDERS = {
+    EmailOrder.SEND_AT: Order((instant_key(emails.send_at), uuid_key(emails.id))),
+    EmailOrder.SENT_AT: Order((instant_key(emails.sent_at, is_there=True), uuid_key(emails.id))),
+}
 # What is still to come of an itinerary.
 REMAINING = (
     EmailStatus.PENDING,
@@ -53,12 +55,15 @@ class EmailFilter:
     sent_from: datetime | None = None
     sent_to: datetime | None = None
     is_unplaced: bool | None = None
+    is_sent: bool | None = None
     updated_since: datetime | None = None
 
 
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "statuses": emails.status == any_(bindparam("statuses", type_=ARRAY(Text))),
     "is_unplaced": emails.unplaced_reason.is_not(None) == bindparam("is_unplaced", type_=Boolean),
+    # Not as a parameter, or the index of those that were sent would not be known to hold them.
+    "is_sent": emails.sent_at.is_not(None),
     "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
     "sequence_id": emails.sequence_id == bindparam("sequence_id"),
     # A batch has the id of its sequence.
