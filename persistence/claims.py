@@ -30,6 +30,8 @@ class Claimed:
     mailbox_id: UUID
     attempt: int
     crashes: int
+    # The time that it was planned for.
+    send_at: datetime
 
 
 # Mailboxes with something due, those first that have not sent for longest, shared out between dispatchers:
@@ -128,7 +130,12 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
         await _reserve(conn, Counter(row.mailbox_id for row in rows), loads, now=now)
         claimed.extend(
             Claimed(
-                EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes
+                EmailId(row.id),
+                WorkspaceId(row.workspace_id),
+                row.mailbox_id,
+                row.attempt + 1,
+                row.crashes,
+                row.send_at,
             )
             for row in rows
         )
