@@ -8,11 +8,10 @@ import structlog
 
 from actors.clocks import Clock
 from domain.ids import EnrollmentId, WorkspaceId
-from domain.keeping import LATE_AFTER
 from persistence.collector import collector_paused
 from persistence.database import Database, notify
 from persistence.dispatches import carried_out
-from persistence.open_enrollments import reopen_late, unplanned
+from persistence.open_enrollments import next_turn
 from persistence.plan_lock import try_plan_lock
 from persistence.planned_emails import Written
 from persistence.replanning import replan
@@ -46,8 +45,7 @@ class Planner:
         async with self._database.transaction() as conn:
             if not await try_plan_lock(conn, workspace_id):
                 return ()
-            await reopen_late(conn, workspace_id, late_since=now - LATE_AFTER)
-            ids = await unplanned(conn, workspace_id, limit=self._turn_size)
+            ids = await next_turn(conn, workspace_id, now=now, limit=self._turn_size)
             if not ids:
                 return ()
             with collector_paused():

@@ -132,7 +132,7 @@ described(
         _C.PROVIDER_NOT_SET_UP: "The operator has not registered this installation with the provider.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
         _C.SUPPRESSED: "The contact is written to no more.",
-        _C.TOO_CLOSE: "Another email of the mailbox, or of its batch, leaves at about that time.",
+        _C.TOO_CLOSE: "Another email of the mailbox, its batch, or its contact leaves at about that time.",
         _C.TOO_EARLY: "The wait is not over by then, or an email before it has not left.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",
         _C.TOO_LONG: "The text is longer than allowed.",

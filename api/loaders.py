@@ -39,7 +39,7 @@ Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[Key]], Awaitable[S
 One: TypeAlias = DataLoader[UUID, AnyRow | None]
 OneNumbered: TypeAlias = DataLoader[int, AnyRow | None]
 Many: TypeAlias = DataLoader[UUID, list[AnyRow]]
-# A mailbox, and the first and the last of some of its days.
+# A mailbox or a sequence, and the first and the last of some of its days.
 Span: TypeAlias = tuple[UUID, date, date]
 
 # A page of emails; what surrounds more of them at once would be a lot to hold.
@@ -86,7 +86,8 @@ class Loaders:
         self.moves_of_email: Many = self._many(email_events.moves_of, by="email_id")
         self.used_days = self._days(mailboxes.used_days)
         self.planned_days = self._days(mailboxes.planned_days)
-        self.deliveries: DataLoader[Span, AnyRow] = DataLoader(self._deliveries)
+        self.deliveries = self._deliveries(deliveries.delivered_by_mailboxes, of="mailbox_id")
+        self.deliveries_of_sequence = self._deliveries(deliveries.delivered_by_sequences, of="sequence_id")
         self.explanations: DataLoader[UUID, Explanation | None] = DataLoader(
             self._explain, max_batch_size=EXPLAINED_AT_ONCE
         )
@@ -97,12 +98,21 @@ class Loaders:
             if isinstance(loader, DataLoader):
                 loader.clear_all()
 
-    async def _deliveries(self, spans: list[Span]) -> list[AnyRow]:
-        """How the emails of each mailbox ended on those days."""
-        async with self._database.transaction(self._workspace_id) as conn:
-            rows = await deliveries.delivered_by_mailboxes(conn, self._workspace_id, spans)
-        found = {(row.mailbox_id, row.first, row.last): row for row in rows}
-        return [found[span] for span in spans]
+    def _deliveries(
+        self,
+        read: Callable[[AsyncConnection, UUID, Collection[Span]], Awaitable[Sequence[AnyRow]]],
+        *,
+        of: str,
+    ) -> DataLoader[Span, AnyRow]:
+        """How the emails of each mailbox or sequence ended on those days; *of* is the column of its id."""
+
+        async def load(spans: list[Span]) -> list[AnyRow]:
+            async with self._database.transaction(self._workspace_id) as conn:
+                rows = await read(conn, self._workspace_id, spans)
+            found = {(row._mapping[of], row.first, row.last): row for row in rows}
+            return [found[span] for span in spans]
+
+        return DataLoader(load)
 
     async def _explain(self, ids: list[UUID]) -> list[Explanation | None]:
         """The explanation of each email that is pending, None for the others."""

@@ -21,6 +21,7 @@ async def shown(
     promise = Promise(scope, as_of=as_of, digest=rebalance.digest)
     figures = rebalance.figures()
     return PlanPreview(
+        placed=figures.placed,
         moved=figures.moved,
         unchanged=figures.unchanged,
         cancelled=figures.cancelled,

@@ -127,6 +127,7 @@ described(
         _V.REVIVE: "It had been given up, and someone has it tried anew.",
         _V.BOUNCE: "A delivery report came back: the recipient's server did not take it after all.",
         _V.REPLY: "The contact answered it.",
+        _V.COMPLAIN: "The contact called it spam.",
         _V.CANCEL: "It was taken out of the plan.",
     },
 )
@@ -141,6 +142,7 @@ described(
         _U.WINDOW_NEVER_OPENS: "The send window is closed on all days to come, or when its mailbox works.",
         _U.NO_CAPACITY: "No mailbox of the sequence has room on any day to come.",
         _U.AFTER_LAST_DATE: "It could only leave after the sequence's last date.",
+        _U.CONTACT_MIN_GAP: "Up to the last date it is too close to what others send to its contact.",
         _U.WAITS_FOR_STEP: "An earlier step of the same enrollment has no time either.",
     },
 )
@@ -164,9 +166,11 @@ described(
         _K.MAILBOX_FULL: "The mailbox had no room for one more email on the days before.",
         _K.RECIPIENT_DOMAIN_FULL: "The mailbox sends no more emails to that domain on the days before.",
         _K.NEW_CONTACTS_FULL: "As many contacts as may start on one day start on the days before.",
+        _K.CONTACT_MIN_GAP: "The days before are too close to an email of its contact's other enrollments.",
         _K.SLOT_TAKEN: "Other emails of the mailbox have the slots before it.",
         _K.EVEN_SPACING: "The emails of a day are spread evenly over its open time.",
         _K.PACE: "The emails of its batch keep their delay and hourly limit.",
+        _K.SET_BY_HAND: "Somebody chose its time; as long as no rule breaks it leaves then.",
         _K.KEPT: "Planned today it would get another time; it keeps the one that was promised.",
     },
 )
@@ -183,6 +187,7 @@ described(
         _M.MAILBOX_UNAVAILABLE: "Its mailbox cannot send.",
         _M.NARROWER_WINDOW: "It made room, on the same day, for an email with a narrower window.",
         _M.SPACING: "It was closer to its neighbour than the mailbox's minimum gap.",
+        _M.CONTACT_MIN_GAP: "It was too close to an email of its contact's other enrollments.",
         _M.LATE: "Its time passed without it being sent.",
         _M.RELEASED: "It could not leave when it was due.",
         _M.EARLIER: "An earlier time became free.",
@@ -201,7 +206,8 @@ described(
         _I.AUTO_REPLY: "A machine answers: out of office, or a confirmation.",
         _I.HARD_BOUNCE: "A delivery report: the address does not exist, or takes no mail.",
         _I.BOUNCE: "A delivery report: not delivered, for a reason that says nothing about the address.",
-        _I.NOTICE: "A delivery report of nothing that failed: delayed, relayed or delivered.",
+        _I.COMPLAINT: "A feedback report (RFC 5965): the recipient called an email spam, or wants no more.",
+        _I.NOTICE: "A report of nothing that failed: delayed, relayed, delivered, or no spam after all.",
     },
 )
 
@@ -231,6 +237,8 @@ described(
         _R.SEQUENCE_RESUMED: "A sequence was resumed.",
         _R.ENROLLMENT_RESUMED: "An enrollment was resumed.",
         _R.SENDING_RESUMED: "All sending was resumed.",
+        _R.CONTACT_GAP_RAISED: "More days have to lie between emails of a contact's different enrollments.",
+        _R.CONTACT_GAP_LOWERED: "Fewer days have to lie between emails of a contact's different enrollments.",
         _R.REBALANCE: "Someone asked for the load to be spread anew.",
         _R.NIGHTLY: "A day began, and what became free on the days to come is filled.",
     },

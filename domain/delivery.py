@@ -14,6 +14,7 @@ __all__ = [
     "NEEDS_A_PERSON",
     "RESEND_WAIT",
     "RETRY_SCHEDULE",
+    "UNREACHABLE",
     "ActsOn",
     "Fault",
     "Outcome",
@@ -173,6 +174,10 @@ _UNREACHABLE = {
     "5.1.10": "no_mail_here",
     "5.2.1": "disabled_address",
 }
+
+
+UNREACHABLE = frozenset(_UNREACHABLE.values())
+"""The reasons of a hard bounce."""
 
 
 def _bounce(reply: Reply) -> Verdict | None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from domain.agenda import Opening, Seat
+from domain.contact_gap import ContactDays, ContactGap
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
 from domain.itineraries import MoveCause, Slot
@@ -28,7 +29,7 @@ class Draft:
 
     *linked_ids* are the mailboxes of each sequence. *released* names the mailbox of every slot that was given
     back, in order: there may be more room than somebody saw before. *paces* are the instants of sequences
-    that keep a pace, over all their mailboxes.
+    that keep a pace, over all their mailboxes. *contact_days* is None where contacts need no gap.
     """
 
     def __init__(
@@ -41,9 +42,11 @@ class Draft:
         calendars: Mapping[MailboxId, Sequence[Calendar]],
         starts: Mapping[StartDay, int],
         layouts: Layouts,
+        contact_gap: ContactGap | None = None,
     ) -> None:
         self.now = now
         self.starts = Starts(starts)
+        self.contact_days = None if contact_gap is None else ContactDays(contact_gap)
         self.journeys = [Journey.of(each) for each in sorted(enrollments, key=lambda each: each.turn)]
         self.released: list[MailboxId] = []
         self._yesterdays: dict[Calendar, date] = {}
@@ -66,7 +69,7 @@ class Draft:
             if journey.enrollment.sequence.pace is not None
             for booking in journey.bookings
         }
-        self._tracks: dict[tuple[MailboxId, EmailSequence, str | None], Track] = {}
+        self._tracks: dict[tuple[MailboxId, EmailSequence, str | None, date | None], Track] = {}
         in_order = sorted(mailboxes, key=lambda each: each.id.int)
         self.timetables: dict[MailboxId, Timetable] = {}
         for box in in_order:
@@ -122,20 +125,35 @@ class Draft:
             return self.paced_opening(timetable, journey, first, not_before)
         calendar, domain = journey.calendar, journey.enrollment.recipient_domain
         is_start = journey.has_limited_start and booking is journey.bookings[0]
+        is_limited = is_start or self.contact_days is not None
         while True:
-            if is_start:
-                first = self.starts.next_day(journey, first)
+            if is_limited:
+                first = self.next_day(journey, booking, first)
             found: Opening | Seat | None
             if is_fixed:
                 is_urgent = journey.is_urgent
                 found = timetable.first_seat(calendar, first, not_before, domain, is_urgent=is_urgent)
             else:
                 found = timetable.first_opening(calendar, first, not_before, domain)
-            if found is None or not is_start:
+            if found is None or not is_limited:
                 return found
-            if self.starts.next_day(journey, found.window_day) == found.window_day:
+            if self.next_day(journey, booking, found.window_day) == found.window_day:
                 return found
             first = found.window_day
+
+    def next_day(self, journey: Journey, booking: Booking, first: date) -> date:
+        """The first day from *first* on that is not full of starts, and leaves the contact its gap."""
+        while True:
+            day = self.starts.next_day(journey, first) if booking is journey.bookings[0] else first
+            if self.contact_days is not None:
+                day = self.contact_days.next_day(journey, day)
+            if day == first:
+                return day
+            first = day
+
+    def leaves_apart(self, journey: Journey, day: date) -> bool:
+        """Whether *day* leaves the contact of *journey* the gap to what other enrollments send."""
+        return self.contact_days is None or self.contact_days.next_day(journey, day) == day
 
     def paced_opening(
         self, timetable: Timetable, journey: Journey, first: date, not_before: datetime | None
@@ -144,17 +162,23 @@ class Draft:
         sequence = journey.enrollment.sequence
         is_capped = timetable.mailbox.recipient_domain_daily_cap is not None
         domain = journey.enrollment.recipient_domain if is_capped else None
-        key = (timetable.mailbox.id, sequence, domain)
-        if key not in self._tracks:
-            pace = self.paces[sequence.id]
-            self._tracks[key] = Track(timetable, sequence.calendar, pace, recipient_domain=domain)
-        return self._tracks[key].first_opening(first, not_before)
+        while True:
+            day = first if self.contact_days is None else self.contact_days.next_day(journey, first)
+            # Who is put off asks beside the others, or each of these would begin its search anew.
+            key = (timetable.mailbox.id, sequence, domain, None if day == first else day)
+            if key not in self._tracks:
+                pace = self.paces[sequence.id]
+                self._tracks[key] = Track(timetable, sequence.calendar, pace, recipient_domain=domain)
+            found = self._tracks[key].first_opening(day, not_before)
+            if found is None or self.leaves_apart(journey, found.window_day):
+                return found
+            first = found.window_day
 
     def reserve(self, journey: Journey, booking: Booking, opening: Opening, timetable: Timetable) -> None:
         """Ask for a slot of *opening*, which *booking* gets when everyone has asked."""
         opening.take(booking, is_urgent=journey.is_urgent)
         timetable.domains.add(booking, opening.send_day, journey.enrollment.recipient_domain)
-        self.starts.add(journey, booking)
+        self._note_day(journey, booking)
 
     def keep(
         self, journey: Journey, booking: Booking, slot: Slot, not_before: datetime | None, *, may_shift: bool
@@ -172,7 +196,7 @@ class Draft:
             slot = Slot(slot.mailbox_id, slot.send_at, slot.window_day, send_day)
         booking.slot, booking.is_kept = slot, True
         booking.window_day, booking.send_day = slot.window_day, send_day
-        self.starts.add(journey, booking)
+        self._note_day(journey, booking)
         if (pace := self._pace_of.get(booking)) is not None:
             pace.add(slot.send_at)
 
@@ -182,7 +206,18 @@ class Draft:
         send_day = timetable.hold(booking, seat.send_at, recipient_domain=domain)
         booking.slot = Slot(timetable.mailbox.id, seat.send_at, seat.window_day, send_day)
         booking.window_day, booking.send_day = seat.window_day, send_day
-        self.starts.add(journey, booking)
+        self._note_day(journey, booking)
+
+    def pace(self, journey: Journey, booking: Booking, opening: PacedOpening) -> None:
+        """Give *booking* the instant of *opening* at once."""
+        opening.take(booking, recipient_domain=journey.enrollment.recipient_domain)
+        self._note_day(journey, booking)
+
+    def _note_day(self, journey: Journey, booking: Booking) -> None:
+        if journey.has_limited_start:
+            self.starts.add(journey, booking)
+        if self.contact_days is not None:
+            self.contact_days.add(journey, booking)
 
     def drop(self, booking: Booking, cause: MoveCause) -> None:
         """Give back the slot that *booking* kept."""
@@ -191,6 +226,8 @@ class Draft:
         self.timetables[booking.slot.mailbox_id].release(booking, booking.send_day)
         self.released.append(booking.slot.mailbox_id)
         self.starts.remove(booking)
+        if self.contact_days is not None:
+            self.contact_days.remove(booking)
         if (pace := self._pace_of.get(booking)) is not None:
             pace.remove(booking.slot.send_at)
         booking.slot, booking.is_kept = None, False

@@ -34,6 +34,9 @@ def push_to_room(
             _push_past_holiday(chain, full, calendar, window_day)
             has_opened = False
             continue
+        if _push_apart(chain, full, surroundings, enrollment, window_day):
+            has_opened = False
+            continue
         spans = [span for span in calendar.spans(window_day) if span.end > chain.cursor]
         if spans and not has_opened:
             chain.push(Constraint.WINDOW, spans[0].start, f"the next window opens on {window_day}")
@@ -71,6 +74,24 @@ def _push_past_holiday(chain: Chain, full: list[_Full], calendar: Calendar, day:
     else:
         detail = f"{holiday} on {day} in {'-'.join(filter(None, (closed.country, closed.subdivision)))}"
     chain.push(Constraint.HOLIDAY, ends, detail)
+
+
+def _push_apart(
+    chain: Chain, full: list[_Full], surroundings: Surroundings, enrollment: Enrollment, day: date
+) -> bool:
+    """Push from *day* to the first one that leaves the contact its gap; whether it is another one."""
+    gap = surroundings.contact_gap
+    apart = day if gap is None else gap.first_apart(enrollment, day)
+    if gap is None or apart == day:
+        return False
+    zone = enrollment.calendar.zone
+    if full:
+        _push_past(chain, full, instant(day, time(0), zone))
+        full.clear()
+    other = apart - timedelta(days=gap.days)
+    detail = f"{_days(gap.days)} from the email of another enrollment on {other}"
+    chain.push(Constraint.CONTACT_MIN_GAP, instant(apart, time(0), zone), detail)
+    return True
 
 
 def _limit_reached(opening: Opening, timetable: Timetable, enrollment: Enrollment) -> Constraint | None:
@@ -125,10 +146,19 @@ def push_within_day(chain: Chain, enrollment: Enrollment, opening: Opening, held
         chain.push(Constraint.EVEN_SPACING, held.send_at, "the emails of a day are spread over its open time")
 
 
-def push_by_pace(chain: Chain, timetable: Timetable, calendar: Calendar, first: date, held: Slot) -> None:
+def push_by_pace(
+    chain: Chain,
+    timetable: Timetable,
+    enrollment: Enrollment,
+    surroundings: Surroundings,
+    first: date,
+    held: Slot,
+) -> None:
     """Push to the first instant that is free, and on to *held* by the pace of the sequence."""
-    full: list[_Full] = []
+    calendar, full = enrollment.calendar, list[_Full]()
     for window_day in calendar.days(first, limit=(held.window_day - first).days + 1):
+        if _push_apart(chain, full, surroundings, enrollment, window_day):
+            continue
         for send_day, span in timetable.layout.pieces(calendar, window_day):
             if span.end <= chain.cursor:
                 continue

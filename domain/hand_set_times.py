@@ -27,6 +27,7 @@ class Obstacle(StrEnum):
     STEP_BEFORE_UNPLACED = "STEP_BEFORE_UNPLACED"
     WAIT = "WAIT"
     NEW_CONTACTS_FULL = "NEW_CONTACTS_FULL"
+    CONTACT_MIN_GAP = "CONTACT_MIN_GAP"
     DAY_FULL = "DAY_FULL"
     RECIPIENT_DOMAIN_FULL = "RECIPIENT_DOMAIN_FULL"
     RATE_FULL = "RATE_FULL"
@@ -102,6 +103,7 @@ def _without_room(
     pace = draft.paces.get(sequence.id)
     for is_so, found in (
         (not may_start(draft, journey, number, opened_on), Obstacle.NEW_CONTACTS_FULL),
+        (not draft.leaves_apart(journey, opened_on), Obstacle.CONTACT_MIN_GAP),
         (not timetable.day(send_day).has_capacity, Obstacle.DAY_FULL),
         (not timetable.domains.have_room(send_day, domain), Obstacle.RECIPIENT_DOMAIN_FULL),
         (not all(is_kept(rate, zone, send_at, instants) for rate in rates), Obstacle.RATE_FULL),

@@ -15,13 +15,15 @@ _MESSAGE_ID = re.compile(r"<[^<>\s]+@[^<>\s]+>")
 _STATUS = re.compile(r"\b([245])\.\d{1,3}\.\d{1,3}\b")
 _BASIC_CODE = re.compile(r"^\s*([45]\d\d)\b")
 _RETURNED = frozenset({"message/rfc822", "text/rfc822-headers", "message/global", "message/global-headers"})
+# Of feedback reports these alone are no complaints (RFC 6430, RFC 6591; and what a scanner finds, RFC 5965).
+_NO_COMPLAINTS = frozenset({"not-spam", "auth-failure", "virus"})
 _AUTO_SUBJECT = re.compile(
     r"\s*(?:out of (?:the )?office|auto(?:matic)?[ -]?(?:reply|response))\b", re.IGNORECASE
 )
 
 
 class InboundKind(StrEnum):
-    """What a message is to us, told apart by RFC 3464 and RFC 3834."""
+    """What a message is to us, told apart by RFC 3464, RFC 3834 and RFC 5965."""
 
     REPLY = "REPLY"
     AUTO_REPLY = "AUTO_REPLY"
@@ -29,8 +31,10 @@ class InboundKind(StrEnum):
     """The address does not exist, or takes no mail."""
     BOUNCE = "BOUNCE"
     """Not delivered for another reason, which need not last."""
+    COMPLAINT = "COMPLAINT"
+    """The recipient called it spam, or wants no more, by a feedback report."""
     NOTICE = "NOTICE"
-    """A delivery report without a failure: delayed, relayed, delivered."""
+    """A report without a failure or a complaint: delayed, relayed, delivered; taken for no spam after all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class Inbound:
     One message that came in.
 
     *cites* are the Message-IDs that it names, the email that it answers first. *sender* is the address in
-    From, in lower case, empty if there is none. *status* is a delivery report's, such as ``5.1.1``.
+    From, in lower case, empty if there is none. *status* is a delivery report's, such as ``5.1.1``;
+    *diagnosis* the server's words in it, or the type of a feedback report, such as ``abuse``.
     """
 
     kind: InboundKind
@@ -65,7 +70,9 @@ def read_inbound(raw: bytes) -> Inbound:
     if not message.keys():
         raise NotAMessage("There is no header: hand in the message as it arrived, headers first.")
     sender, subject = _sender(message), _text(message, "Subject")
-    if _is_report(message):
+    if _is_report(message, "message/feedback-report"):
+        return _feedback(message, sender=sender, subject=subject)
+    if _is_report(message, "message/delivery-status"):
         return _report(message, sender=sender, subject=subject)
     kind = InboundKind.AUTO_REPLY if _is_automatic(message, subject) else InboundKind.REPLY
     return Inbound(kind, _answered(message), sender, subject)
@@ -103,15 +110,27 @@ def _is_automatic(message: Message, subject: str) -> bool:
     )
 
 
-def _is_report(message: Message) -> bool:
+def _is_report(message: Message, kind: str) -> bool:
     return message.get_content_type() == "multipart/report" and any(
-        part.get_content_type() == "message/delivery-status" for part in message.walk()
+        part.get_content_type() == kind for part in message.walk()
     )
+
+
+def _feedback(message: Message, *, sender: str, subject: str) -> Inbound:
+    """
+    A feedback report (RFC 5965): about the email that its third part returns, whole or the header alone.
+
+    A type that nobody has heard of is a complaint: one more email would do more harm than one less.
+    """
+    types = (_text(block, "Feedback-Type").lower() for block in _fields(message, "message/feedback-report"))
+    said = next(filter(None, types), None)
+    kind = InboundKind.NOTICE if said in _NO_COMPLAINTS else InboundKind.COMPLAINT
+    return Inbound(kind, tuple(_returned_ids(message)), sender, subject, diagnosis=said)
 
 
 def _report(message: Message, *, sender: str, subject: str) -> Inbound:
     """A delivery status notification (RFC 3464); of several recipients the first that failed."""
-    recipients = [block for block in _blocks(message) if "Action" in block]
+    recipients = [block for block in _fields(message, "message/delivery-status") if "Action" in block]
     failed = next((block for block in recipients if _text(block, "Action").lower() == "failed"), None)
     cites = tuple(_returned_ids(message)) or _answered(message)
     if failed is None:
@@ -122,10 +141,13 @@ def _report(message: Message, *, sender: str, subject: str) -> Inbound:
     return Inbound(_kind_of_bounce(status, diagnosis), cites, sender, subject, status, diagnosis)
 
 
-def _blocks(message: Message) -> Iterator[Message]:
-    """The groups of fields of a report: one of the message, then one per recipient (RFC 3464 §2.1)."""
+def _fields(message: Message, kind: str) -> Iterator[Message]:
+    """
+    The groups of fields of a report's part of that *kind*: of a delivery one of the message, then one per
+    recipient (RFC 3464 §2.1), of feedback one (RFC 5965 §2).
+    """
     for part in message.walk():
-        if part.get_content_type() == "message/delivery-status":
+        if part.get_content_type() == kind:
             payload: object = part.get_payload()
             for block in payload if isinstance(payload, Sequence) else ():
                 if isinstance(block, Message):

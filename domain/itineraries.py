@@ -16,6 +16,7 @@ class UnplacedReason(StrEnum):
     WINDOW_NEVER_OPENS = "WINDOW_NEVER_OPENS"
     NO_CAPACITY = "NO_CAPACITY"
     AFTER_LAST_DATE = "AFTER_LAST_DATE"
+    CONTACT_MIN_GAP = "CONTACT_MIN_GAP"
     # An earlier step of the same enrollment has no slot either.
     WAITS_FOR_STEP = "WAITS_FOR_STEP"
 
@@ -30,6 +31,7 @@ class MoveCause(StrEnum):
     MAILBOX_UNAVAILABLE = "MAILBOX_UNAVAILABLE"
     NARROWER_WINDOW = "NARROWER_WINDOW"
     SPACING = "SPACING"
+    CONTACT_MIN_GAP = "CONTACT_MIN_GAP"
     LATE = "LATE"
     RELEASED = "RELEASED"
     EARLIER = "EARLIER"

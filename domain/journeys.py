@@ -15,6 +15,7 @@ _NOT_EARLIER = frozenset(
         MoveCause.MAILBOX_HANDED_OVER,
         MoveCause.CAPACITY_LOWERED,
         MoveCause.SPACING,
+        MoveCause.CONTACT_MIN_GAP,
         MoveCause.FAIR_SHARE,
     }
 )

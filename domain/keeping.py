@@ -86,13 +86,16 @@ def _broken(
         return MoveCause.MAILBOX_HANDED_OVER
     if not timetable.mailbox.is_available:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
-    if held.send_at <= draft.now - LATE_AFTER:
+    if held.send_at <= draft.now - LATE_AFTER and journey.enrollment.sequence.is_sending:
         return MoveCause.LATE
     if opened_on is None or not timetable.mailbox.works_at(held.send_at):
         return MoveCause.WINDOW_CHANGED
     is_too_soon = not_before is not None and held.send_at < not_before
     if is_too_soon or (earliest is not None and opened_on < earliest):
         return MoveCause.WAIT_CHANGED
+    # Asked of every email that is kept: a call each would be felt where there is no gap.
+    if draft.contact_days is not None and not draft.leaves_apart(journey, opened_on):
+        return MoveCause.CONTACT_MIN_GAP
     return None
 
 

@@ -60,6 +60,7 @@ class EmailEvent(StrEnum):
     REVIVE = "REVIVE"
     BOUNCE = "BOUNCE"
     REPLY = "REPLY"
+    COMPLAIN = "COMPLAIN"
     CANCEL = "CANCEL"
 
 
@@ -197,6 +198,7 @@ EMAIL: Lifecycle[EmailStatus, EmailEvent] = Lifecycle(
             # What came back later: the mailbox's server had accepted it all the same.
             EmailEvent.BOUNCE: ((_M.SENT,), _M.SENT),
             EmailEvent.REPLY: ((_M.SENT,), _M.SENT),
+            EmailEvent.COMPLAIN: ((_M.SENT,), _M.SENT),
             EmailEvent.CANCEL: ((_M.PENDING, _M.QUEUED, _M.SENDING, _M.RETRYING), _M.CANCELLED),
         }
     ),

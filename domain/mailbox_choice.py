@@ -173,16 +173,18 @@ class MailboxChoice:
         """The first free day at or after *first* and its mailbox; of several the one with most room then."""
         if journey.enrollment.sequence.pace is not None:
             return self._soonest(journey, first)
-        starts = self._draft.starts
+        draft, start = self._draft, journey.bookings[0]
+        if draft.contact_days is None and not journey.has_limited_start:
+            return self._earliest(journey, first)
         while True:
-            first = starts.next_day(journey, first)
+            first = draft.next_day(journey, start, first)
             best = self._earliest(journey, first)
-            if best is None or starts.next_day(journey, best[0]) == best[0]:
+            if best is None or draft.next_day(journey, start, best[0]) == best[0]:
                 return best
             first = best[0]
 
     def _earliest(self, journey: Journey, first: date) -> tuple[date, MailboxId] | None:
-        """As :meth:`earliest`, however many start on that day."""
+        """As :meth:`earliest`, by the room of mailboxes alone."""
         sequence, not_before = journey.enrollment.sequence, self._put_off_until(journey)
         domain = journey.enrollment.recipient_domain
         best = self._ranking(sequence, first, not_before, None).best()

@@ -14,8 +14,13 @@ MailboxDay: TypeAlias = tuple[MailboxId, date]
 
 
 def changes_digest(plan: Plan, *, cancelled: Iterable[EmailId]) -> bytes:
-    """32 bytes that stand for every email that *plan* places or moves, and for those taken out of it."""
-    lines = [f"{_name(itinerary, email)} {_place(email)}" for itinerary, email in _changed(plan)]
+    """
+    32 bytes that stand for every email that *plan* places or moves, and for those taken out of it.
+
+    An email that is not written yet counts by its days: what is spread over the rest of a day has other
+    instants a minute later, and jitter draws others for other ids.
+    """
+    lines = [_line(itinerary, email) for itinerary, email in _changed(plan)]
     lines += [f"{shift.email_id} {shift.mailbox_id} {shift.send_at.isoformat()}" for shift in plan.shifts]
     lines += [f"{email_id} cancelled" for email_id in cancelled]
     return hashlib.sha256("\n".join(sorted(lines)).encode()).digest()
@@ -66,13 +71,13 @@ def _changed(plan: Plan) -> Iterator[tuple[Itinerary, PlannedEmail]]:
                 yield itinerary, email
 
 
-def _name(itinerary: Itinerary, email: PlannedEmail) -> str:
-    """An email that is not written yet has no id of its own, nor has a step that is only rehearsed."""
-    return f"{itinerary.enrollment_id} {email.leg.position} {email.leg.email_id}"
-
-
-def _place(email: PlannedEmail) -> str:
-    slot, cause = email.slot, email.moved_because
-    if slot is None:
-        return f"{email.unplaced_reason} {cause}"
-    return f"{slot.mailbox_id} {slot.send_at.isoformat()} {slot.window_day} {slot.send_day} {cause}"
+def _line(itinerary: Itinerary, email: PlannedEmail) -> str:
+    leg, slot = email.leg, email.slot
+    place = str(email.unplaced_reason)
+    if slot is not None:
+        place = f"{slot.mailbox_id} {slot.window_day} {slot.send_day}"
+    if leg.email_id is not None:
+        return f"{leg.email_id} {place} {slot and slot.send_at.isoformat()} {email.moved_because}"
+    # An enrollment that is only rehearsed, like a step, would get another id.
+    is_known = any(each.leg.email_id is not None for each in itinerary.emails)
+    return f"{itinerary.enrollment_id if is_known else None} {leg.position} {place}"

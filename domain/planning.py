@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from domain.agenda import Opening, Seat
+from domain.contact_gap import ContactGap
 from domain.displacement import Displacement
 from domain.draft import Draft
 from domain.enrollments import Enrollment
@@ -42,6 +43,7 @@ def plan(
     starts: Mapping[StartDay, int] | None = None,
     pulls_forward: bool = False,
     layouts: Layouts | None = None,
+    contact_gap: ContactGap | None = None,
 ) -> Plan:
     """
     Place every leg of *enrollments* in the timetables of *mailboxes*.
@@ -51,7 +53,8 @@ def plan(
     limit that. Same arguments, same plan: nothing here knows a clock or chance. Legs that hold a slot keep
     it unless a rule broke; replanning an unchanged state changes nothing. Whoever gives way to a newcomer is
     placed again after everyone else. With *pulls_forward* room that became free goes to emails that are
-    planned later. *layouts* are kept by whoever plans over the same calendars again.
+    planned later. *layouts* are kept by whoever plans over the same calendars again. With *contact_gap* the
+    emails that a contact gets from several enrollments are days apart.
     """
     asking, boxes, others = tuple(enrollments), tuple(mailboxes), tuple(taken)
     layouts = layouts or Layouts()
@@ -63,6 +66,7 @@ def plan(
         calendars=calendars or {},
         starts=starts or {},
         layouts=layouts,
+        contact_gap=contact_gap,
     )
     for journey in draft.journeys:
         keep_what_holds(draft, journey)
@@ -89,6 +93,7 @@ def plan(
             starts=starts,
             pulls_forward=pulls_forward,
             layouts=layouts,
+            contact_gap=contact_gap,
         )
     if pulls_forward:
         holes = Holes(draft, choice)
@@ -118,7 +123,7 @@ def _route(draft: Draft, choice: MailboxChoice, journey: Journey, holes: Holes |
         if before is not None and before.reason is not None:
             _give_up(draft, booking, UnplacedReason.WAITS_FOR_STEP)
         elif timetable is None:
-            booking.reason = why_not(draft, journey, first)
+            booking.reason = why_not(draft, journey, booking, first, not_before)
         else:
             left = booking.slot
             if left is None or gains or _is_too_soon(left, before, first, not_before):
@@ -151,13 +156,13 @@ def _place(draft: Draft, booking: Booking, before: Booking | None, asks: _Asks, 
         draft.drop(booking, cause)
     match asks.earliest(draft, booking):
         case PacedOpening() as paced:
-            paced.take(booking, recipient_domain=asks.journey.enrollment.recipient_domain)
+            draft.pace(asks.journey, booking, paced)
         case Seat() as seat:
             draft.fix(asks.journey, booking, seat, asks.timetable)
         case Opening() as opening:
             draft.reserve(asks.journey, booking, opening, asks.timetable)
         case None:
-            booking.reason = why_not(draft, asks.journey, asks.first)
+            booking.reason = why_not(draft, asks.journey, booking, asks.first, asks.not_before)
             return
     if holes is not None:
         left = left or holes.given_up(booking)

@@ -15,6 +15,8 @@ class RecalculationCause(StrEnum):
     SEQUENCE_RESUMED = "SEQUENCE_RESUMED"
     ENROLLMENT_RESUMED = "ENROLLMENT_RESUMED"
     SENDING_RESUMED = "SENDING_RESUMED"
+    CONTACT_GAP_RAISED = "CONTACT_GAP_RAISED"
+    CONTACT_GAP_LOWERED = "CONTACT_GAP_LOWERED"
     REBALANCE = "REBALANCE"
     NIGHTLY = "NIGHTLY"
 
@@ -34,6 +36,7 @@ GAINING = frozenset(
         RecalculationCause.CAPACITY_CHANGED,
         RecalculationCause.MAILBOX_ADDED,
         RecalculationCause.MAILBOX_RESUMED,
+        RecalculationCause.CONTACT_GAP_LOWERED,
     }
 )
 # After these an enrollment that has not started may get another mailbox.
@@ -47,3 +50,7 @@ REBINDING = frozenset(
 )
 # After these an enrollment goes back to the mailbox that it was handed over from, if that has come back.
 RETURNING = frozenset({RecalculationCause.MAILBOX_ADDED, RecalculationCause.MAILBOX_RESUMED})
+# These bear only on contacts who are in several enrollments.
+OF_SHARED_CONTACTS = frozenset(
+    {RecalculationCause.CONTACT_GAP_RAISED, RecalculationCause.CONTACT_GAP_LOWERED}
+)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from domain.contact_gap import ContactGap
 from domain.draft import Draft
 from domain.enrollments import Enrollment
 from domain.ids import MailboxId
@@ -26,6 +27,7 @@ class Situation:
     calendars: Mapping[MailboxId, Sequence[Calendar]]
     starts: Mapping[StartDay, int]
     pulls_forward: bool = False
+    contact_gap: ContactGap | None = None
 
     def __call__(self) -> Plan:
         return plan(
@@ -36,6 +38,7 @@ class Situation:
             calendars=self.calendars,
             starts=self.starts,
             pulls_forward=self.pulls_forward,
+            contact_gap=self.contact_gap,
         )
 
     def draft(self) -> Draft:
@@ -48,4 +51,5 @@ class Situation:
             calendars=self.calendars,
             starts=self.starts,
             layouts=Layouts(),
+            contact_gap=self.contact_gap,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import partial
 
+from domain.contact_gap import ContactGap
 from domain.enrollments import Enrollment
 from domain.itineraries import Leg, Slot
 from domain.journeys import Booking
@@ -22,7 +23,8 @@ class Surroundings:
 
     *taken* are those whose instants matter; of days that are full without looking at instants it is enough to
     know in *counted* how many emails they hold. *starts* says how many contacts start on the days of its
-    sequence, if that is limited.
+    sequence, if that is limited; *contact_gap* on which days other enrollments write to its contact, if they
+    have to be apart.
     """
 
     mailbox: Mailbox
@@ -30,6 +32,7 @@ class Surroundings:
     taken: tuple[Taken, ...] = ()
     counted: Mapping[date, int] | None = None
     starts: Mapping[StartDay, int] = field(default_factory=dict)
+    contact_gap: ContactGap | None = None
 
     def timetable(self, enrollment: Enrollment, leg: Leg, held: Slot, *, now: datetime) -> Timetable:
         """The timetable that *leg* finds, which leaves at *held*; everything before *now* gone by."""

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import cycle, islice
 from uuid import UUID
 
+from domain.contact_gap import ContactGap
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, MailboxId
 from domain.itineraries import Leg
@@ -60,6 +61,7 @@ class Situation:
     now: datetime
     starts: Mapping[StartDay, int] = field(default_factory=dict)
     layouts: Layouts = field(default_factory=Layouts)
+    contact_gap: ContactGap | None = None
 
     @property
     def linked(self) -> tuple[Mailbox, ...]:
@@ -80,6 +82,7 @@ class Situation:
             calendars=self.calendars,
             starts=self.starts,
             layouts=self.layouts,
+            contact_gap=self.contact_gap,
         )
 
     def after(self, change: WhatIf) -> "Situation":

@@ -47,11 +47,13 @@ async def record_inbound(
     if inbound.kind in _BOUNCES:
         await _bounce(conn, email, inbound, now=now)
     else:
-        # Whoever answers it, a person or a machine, has got it; and so has a server that reports a delay.
+        # Whoever answers or reports it has got it; and so has a server that reports a delay.
         if settled:
             await settle_sent(conn, email, Evidence(str(inbound.kind)), now=now)
         if inbound.kind is InboundKind.REPLY:
             await _reply(conn, email, now=now)
+        if inbound.kind is InboundKind.COMPLAINT:
+            await _complaint(conn, email, inbound, now=now)
     return Recorded(email_id, settled)
 
 
@@ -131,6 +133,21 @@ async def _reply(conn: AsyncConnection, email: AnEmail, *, now: datetime) -> Non
     )
     if ended:
         await complete_sequences(conn, workspace_id, now=now, among_ids=[SequenceId(email.sequence_id)])
+
+
+async def _complaint(conn: AsyncConnection, email: AnEmail, inbound: Inbound, *, now: datetime) -> None:
+    """Whoever complained is written to no more, by any sequence."""
+    await _note(conn, email, EmailEvent.COMPLAIN, InboundKind.COMPLAINT, said=inbound.diagnosis, now=now)
+    await stop_contact(
+        conn,
+        workspace_id=WorkspaceId(email.workspace_id),
+        contact_id=ContactId(email.contact_id),
+        contact_event=ContactEvent.UNSUBSCRIBE,
+        enrollment_event=EnrollmentEvent.UNSUBSCRIBE,
+        reason=SuppressionReason.COMPLAINT,
+        email_id=EmailId(email.id),
+        now=now,
+    )
 
 
 async def _note(

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.enrollments import Enrollment
 from domain.ids import EnrollmentId, WorkspaceId
+from domain.keeping import LATE_AFTER
 from domain.lifecycle import EmailPhase, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.rebalances import RebalanceScope
 from persistence.arrays import among
@@ -70,7 +71,17 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
     return reopened.rowcount
 
 
-async def unplanned(conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: int) -> list[EnrollmentId]:
+async def next_turn(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, now: datetime, limit: int | None = None
+) -> list[EnrollmentId]:
+    """Lock the first *limit* that the planner looks at next: what was left behind, and what waits for it."""
+    await reopen_late(conn, workspace_id, late_since=now - LATE_AFTER)
+    return await unplanned(conn, workspace_id, limit=limit)
+
+
+async def unplanned(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, limit: int | None
+) -> list[EnrollmentId]:
     """Lock the first *limit* enrollments that wait for the planner, in the order of their enrolling."""
     first = (
         select(enrollments.c.id)

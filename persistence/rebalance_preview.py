@@ -26,10 +26,11 @@ from persistence.tables import sequences
 
 @dataclass(frozen=True, slots=True)
 class Rebalance:
-    """The plan of a rebalance, and the pending emails that it cancels."""
+    """The plan of a rebalance as of an instant, and the pending emails that it cancels."""
 
     plan: Plan
     leaving: Collection[LeavingEmail]
+    as_of: datetime
 
     @property
     def digest(self) -> bytes:
@@ -44,7 +45,8 @@ class Rebalance:
     def keeps(self, promise: Promise, *, now: datetime) -> bool:
         """Whether this is the plan of *promise*, and none of its new times has passed meanwhile."""
         first = first_new_instant(self.plan)
-        return self.digest == promise.digest and (first is None or first > now)
+        is_ahead = self.as_of == now or first is None or first > now
+        return is_ahead and self.digest == promise.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ async def draft_rebalance(
         plan, leaving = await asyncio.gather(
             asyncio.to_thread(planning), leaving_emails(conn, workspace_id, scope.ids, ending=scope.ending)
         )
-    return Rebalance(plan, leaving)
+    return Rebalance(plan, leaving, now)
 
 
 async def day_loads(

@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from typing_extensions import override
 
 from domain.ids import EnrollmentId, MailboxId, SequenceId, WorkspaceId
 from domain.lifecycle import EmailStatus
 from domain.rebalances import RebalanceScope
-from domain.recalculations import GAINING, REBINDING, RETURNING, RecalculationCause
+from domain.recalculations import GAINING, OF_SHARED_CONTACTS, REBINDING, RETURNING, RecalculationCause
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
+from persistence.contact_gaps import has_other_enrollments
 from persistence.leaving_emails import ending_by_policy
 from persistence.open_enrollments import is_in_scope
 from persistence.tables import enrollments, scheduled_emails
@@ -101,7 +102,12 @@ def _asks(
     requests: Iterable[ReplanRequest], causes: Container[RecalculationCause] = Everyone()
 ) -> ColumnElement[bool]:
     """Whether any of *requests* with one of *causes* asks for an enrollment."""
-    return or_(false(), *(is_in_scope(each.scope) for each in requests if each.cause in causes))
+    return or_(false(), *(_asked_for(each) for each in requests if each.cause in causes))
+
+
+def _asked_for(request: ReplanRequest) -> ColumnElement[bool]:
+    in_scope = is_in_scope(request.scope)
+    return and_(in_scope, has_other_enrollments()) if request.cause in OF_SHARED_CONTACTS else in_scope
 
 
 def _those(ids: Sequence[EnrollmentId], are_meant: Sequence[bool]) -> Container[EnrollmentId]:

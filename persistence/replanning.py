@@ -10,6 +10,7 @@ from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
 from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
 from domain.situations import Situation
+from persistence.contact_gaps import contact_gap
 from persistence.fair_shares import mark_displaced, with_yielding
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planned_emails import Written, write_plan
@@ -69,14 +70,16 @@ async def read_replan(
     )
     planned = [*scope.ids, *(each.id for each in enrollments[asked:])]
     others = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
+    since = (now - timedelta(days=3)).date()
     starts = await sequence_starts(
         conn,
         workspace_id,
         {each.sequence.id for each in enrollments},
         planned=planned,
         terms=terms,
-        since=(now - timedelta(days=3)).date(),
+        since=since,
     )
+    gap = await contact_gap(conn, workspace_id, planned, planned=planned, terms=terms, since=since)
     return Situation(
         enrollments,
         [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],
@@ -85,6 +88,7 @@ async def read_replan(
         calendars={mailbox_id: terms.calendars.get(mailbox_id, []) for mailbox_id in serving},
         starts=starts,
         pulls_forward=scope.pulls_forward,
+        contact_gap=gap,
     )
 
 

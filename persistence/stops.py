@@ -31,6 +31,22 @@ class Ended:
     sequence_id: SequenceId
 
 
+async def open_enrollments(
+    conn: AsyncConnection, workspace_id: WorkspaceId, matching: ColumnElement[bool]
+) -> list[EnrollmentId]:
+    """The open enrollments that *matching* holds for, unlocked."""
+    found = await conn.scalars(
+        select(enrollments.c.id)
+        .where(
+            enrollments.c.workspace_id == workspace_id,
+            enrollments.c.status.in_(OPEN),
+            matching,
+        )
+        .order_by(enrollments.c.id)
+    )
+    return [EnrollmentId(each) for each in found]
+
+
 async def end_enrollments(
     conn: AsyncConnection,
     *,

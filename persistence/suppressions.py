@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Text, Uuid, delete, literal, select
+from sqlalchemy import ColumnElement, Row, Text, Uuid, delete, exists, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -82,6 +82,16 @@ async def stop_contact(
     return moved.rowcount > 0 or suppressed > 0 or ended > 0
 
 
+def has_address(addresses: Collection[str]) -> ColumnElement[bool]:
+    """Whether an enrollment is that of a contact with one of *addresses*, normalised."""
+    return exists().where(
+        contacts.c.workspace_id == enrollments.c.workspace_id,
+        contacts.c.id == enrollments.c.contact_id,
+        contacts.c.status != str(ContactStatus.DELETED),
+        among(contacts.c.normalised_email, addresses),
+    )
+
+
 async def suppress_addresses(
     conn: AsyncConnection,
     workspace_id: WorkspaceId,
@@ -156,22 +166,26 @@ async def _insert(
         {"id": Uuid(), "address": Text()},
         {"id": [uuid7() for _ in addresses], "address": addresses},
     )
-    inserted = await conn.scalars(
-        insert(suppressions)
-        .from_select(
-            ["id", "address", "workspace_id", "reason", "email_id"],
-            select(
-                given.c.id,
-                given.c.address,
-                literal(workspace_id, Uuid),
-                literal(str(reason)),
-                literal(email_id, Uuid),
-            ).order_by(given.c.address),
-        )
-        .on_conflict_do_nothing()
-        .returning(suppressions.c.id)
+    listing = insert(suppressions).from_select(
+        ["id", "address", "workspace_id", "reason", "email_id"],
+        select(
+            given.c.id,
+            given.c.address,
+            literal(workspace_id, Uuid),
+            literal(str(reason)),
+            literal(email_id, Uuid),
+        ).order_by(given.c.address),
     )
-    return len(inserted.all())
+    if reason is SuppressionReason.COMPLAINT:
+        # Whoever unsubscribes often complains as well, and it is complaints that count for the mailbox.
+        listing = listing.on_conflict_do_update(
+            index_elements=["workspace_id", "address"],
+            set_={"reason": str(reason), "email_id": email_id, "updated_at": func.now()},
+            where=suppressions.c.reason != str(reason),
+        )
+    else:
+        listing = listing.on_conflict_do_nothing()
+    return len((await conn.scalars(listing.returning(suppressions.c.id))).all())
 
 
 async def _end_enrollments_of(

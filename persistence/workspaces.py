@@ -1,6 +1,9 @@
 """Workspaces: whose rows are whose."""
 
-from sqlalchemy import exists, insert, select
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Row, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
@@ -20,3 +23,19 @@ async def create_workspace(conn: AsyncConnection, *, name: str, zone: str) -> Wo
 async def any_workspace(conn: AsyncConnection) -> bool:
     """Whether there is a workspace at all; asked as the worker, who sees all of them."""
     return bool(await conn.scalar(select(exists().select_from(workspaces))))
+
+
+# Any: a row has the columns of its table.
+async def lock_workspace(conn: AsyncConnection, workspace_id: WorkspaceId) -> Row[Any]:
+    """Lock the workspace's own row, and answer it."""
+    found = await conn.execute(
+        select(workspaces).where(workspaces.c.id == workspace_id).with_for_update(key_share=True)
+    )
+    return found.one()
+
+
+async def change_workspace(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, changes: Mapping[str, object]
+) -> None:
+    """Write *changes* by column to the locked workspace."""
+    await conn.execute(update(workspaces).where(workspaces.c.id == workspace_id).values(dict(changes)))

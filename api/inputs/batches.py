@@ -9,6 +9,7 @@ from api.inputs import values
 from api.inputs.contacts import ContactInput
 from api.inputs.enrollments import MOST_CONTACTS
 from api.inputs.problems import Problem, Problems
+from api.inputs.rehearsals import Rehearsable
 from api.inputs.send_windows import SendWindowInput
 from api.inputs.steps import check_text
 from api.scalars import TimeZone
@@ -24,7 +25,7 @@ _TOLERANCE = timedelta(minutes=5)
 
 
 @strawberry.input(description="One email to many contacts, and how it is to be sent.")
-class ScheduleEmailsInput:
+class ScheduleEmailsInput(Rehearsable):
     subject: str = strawberry.field(description="Liquid template of the subject.")
     body_text: str = strawberry.field(description="Liquid template of the plain text.")
     body_html: str | None = strawberry.field(

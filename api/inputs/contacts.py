@@ -9,6 +9,7 @@ from strawberry.scalars import JSON
 from api.inputs import values
 from api.inputs.custom_fields import custom_fields
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.invalid_contacts import InvalidContact
 from api.scalars import EmailAddress, TimeZone
 from persistence.contacts import ContactCard
@@ -114,7 +115,7 @@ class ImportContactsInput:
 
 
 @strawberry.input(description="What to change about a contact; what is left out stays.")
-class UpdateContactInput:
+class UpdateContactInput(Rehearsable):
     contact_id: strawberry.ID = strawberry.field(description="The contact.")
     first_name: strawberry.Maybe[str | None] = strawberry.field(default=None, description="Their first name.")
     last_name: strawberry.Maybe[str | None] = strawberry.field(default=None, description="Their last name.")

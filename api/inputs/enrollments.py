@@ -30,7 +30,7 @@ def read_contacts(
 @strawberry.input(
     description="Contacts to put on their way through a sequence, by one of these ways or several."
 )
-class EnrollContactsInput:
+class EnrollContactsInput(Rehearsable):
     sequence_id: strawberry.ID = strawberry.field(description="The sequence: a draft, active or completed.")
     contact_ids: list[strawberry.ID] = strawberry.field(
         default_factory=list, description=f"Known contacts; with the new ones at most {MOST_CONTACTS}."
@@ -66,5 +66,5 @@ class ResumeEnrollmentInput(EnrollmentChoice, Rehearsable):
 
 
 @strawberry.input(description="Which enrollment ends now.")
-class StopEnrollmentInput(EnrollmentChoice):
+class StopEnrollmentInput(EnrollmentChoice, Rehearsable):
     pass

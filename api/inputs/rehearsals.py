@@ -9,7 +9,7 @@ class Rehearsable:
         default=False,
         description=(
             "Write nothing: check the change as ever, and answer with the preview of what it would do to the"
-            " plan, and with nothing else."
+            " plan, with counts if it has any, and with nothing else."
         ),
     )
     plan_token: str | None = strawberry.field(

@@ -14,7 +14,7 @@ class SequenceChoice:
 
 
 @strawberry.input(description="Which sequence begins to send.")
-class ActivateSequenceInput(SequenceChoice):
+class ActivateSequenceInput(SequenceChoice, Rehearsable):
     pass
 
 
@@ -29,5 +29,5 @@ class ResumeSequenceInput(SequenceChoice, Rehearsable):
 
 
 @strawberry.input(description="Which sequence is put away for good.")
-class ArchiveSequenceInput(SequenceChoice):
+class ArchiveSequenceInput(SequenceChoice, Rehearsable):
     pass

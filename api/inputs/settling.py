@@ -30,7 +30,7 @@ class RecordInboundInput:
     message: str = strawberry.field(
         description=(
             "The message as it arrived (RFC 5322), headers first. Long bodies may be cut: only the headers"
-            " count, and the parts of a delivery report."
+            " count, and the parts of a delivery report (RFC 3464) or of a feedback report (RFC 5965)."
         )
     )
 

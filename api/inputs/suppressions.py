@@ -5,13 +5,14 @@ import strawberry
 from api.errors import UserErrorCode
 from api.inputs import values
 from api.inputs.problems import Problems
+from api.inputs.rehearsals import Rehearsable
 from api.scalars import EmailAddress
 
 MOST_ADDRESSES = 5_000
 
 
 @strawberry.input(description="Addresses that are to be written to no more.")
-class SuppressInput:
+class SuppressInput(Rehearsable):
     emails: list[EmailAddress] = strawberry.field(
         description=f"The addresses, at most {MOST_ADDRESSES}, whether contacts have them or not."
     )

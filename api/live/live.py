@@ -16,7 +16,8 @@ MOST_PER_CONNECTION = 20
 class Timing:
     """
     Whoever connects says in *init_s* who they are, and is asked again every *recheck_s*. A stream without
-    news shows life every *ping_s*. Statistics are counted at most and at least so often while somebody looks.
+    news shows life every *ping_s*. Statistics are counted at most and at least so often while somebody looks,
+    and emails that leave are looked for every *under_way_every*.
     """
 
     init_s: float = 10.0
@@ -24,6 +25,7 @@ class Timing:
     ping_s: float = 15.0
     at_most_every: timedelta = timedelta(seconds=1)
     at_least_every: timedelta = timedelta(seconds=5)
+    under_way_every: timedelta = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)

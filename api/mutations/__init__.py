@@ -18,6 +18,7 @@ from api.mutations.sequences import SequenceMutations
 from api.mutations.settling import SettlingMutations
 from api.mutations.steps import StepMutations
 from api.mutations.suppressions import SuppressionMutations
+from api.mutations.workspaces import WorkspaceMutations
 
 
 @strawberry.type(
@@ -27,6 +28,7 @@ from api.mutations.suppressions import SuppressionMutations
 class Mutation(
     ApiKeyMutations,
     MemberMutations,
+    WorkspaceMutations,
     PauseMutations,
     SuppressionMutations,
     SettlingMutations,

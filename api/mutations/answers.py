@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Annotated, Any, Self, TypeAlias, TypeVar
 
 import strawberry
 
@@ -36,6 +36,10 @@ class RehearsedPayload(Payload):
         description="What a dry run would change in the plan; null if nothing is planned that could change.",
     )
 
+    def rehearsed(self) -> Self:
+        """What is answered of it in a dry run: the things in it are not so."""
+        return type(self)(preview=self.preview)
+
 
 Resolver = TypeVar("Resolver", bound=Callable[..., Awaitable[Payload]])
 
@@ -61,8 +65,7 @@ def mutation(description: str, *, needs: Scope = Scope.WRITE) -> Callable[[Resol
             try:
                 answered = await resolver(self, info, asked)
                 if isinstance(answered, RehearsedPayload) and _is_rehearsal(asked):
-                    # The rest of the answer would be of things that are not so.
-                    return payload(preview=answered.preview)  # type: ignore[call-arg] # it is one of those
+                    return answered.rehearsed()
                 return answered
             except InputRefused as refused:
                 return payload(user_errors=refused.errors)

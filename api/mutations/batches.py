@@ -1,6 +1,10 @@
 """Scheduling batches."""
 
+from dataclasses import replace
+from typing import Self
+
 import strawberry
+from typing_extensions import override
 
 from api.context import Info
 from api.errors import UserErrorCode
@@ -9,7 +13,7 @@ from api.inputs.enrollments import read_contacts
 from api.inputs.keys import mailbox_keys
 from api.inputs.problems import InputRefused, Problems, refuse
 from api.invalid_contacts import InvalidContact
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.batch import Batch
 from persistence.batches import add_batch_sequence, schedule_batch
@@ -18,7 +22,7 @@ from persistence.refusals import NobodyToWriteTo
 
 
 @strawberry.type(description="The answer to `scheduleEmails`.")
-class ScheduleEmailsPayload(Payload):
+class ScheduleEmailsPayload(RehearsedPayload):
     batch: Batch | None = strawberry.field(
         default=None, description="The batch; null if the mutation was not done."
     )
@@ -35,6 +39,10 @@ class ScheduleEmailsPayload(Payload):
         default_factory=list, description="Contacts of the list that could not be taken; the others were."
     )
 
+    @override
+    def rehearsed(self) -> Self:
+        return replace(self, batch=None)
+
 
 @strawberry.type
 class BatchMutations:
@@ -48,7 +56,7 @@ class BatchMutations:
             known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
             if not asked.contact_ids and not asked.contacts:
                 problems.add(UserErrorCode.NO_RECIPIENTS, "Name at least one contact.", "contacts")
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             batch_id = await add_batch_sequence(
                 conn, workspace_id, settings=settings, step=step, mailbox_ids=mailbox_ids, now=now
@@ -61,6 +69,7 @@ class BatchMutations:
                 )
             except NobodyToWriteTo as nobody:
                 raise _nobody(nobody.suppressed, len(listed.invalid)) from nobody
+            await change.place()
             change.figures = {"scheduled": outcome.enrolled, "suppressed": outcome.suppressed}
             return ScheduleEmailsPayload(
                 batch=await change.batch(batch_id),
@@ -68,6 +77,7 @@ class BatchMutations:
                 duplicates=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,
+                preview=change.preview,
             )
 
 

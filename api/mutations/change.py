@@ -7,12 +7,14 @@ from datetime import datetime
 from typing import TypeAlias, TypeVar
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from api.auditing import TABLES, About, Asked
 from api.context import Caller, Context, Info
+from api.foresight import Foresight
 from api.inputs.rehearsals import Rehearsable
-from api.plan_previews import check_kept, promised, shown
+from api.plan_previews import promised
 from api.types.api_key import ApiKey
 from api.types.batch import Batch
 from api.types.contact import Contact
@@ -28,9 +30,9 @@ from api.types.sequence import Sequence
 from api.types.step import Step
 from api.types.workspace import Workspace
 from domain.ids import EnrollmentId, MailboxId, SequenceId
-from domain.rebalances import Promise, RebalanceScope
 from domain.recalculations import RecalculationCause
 from persistence.audit_log import Columns, Entry, columns_of, write_entry
+from persistence.database import notify
 from persistence.reading.api_keys import api_keys_by_id
 from persistence.reading.batches import batches_by_id
 from persistence.reading.contact_imports import imports_by_id
@@ -43,42 +45,33 @@ from persistence.reading.recalculations import recalculations_by_id
 from persistence.reading.scheduled_emails import emails_by_id
 from persistence.reading.sequences import sequences_by_id, steps_by_id
 from persistence.reading.workspaces import workspaces_by_id
-from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.recalculation_requests import request_recalculation
-from persistence.replan_scopes import ReplanRequest, replan_scope
+from persistence.replan_scopes import ReplanRequest
 
 Thing = TypeVar("Thing", bound=Node)
 Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[UUID]], Awaitable[Rows[AnyRow]]]
 
 
 class Change:
-    """
-    One mutation's transaction: who makes it and when, and the things of the API as they are in it.
-
-    In a rehearsal *preview* says what it does to the plan, if anything is planned that may change.
-    """
+    """One mutation's transaction: who makes it and when, and the things of the API as they are in it."""
 
     def __init__(
-        self,
-        conn: AsyncConnection,
-        context: Context,
-        now: datetime,
-        *,
-        is_rehearsal: bool = False,
-        promise: Promise | None = None,
+        self, conn: AsyncConnection, context: Context, now: datetime, *, foresight: Foresight
     ) -> None:
         self.conn = conn
         self.now = now
         self.workspace_id = context.workspace_id
-        self.preview: PlanPreview | None = None
         # For the audit log: what it is done to, the first thing that it answers unless its input names one;
         # and how many it was done to, where they are many.
         self.about: About | None = None
         self.figures: dict[str, int] = {}
         self._context = context
-        self._is_rehearsal = is_rehearsal
-        # What the plan has to become; kept when it was seen to.
-        self._promise = promise
+        self._foresight = foresight
+
+    @property
+    def preview(self) -> PlanPreview | None:
+        """In a rehearsal, what the change does to the plan, if anything is planned that may change."""
+        return self._foresight.preview
 
     async def sequence(self, sequence_id: UUID) -> Sequence:
         return await self._thing(Sequence, sequences_by_id, sequence_id)
@@ -136,14 +129,9 @@ class Change:
         )
         if enrollment_id is not None:
             details = {**(details or {}), "enrollment_id": str(enrollment_id)}
-        if self._is_rehearsal:
-            draft = await self._draft(request, as_of=self.now)
-            self.preview = await shown(
-                self.conn, self._context, draft, scope=RebalanceScope(), as_of=self.now
-            )
+        await self._foresight.of_replan(request)
+        if self._foresight.is_rehearsal:
             return None
-        if self._promise is not None:
-            self.see_promise_kept(await self._draft(request, as_of=self._promise.as_of))
         recalculation_id = await request_recalculation(
             self.conn,
             self.workspace_id,
@@ -157,16 +145,14 @@ class Change:
         (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])
         return Recalculation.of(row)
 
-    def see_promise_kept(self, draft: Rebalance | None) -> None:
-        """Refuse the change if a plan was promised and *draft* is another one."""
-        if self._promise is not None:
-            check_kept(draft, self._promise, now=self.now, field="planToken")
-            self._promise = None
+    async def place(self) -> None:
+        """Have the planner place what waits for it, with the commit."""
+        await self._foresight.of_turn()
+        await notify(self.conn, "plan")
 
-    async def _draft(self, request: ReplanRequest, *, as_of: datetime) -> Rebalance:
-        """What the recalculation would make of the plan, as this transaction sees it."""
-        scope = await replan_scope(self.conn, self.workspace_id, [request], lock=False)
-        return await draft_rebalance(self.conn, self.workspace_id, scope, now=as_of)
+    async def end(self, matching: ColumnElement[bool]) -> None:
+        """Look at what leaves the plan, before the open enrollments that *matching* holds for are ended."""
+        await self._foresight.of_end(matching)
 
 
 @asynccontextmanager
@@ -187,15 +173,17 @@ async def changing(
     async with context.transaction() as conn:
         if asked is not None and asked.dry_run:
             async with conn.begin_nested() as rehearsal:
-                yield Change(conn, context, now, is_rehearsal=True)
+                foresight = Foresight(conn, context, now, is_rehearsal=True)
+                yield Change(conn, context, now, foresight=foresight)
                 await rehearsal.rollback()
         else:
-            change = Change(conn, context, now, promise=promise)
+            foresight = Foresight(conn, context, now, promise=promise)
+            change = Change(conn, context, now, foresight=foresight)
             deed = Asked.of(info, about=about)
             before = await _columns(change, deed.about)
             yield change
             # Where nothing is planned any more, nothing is as it was promised.
-            change.see_promise_kept(None)
+            foresight.see_promise_kept()
             await _write_down(change, context.caller, deed, before)
             if context.once is not None:
                 await context.once.note_done(conn)

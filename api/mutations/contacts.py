@@ -9,7 +9,7 @@ from api.inputs.contacts import ContactList, ImportContactsInput, UpdateContactI
 from api.inputs.keys import contact_key
 from api.inputs.problems import Problems
 from api.invalid_contacts import InvalidContact
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.contact import Contact
 from api.types.contact_import import Import
@@ -19,7 +19,6 @@ from persistence.contacts import (
     lock_contact,
     unplan_in_contact_zone,
 )
-from persistence.database import notify
 
 MOST_IMPORTED = 50_000
 
@@ -45,7 +44,7 @@ class ImportContactsPayload(Payload):
 
 
 @strawberry.type(description="The answer to `updateContact`.")
-class UpdateContactPayload(Payload):
+class UpdateContactPayload(RehearsedPayload):
     contact: Contact | None = strawberry.field(
         default=None, description="The contact as it is now; null if the mutation was not done."
     )
@@ -86,7 +85,7 @@ class ContactMutations:
         with Problems() as problems:
             contact_id = contact_key(asked.contact_id, problems)
             changes = asked.changes(problems)
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             before = await lock_contact(
                 conn, workspace_id, contact_id, expected_version=asked.expected_version
@@ -96,5 +95,5 @@ class ContactMutations:
             if changes.get("zone", before.zone) != before.zone and await unplan_in_contact_zone(
                 conn, workspace_id, contact_id
             ):
-                await notify(conn, "plan")
-            return UpdateContactPayload(contact=await change.contact(contact_id))
+                await change.place()
+            return UpdateContactPayload(contact=await change.contact(contact_id), preview=change.preview)

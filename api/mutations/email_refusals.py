@@ -25,6 +25,10 @@ _OBSTACLES = {
         UserErrorCode.NO_ROOM,
         "As many contacts as may start in the sequence on that day start then.",
     ),
+    Obstacle.CONTACT_MIN_GAP: (
+        UserErrorCode.TOO_CLOSE,
+        "Another enrollment writes to its contact within the workspace's `contactMinGapDays`.",
+    ),
     Obstacle.DAY_FULL: (UserErrorCode.NO_ROOM, "Its mailbox has no room left on that day."),
     Obstacle.RECIPIENT_DOMAIN_FULL: (
         UserErrorCode.NO_ROOM,

@@ -1,6 +1,10 @@
 """Mutations of enrollments."""
 
+from dataclasses import replace
+from typing import Self
+
 import strawberry
+from typing_extensions import override
 
 from api.context import Info
 from api.errors import UserErrorCode
@@ -27,13 +31,14 @@ from persistence.contacts import upsert_contacts
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment, stop_enrollment
 from persistence.enrollments import enroll, hold_for_enrolling
 from persistence.refusals import NotInStatus
+from persistence.tables import enrollments
 
 _FIGURES = ("enrolled", "already_enrolled", "suppressed")
 THE_ENROLLMENT = "The enrollment as it is now; null if the mutation was not done."
 
 
 @strawberry.type(description="The answer to `enrollContacts`.")
-class EnrollContactsPayload(Payload):
+class EnrollContactsPayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(
         default=None, description="The sequence as it is now; null if the mutation was not done."
     )
@@ -50,6 +55,10 @@ class EnrollContactsPayload(Payload):
         default_factory=list, description="Contacts of the list that could not be taken; the others were."
     )
 
+    @override
+    def rehearsed(self) -> Self:
+        return replace(self, sequence=None)
+
 
 @strawberry.type(description="The answer to `pauseEnrollment`.")
 class PauseEnrollmentPayload(Payload):
@@ -65,7 +74,7 @@ class ResumeEnrollmentPayload(RehearsedPayload):
 
 
 @strawberry.type(description="The answer to `stopEnrollment`.")
-class StopEnrollmentPayload(Payload):
+class StopEnrollmentPayload(RehearsedPayload):
     enrollment: Enrollment | None = strawberry.field(default=None, description=THE_ENROLLMENT)
 
 
@@ -78,19 +87,21 @@ class EnrollmentMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)
             written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
             found = await found_contacts(change, asked)
             contact_ids = [*known, *(written[address].contact_id for address in listed.cards), *found]
             outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)
+            await change.place()
             payload = EnrollContactsPayload(
                 sequence=await change.sequence(sequence_id),
                 enrolled=outcome.enrolled,
                 already_enrolled=outcome.already_enrolled + listed.duplicates,
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,
+                preview=change.preview,
             )
             change.figures = {name: getattr(payload, name) for name in _FIGURES}
             return payload
@@ -135,7 +146,8 @@ class EnrollmentMutations:
     @mutation("End an enrollment: what it had still to send is cancelled, except what is being handed over.")
     async def stop_enrollment(self, info: Info, asked: Input[StopEnrollmentInput]) -> StopEnrollmentPayload:
         enrollment_id = _chosen(asked)
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
+            await change.end(enrollments.c.id == enrollment_id)
             await stop_enrollment(
                 change.conn,
                 change.workspace_id,
@@ -143,7 +155,9 @@ class EnrollmentMutations:
                 now=change.now,
                 expected_version=asked.expected_version,
             )
-            return StopEnrollmentPayload(enrollment=await change.enrollment(enrollment_id))
+            return StopEnrollmentPayload(
+                enrollment=await change.enrollment(enrollment_id), preview=change.preview
+            )
 
 
 async def _hold_open(change: Change, sequence_id: SequenceId) -> None:

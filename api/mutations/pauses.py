@@ -4,7 +4,8 @@ import strawberry
 
 from api.auditing import About
 from api.context import Info
-from api.mutations.answers import Input, Payload, mutation
+from api.inputs.rehearsals import Rehearsable
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.recalculation import Recalculation
 from api.types.workspace import Workspace
@@ -21,7 +22,7 @@ class PauseSendingInput:
 
 
 @strawberry.input(description="That everything is to go on.")
-class ResumeSendingInput:
+class ResumeSendingInput(Rehearsable):
     reason: str | None = strawberry.field(default=None, description=THE_REASON)
 
 
@@ -31,7 +32,7 @@ class PauseSendingPayload(Payload):
 
 
 @strawberry.type(description="The answer to `resumeSending`.")
-class ResumeSendingPayload(Payload):
+class ResumeSendingPayload(RehearsedPayload):
     workspace: Workspace | None = strawberry.field(default=None, description=THE_WORKSPACE)
     recalculation: Recalculation | None = strawberry.field(
         default=None, description="The replanning of what follows a wait that the time on hold lengthened."
@@ -54,11 +55,12 @@ class PauseMutations:
         " burst; sequences, mailboxes and enrollments that are on hold themselves stay so."
     )
     async def resume_sending(self, info: Info, asked: Input[ResumeSendingInput]) -> ResumeSendingPayload:
-        async with changing(info, about=_all(info)) as change:
+        async with changing(info, asked, about=_all(info)) as change:
             await resume_sending(change.conn, change.workspace_id, now=change.now)
             return ResumeSendingPayload(
                 workspace=await change.workspace(),
                 recalculation=await change.recalculate(RecalculationCause.SENDING_RESUMED),
+                preview=change.preview,
             )
 
 

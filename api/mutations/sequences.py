@@ -1,5 +1,8 @@
 """Mutations of sequences."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import strawberry
 
 from api.context import Info
@@ -27,7 +30,6 @@ from api.types.sequence import Sequence
 from domain.ids import SequenceId
 from domain.lifecycle import SequenceEvent
 from domain.recalculations import RecalculationCause
-from persistence.database import notify
 from persistence.sequence_mailboxes import link_mailboxes
 from persistence.sequences import (
     add_sequence,
@@ -37,6 +39,7 @@ from persistence.sequences import (
     move_sequence,
 )
 from persistence.steps import append_steps
+from persistence.tables import enrollments
 
 THE_SEQUENCE = "The sequence as it is now; null if the mutation was not done."
 THE_RECALCULATION = "The replanning that the change makes necessary; null if nothing is planned yet."
@@ -54,7 +57,7 @@ class UpdateSequencePayload(RehearsedPayload):
 
 
 @strawberry.type(description="The answer to `activateSequence`.")
-class ActivateSequencePayload(Payload):
+class ActivateSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
 
 
@@ -70,7 +73,7 @@ class ResumeSequencePayload(RehearsedPayload):
 
 
 @strawberry.type(description="The answer to `archiveSequence`.")
-class ArchiveSequencePayload(Payload):
+class ArchiveSequencePayload(RehearsedPayload):
     sequence: Sequence | None = strawberry.field(default=None, description=THE_SEQUENCE)
 
 
@@ -108,13 +111,8 @@ class SequenceMutations:
             if changes:
                 await change_sequence(conn, workspace_id, sequence_id, changes=changes)
             recalculation = None
-            opens_differently = any(before._mapping[column] != after[column] for column in CALENDAR_COLUMNS)
-            starts_differently = before.max_new_contacts_per_day != after["max_new_contacts_per_day"]
-            is_replanned = opens_differently or starts_differently
-            if is_replanned and await has_open_enrollments(conn, workspace_id, sequence_id):
-                cause = RecalculationCause.CAPACITY_CHANGED
-                if opens_differently:
-                    cause = RecalculationCause.WINDOW_CHANGED
+            cause = _cause_of(before._mapping, after, (await change.workspace()).contact_min_gap_days)
+            if cause is not None and await has_open_enrollments(conn, workspace_id, sequence_id):
                 recalculation = await change.recalculate(cause, sequence_id=sequence_id)
             return UpdateSequencePayload(
                 sequence=await change.sequence(sequence_id),
@@ -126,10 +124,10 @@ class SequenceMutations:
     async def activate_sequence(
         self, info: Info, asked: Input[ActivateSequenceInput]
     ) -> ActivateSequencePayload:
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             sequence = await _move(change, asked, SequenceEvent.ACTIVATE)
-            await notify(change.conn, "plan")
-            return ActivateSequencePayload(sequence=sequence)
+            await change.place()
+            return ActivateSequencePayload(sequence=sequence, preview=change.preview)
 
     @mutation("Put a sequence on hold; its plan stays.")
     async def pause_sequence(self, info: Info, asked: Input[PauseSequenceInput]) -> PauseSequencePayload:
@@ -154,13 +152,31 @@ class SequenceMutations:
     async def archive_sequence(
         self, info: Info, asked: Input[ArchiveSequenceInput]
     ) -> ArchiveSequencePayload:
-        async with changing(info) as change:
-            return ArchiveSequencePayload(sequence=await _move(change, asked, SequenceEvent.ARCHIVE))
+        async with changing(info, asked) as change:
+            sequence = await _move(change, asked, SequenceEvent.ARCHIVE)
+            return ArchiveSequencePayload(sequence=sequence, preview=change.preview)
+
+
+# Any: by column.
+def _cause_of(
+    before: Mapping[Any, Any], after: Mapping[str, Any], contact_gap: int | None
+) -> RecalculationCause | None:
+    """Why a change of a sequence makes a replan necessary, if it does."""
+    if any(before[column] != after[column] for column in CALENDAR_COLUMNS):
+        return RecalculationCause.WINDOW_CHANGED
+    if before["max_new_contacts_per_day"] != after["max_new_contacts_per_day"]:
+        return RecalculationCause.CAPACITY_CHANGED
+    # From now on its emails keep the gap too.
+    if contact_gap is not None and before["priority"] > 0 >= after["priority"]:
+        return RecalculationCause.CONTACT_GAP_RAISED
+    return None
 
 
 async def _move(change: Change, asked: SequenceChoice, event: SequenceEvent) -> Sequence:
     with Problems() as problems:
         sequence_id = sequence_key(asked.sequence_id, problems)
+    if event is SequenceEvent.ARCHIVE:
+        await change.end(enrollments.c.sequence_id == sequence_id)
     await move_sequence(
         change.conn,
         change.workspace_id,

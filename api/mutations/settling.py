@@ -29,8 +29,9 @@ class RecordInboundPayload(Payload):
     email: ScheduledEmail | None = strawberry.field(
         default=None,
         description=(
-            "The email that it is about, as it is now; null if there is none, or one of the workspace's own"
-            " mailboxes sent the message."
+            "The email that it is about, as it is now. Null if there is none, as when a report returns no"
+            " Message-ID of ours, or if one of the workspace's own mailboxes sent the message: then nothing"
+            " was done."
         ),
     )
     settled: bool = strawberry.field(
@@ -51,8 +52,9 @@ class SettlingMutations:
             return ResolveInDoubtPayload(email=await change.email(email_id))
 
     @mutation(
-        "Hand in a bounce or a reply that a mailbox received. A reply in person ends the contact's way"
-        " through the sequence, an address that does not exist ends all of them; either settles a doubt."
+        "Hand in a bounce, a reply or a complaint that a mailbox received. A reply in person ends the"
+        " contact's way through the sequence; an address that does not exist, or a feedback report (RFC 5965)"
+        " that an email was called spam, ends all of them and suppresses the address. Each settles a doubt."
     )
     async def record_inbound(self, info: Info, asked: Input[RecordInboundInput]) -> RecordInboundPayload:
         inbound = asked.read()

@@ -1,18 +1,30 @@
 """Mutations of the suppression list."""
 
+from typing import Self
+
 import strawberry
+from typing_extensions import override
 
 from api.context import Info
 from api.inputs.problems import Problems
 from api.inputs.suppressions import SuppressInput, UnsuppressInput, normalised_addresses
-from api.mutations.answers import Input, Payload, mutation
+from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
 from api.mutations.change import changing
-from persistence.suppressions import SuppressionReason, suppress_addresses, unsuppress_addresses
+from persistence.suppressions import (
+    SuppressionReason,
+    has_address,
+    suppress_addresses,
+    unsuppress_addresses,
+)
 
 
 @strawberry.type(description="The answer to `suppress`.")
-class SuppressPayload(Payload):
+class SuppressPayload(RehearsedPayload):
     suppressed: int = strawberry.field(default=0, description="Addresses that were not on the list before.")
+
+    @override
+    def rehearsed(self) -> Self:
+        return self
 
 
 @strawberry.type(description="The answer to `unsuppress`.")
@@ -26,7 +38,8 @@ class SuppressionMutations:
     async def suppress(self, info: Info, asked: Input[SuppressInput]) -> SuppressPayload:
         with Problems() as problems:
             addresses = normalised_addresses(asked.emails, problems)
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
+            await change.end(has_address(addresses))
             suppressed = await suppress_addresses(
                 change.conn,
                 change.workspace_id,
@@ -35,7 +48,7 @@ class SuppressionMutations:
                 now=change.now,
             )
             change.figures = {"suppressed": suppressed}
-            return SuppressPayload(suppressed=suppressed)
+            return SuppressPayload(suppressed=suppressed, preview=change.preview)
 
     @mutation("Take addresses off the suppression list. What was cancelled stays cancelled.")
     async def unsuppress(self, info: Info, asked: Input[UnsuppressInput]) -> UnsuppressPayload:

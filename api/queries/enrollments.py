@@ -39,7 +39,9 @@ class EnrollmentQueries:
             raise NotFound("enrollment")
         return Enrollment.of(row)
 
-    @resolves("Enrollments, by when the contact was enrolled.")
+    @resolves(
+        "Enrollments, in the order in which contacts were enrolled, the last one first unless you say so."
+    )
     async def enrollments(
         self,
         info: Info,

@@ -1,5 +1,6 @@
 """Asking for scheduled emails: the timetable, what was sent, and what is in doubt."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated
 
@@ -23,9 +24,7 @@ described(
     description="What a list of emails is ordered by.",
     values={
         EmailOrder.SEND_AT: "When they are planned to leave.",
-        EmailOrder.SENT_AT: "When they were accepted.",
-        EmailOrder.LAST_ATTEMPT_AT: "When they were last tried.",
-        EmailOrder.UPDATED_AT: "When they were last changed.",
+        EmailOrder.SENT_AT: "When they were accepted; those that were not are left out.",
     },
 )
 
@@ -91,8 +90,8 @@ class ScheduledEmailQueries:
         return ScheduledEmail.of(row)
 
     @resolves(
-        "Scheduled emails, by the time for which they are planned, or by another one; those without it come"
-        " after all others."
+        "Scheduled emails, by the time for which they are planned, those without one after all others; or"
+        " those that were sent, by when that was."
     )
     async def scheduled_emails(
         self,
@@ -110,6 +109,9 @@ class ScheduledEmailQueries:
         relations = {
             name: EMAIL_RELATIONS[name] for name, by in _SHOWN_BY.items() if not fields.isdisjoint(by)
         }
-        rows = emails_where(info.context.workspace_id, asked.parsed(), relations)
+        chosen = asked.parsed()
+        if order_by is EmailOrder.SENT_AT:
+            chosen = replace(chosen, is_sent=True)
+        rows = emails_where(info.context.workspace_id, chosen, relations)
         paging = Paging(first, after, last, before, order)
         return await connection(info, ScheduledEmail, rows, ORDERS[order_by], paging)

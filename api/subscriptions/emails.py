@@ -37,15 +37,14 @@ class EmailSubscriptions:
     @subscribes(
         "What happens to emails, some changes at a time: accepted, refused, tried again, given back, "
         "cancelled, settled. At first it tells where it begins. After a reconnection a change may be told "
-        "again, with the same event."
+        "again, with the same event. That an email was taken up, `QUEUED` or `SENDING`, is no event: "
+        "`emailsUnderWay` shows it."
     )
     async def email_status_changed(
         self, info: Info, sequence_id: SequenceId = None, after: After = None
     ) -> AsyncGenerator[EmailStatusChanges, None]:
         context, live = info.context, info.context.services.live
-        wanted = optional_uuid_of("Sequence", sequence_id)
-        if wanted is not None and await context.loaders.sequences.load(wanted) is None:
-            raise NotFound("sequence")
+        wanted = await wanted_sequence(context, sequence_id)
         number = _number(after or context.stream.resumes_from)
 
         def source() -> AsyncGenerator[Batch]:
@@ -63,6 +62,19 @@ class EmailSubscriptions:
                 if changes or monotonic() - spoke >= _NUMBER_EVERY_S:
                     spoke = monotonic()
                     yield _changes(context, max(batch.number, number or 0), changes)
+
+
+async def wanted_sequence(context: Context, sequence_id: strawberry.ID | None) -> UUID | None:
+    """
+    The sequence that is asked for; None for all.
+
+    Raises:
+        NotFound: The workspace has none with that id.
+    """
+    wanted = optional_uuid_of("Sequence", sequence_id)
+    if wanted is not None and await context.loaders.sequences.load(wanted) is None:
+        raise NotFound("sequence")
+    return wanted
 
 
 def _number(text: str | None) -> int | None:

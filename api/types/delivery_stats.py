@@ -1,13 +1,14 @@
 """How emails ended."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Self
 
 import strawberry
 
 from api.errors import BadUserInput
 from api.fields import resolves
 from api.types.queue_stats import share
+from persistence.reading.pages import AnyRow
 
 DELIVERED = ("sent", "failed", "retried", "bounced", "refused")
 """The figures that are counted, by name."""
@@ -38,7 +39,10 @@ def span_of(first: date | None, last: date | None) -> tuple[date, date]:
     return span
 
 
-@strawberry.type(description="How emails ended on some days, each mailbox's days by its own zone.")
+@strawberry.type(
+    description="How emails ended on some days, each mailbox's days by its own zone. Of a sequence, an email "
+    "counts as it is now, on the day of its last attempt."
+)
 class DeliveryStats:
     sent: int = strawberry.field(description="Emails accepted.")
     failed: int = strawberry.field(description="Emails given up.")
@@ -49,6 +53,10 @@ class DeliveryStats:
     refused: int = strawberry.field(
         description="Emails refused by policy: for whom they come from, or as spam."
     )
+
+    @classmethod
+    def of(cls, row: AnyRow) -> Self:
+        return cls(**{name: row._mapping[name] for name in DELIVERED})
 
     @resolves("Of the emails that ended, the share that was accepted, from 0 to 1; null of none.")
     def success_rate(self) -> float | None:

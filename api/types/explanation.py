@@ -23,6 +23,10 @@ WHAT_HELPS: Mapping[UnplacedReason, str] = MappingProxyType(
             "another mailbox."
         ),
         _U.AFTER_LAST_DATE: "Move the sequence's last date, shorten the waits, or add capacity before it.",
+        _U.CONTACT_MIN_GAP: (
+            "Lower the workspace's contactMinGapDays, move the sequence's last date, or end the contact's "
+            "other enrollments."
+        ),
         _U.WAITS_FOR_STEP: "Help the first email of this enrollment that has no time; this one follows.",
     }
 )

@@ -14,7 +14,7 @@ from api.inputs.policies import InDoubtPolicy
 from api.login_vocabulary import Authentication, OAuthProvider
 from api.scalars import EmailAddress, TimeZone
 from api.types.alert import Alert
-from api.types.delivery_stats import DELIVERED, DeliveryStats, span_of
+from api.types.delivery_stats import DeliveryStats, span_of
 from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.mailbox_health import MailboxCircuit, MailboxHealth
@@ -190,7 +190,7 @@ class Mailbox(Node):
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
         first, last = span_of(from_, to)
         row = await info.context.loaders.deliveries.load((self.uuid, first, last))
-        return DeliveryStats(**{name: row._mapping[name] for name in DELIVERED})
+        return DeliveryStats.of(row)
 
     @resolves("Whether it can send, how its last emails fared, and what to look at.")
     async def health(self, info: Info) -> MailboxHealth:

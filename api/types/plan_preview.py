@@ -27,6 +27,7 @@ class PreviewedDay:
 
 @strawberry.type(description="What would change in the plan; nothing of it is written.")
 class PlanPreview:
+    placed: int = strawberry.field(description="Emails that would be given their first time.")
     moved: int = strawberry.field(description="Emails that would be given another time or mailbox.")
     unchanged: int = strawberry.field(description="Emails that would keep theirs.")
     cancelled: int = strawberry.field(description="Emails that would be taken out of the plan.")

@@ -12,6 +12,9 @@ from api.forecasting import outlook
 from api.inputs.forecast import ForecastInput
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.scalars import TimeZone
+from api.types.delivery_stats import DeliveryStats, span_of
+from api.types.delivery_stats import From as StatsFrom
+from api.types.delivery_stats import To as StatsTo
 from api.types.forecast import Forecast
 from api.types.mailbox import Mailbox
 from api.types.node import Node
@@ -165,6 +168,12 @@ class Sequence(Node):
             next_send_at=None if planned is None else planned.send_at,
             last_sent_at=None if sent is None else sent.sent_at,
         )
+
+    @resolves("How its emails ended on some days; each email by the zone of its mailbox.")
+    async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
+        first, last = span_of(from_, to)
+        row = await info.context.loaders.deliveries_of_sequence.load((self.uuid, first, last))
+        return DeliveryStats.of(row)
 
     @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
     async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:

@@ -22,6 +22,13 @@ class Workspace(Node):
     sending_paused_at: datetime | None = strawberry.field(
         description="Since when nothing is sent, for all its sequences and mailboxes; null while it sends."
     )
+    contact_min_gap_days: int | None = strawberry.field(
+        description=(
+            "How many days lie at least between emails that one contact gets from different enrollments, by"
+            " the days on which their windows open; null is any number. Sequences with a priority above 0 are"
+            " left out: their emails neither wait for others nor have others wait."
+        )
+    )
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EnrollmentStatus
 from persistence.arrays import among
-from persistence.reading.pages import AnyRow, AnySelect, Order, instant_key, uuid_key
+from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
 from persistence.tables import enrollments
 
-ORDER = Order((instant_key(enrollments.c.enrolled_at), uuid_key(enrollments.c.id)))
+# Ids grow with time: it is the order in which contacts were enrolled, by the key that the table has anyway.
+ORDER = Order((uuid_key(enrollments.c.id),))
 
 
 def enrollments_where(

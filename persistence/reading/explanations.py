@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, Uuid, and_, case, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.contact_gap import ContactGap
 from domain.enrollments import Enrollment
 from domain.explanation import Explanation, days_between, explain
 from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, WorkspaceId
@@ -18,6 +19,7 @@ from domain.plan import Taken
 from domain.starts import StartDay
 from domain.surroundings import Surroundings
 from persistence.arrays import among, unnested
+from persistence.contact_gaps import contact_gap
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import PlanningTerms, planning_terms
 from persistence.reading.pages import AnyRow
@@ -65,8 +67,8 @@ async def explainable_emails(
     """
     Those of *email_ids* that are pending, in enrollments that have not ended; nothing is locked.
 
-    Six statements however many they are, and one more if a sequence limits its new contacts. Of days that
-    are full, emails are counted instead of read.
+    Six statements however many they are, one more if a sequence limits its new contacts, and two where emails
+    to one contact are to be days apart. Of days that are full, emails are counted instead of read.
     """
     rows = await _pending(conn, workspace_id, email_ids)
     if not rows:
@@ -89,12 +91,15 @@ async def explainable_emails(
         planned=(),
         terms=terms,
     )
+    gap = await contact_gap(
+        conn, workspace_id, ids, planned=(), terms=terms, since=first_enrolled.date() - _A_DAY
+    )
     return [
         Explainable(
             email_id=EmailId(row.id),
             enrollment=enrollment,
             leg=leg,
-            surroundings=_surroundings(enrollment, leg, terms, counts, taken, starts),
+            surroundings=_surroundings(enrollment, leg, terms, counts, taken, starts, gap),
             planned_at=row.planned_at,
             unplaced_reason=None if row.unplaced_reason is None else UnplacedReason(row.unplaced_reason),
         )
@@ -219,6 +224,7 @@ def _surroundings(
     counts: Mapping[_Day, int],
     taken: Mapping[_Day, list[Taken]],
     starts: Mapping[StartDay, int],
+    gap: ContactGap | None,
 ) -> Surroundings | None:
     days = days_between(enrollment, leg)
     if leg.held is None or days is None:
@@ -232,4 +238,5 @@ def _surroundings(
         taken=tuple(others),
         counted={day: counts[mailbox_id, day] for _, day in mine if (mailbox_id, day) not in taken},
         starts=starts,
+        contact_gap=gap,
     )

@@ -9,6 +9,7 @@ from domain.ids import EnrollmentId, SequenceId, StepId, WorkspaceId
 from domain.itineraries import Leg
 from domain.lifecycle import EnrollmentStatus
 from domain.what_if import Situation
+from persistence.contact_gaps import contact_gap
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
 from persistence.sequence_starts import sequence_starts
@@ -27,14 +28,14 @@ async def forecast_situation(
     """
     The situation of one sequence, with at most *most* contacts on their way; None if it is archived.
 
-    From here on the transaction only reads. Enrollments on hold are not on their way. What waits in other
-    sequences for its first plan is not seen.
+    From here on the transaction only reads. Enrollments on hold are not on their way; a sequence on hold is
+    seen as if it went on. What waits in other sequences for its first plan is not seen.
 
     Raises:
         TooManyContacts: If there are more.
     """
     await conn.execute(text("SET TRANSACTION READ ONLY"))
-    terms = await planning_terms(conn, workspace_id)
+    terms = await planning_terms(conn, workspace_id, as_if_sending=True)
     its_terms = terms.sequences.get(sequence_id)
     if its_terms is None:
         return None
@@ -45,6 +46,7 @@ async def forecast_situation(
     on_their_way = await enrollments_for_planning(conn, workspace_id, ids, terms=terms)
     serving = set(sequence.mailbox_ids)
     serving.update(each.mailbox_id for each in on_their_way if each.mailbox_id is not None)
+    since = (now - timedelta(days=3)).date()
     days = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
     return Situation(
         sequence=sequence,
@@ -60,8 +62,9 @@ async def forecast_situation(
             [sequence_id],
             planned=ids,
             terms=terms,
-            since=(now - timedelta(days=3)).date(),
+            since=since,
         ),
+        contact_gap=await contact_gap(conn, workspace_id, ids, planned=ids, terms=terms, since=since),
     )
 
 

@@ -99,10 +99,10 @@ async def planned_days(
     return (await conn.execute(found)).all()
 
 
-def asked_spans(spans: Collection[tuple[UUID, date, date]]) -> TableValuedAlias:
-    """*spans* as rows of `mailbox_id`, `first`, `last`."""
+def asked_spans(spans: Collection[tuple[UUID, date, date]], *, of: str = "mailbox_id") -> TableValuedAlias:
+    """*spans* as rows of the id so named, `first` and `last`."""
     ids, firsts, lasts = zip(*spans, strict=True)
     return unnested(
-        {"mailbox_id": Uuid(), "first": Date(), "last": Date()},
-        {"mailbox_id": ids, "first": firsts, "last": lasts},
+        {of: Uuid(), "first": Date(), "last": Date()},
+        {of: ids, "first": firsts, "last": lasts},
     )

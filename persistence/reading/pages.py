@@ -55,14 +55,15 @@ class Key:
 
 
 # Any: an instant, or NULL.
-def instant_key(column: Column[Any]) -> Key:
+def instant_key(column: Column[Any], *, is_there: bool = False) -> Key:
     """
-    Rows without the instant come last: NULL would vanish from a row comparison.
+    Rows without the instant come last, unless the list has none (*is_there*): NULL would vanish from a row
+    comparison.
 
     By CASE, as the index has it: PostgreSQL takes COALESCE for leaky, and with row-level security a leaky
     condition is no way into an index, so that page 5,000 would read all pages before it.
     """
-    if not column.nullable:
+    if is_there or not column.nullable:
         return Key(column, _check_instant, str(column))
     placed = case((column.is_(None), text("'infinity'::timestamptz")), else_=column)
     return Key(type_coerce(placed, DateTime(timezone=True)), _check_instant, str(column))

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import EmailPhase, EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
 from persistence.reading.relations import Relation, with_relations
@@ -22,11 +22,13 @@ emails = scheduled_emails.c
 class EmailOrder(StrEnum):
     SEND_AT = "SEND_AT"
     SENT_AT = "SENT_AT"
-    LAST_ATTEMPT_AT = "LAST_ATTEMPT_AT"
-    UPDATED_AT = "UPDATED_AT"
+    """Of emails that were sent alone (`EmailFilter.is_sent`)."""
 
 
-ORDERS = {order: Order((instant_key(emails[order.lower()]), uuid_key(emails.id))) for order in EmailOrder}
+ORDERS = {
+    EmailOrder.SEND_AT: Order((instant_key(emails.send_at), uuid_key(emails.id))),
+    EmailOrder.SENT_AT: Order((instant_key(emails.sent_at, is_there=True), uuid_key(emails.id))),
+}
 # What is still to come of an itinerary.
 REMAINING = (
     EmailStatus.PENDING,
@@ -53,12 +55,15 @@ class EmailFilter:
     sent_from: datetime | None = None
     sent_to: datetime | None = None
     is_unplaced: bool | None = None
+    is_sent: bool | None = None
     updated_since: datetime | None = None
 
 
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "statuses": emails.status == any_(bindparam("statuses", type_=ARRAY(Text))),
     "is_unplaced": emails.unplaced_reason.is_not(None) == bindparam("is_unplaced", type_=Boolean),
+    # Not as a parameter, or the index of those that were sent would not be known to hold them.
+    "is_sent": emails.sent_at.is_not(None),
     "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
     "sequence_id": emails.sequence_id == bindparam("sequence_id"),
     # A batch has the id of its sequence.
@@ -93,6 +98,18 @@ def emails_where(
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:
     found = select(scheduled_emails).where(emails.workspace_id == workspace_id, among(emails.id, ids))
     return (await conn.execute(found)).all()
+
+
+async def emails_under_way(
+    conn: AsyncConnection, workspace_id: UUID, sequence_id: UUID | None, *, most: int
+) -> Sequence[AnyRow]:
+    """Emails that were taken up, soonest planned first; `total` is how many there are, told or not."""
+    found = select(scheduled_emails, func.count().over().label("total")).where(
+        emails.workspace_id == workspace_id, emails.phase == EmailPhase.UNDER_WAY
+    )
+    if sequence_id is not None:
+        found = found.where(emails.sequence_id == sequence_id)
+    return (await conn.execute(found.order_by(emails.send_at, emails.id).limit(most))).all()
 
 
 async def letters_of(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:

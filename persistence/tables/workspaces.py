@@ -12,6 +12,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Table,
     Text,
@@ -22,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.access import MemberRole, Scope
+from domain.contact_gap import WIDEST_GAP
 from persistence.tables.columns import in_workspace, instant, key, metadata, one_of, timestamps, workspace
 
 _SCOPES = ", ".join(f"'{scope}'" for scope in Scope)
@@ -36,11 +38,14 @@ workspaces = Table(
     Column("send_window", JSONB),
     # Since when nothing is sent, for all sequences and mailboxes alike.
     instant("sending_paused_at"),
+    # How many days lie between emails that one contact gets from different enrollments; NULL is any number.
+    Column("contact_min_gap_days", Integer),
     # What jitter and day variation are drawn with: another one is another plan.
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
     ),
     *timestamps(),
+    CheckConstraint(f"contact_min_gap_days BETWEEN 1 AND {WIDEST_GAP}", name="contact_min_gap_days"),
 )
 
 users = Table(

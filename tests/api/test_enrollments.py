@@ -103,11 +103,11 @@ async def test_enrollments_are_listed_latest_first_and_filtered(api: ApiClient, 
         sequence_id = await make_sequence(conn, api.workspace_id)
         another_id = await make_sequence(conn, api.workspace_id)
         contact_id = await make_contact(conn, api.workspace_id)
-        late = await make_enrollment(
-            conn, api.workspace_id, sequence_id, contact_id, enrolled_at=MONDAY + DAY
-        )
         early = await make_enrollment(
             conn, api.workspace_id, another_id, status="PAUSED", mailbox_id=mailbox_id, updated_at=MONDAY
+        )
+        late = await make_enrollment(
+            conn, api.workspace_id, sequence_id, contact_id, enrolled_at=MONDAY + DAY
         )
     late_node, early_node = ({"id": global_id("Enrollment", each)} for each in (late, early))
 

@@ -267,7 +267,12 @@ async def test_no_subscription_tells_of_what_another_workspace_has(
             told[(name, *path)] = ", ".join(codes)
 
     assert told == dict.fromkeys(
-        [("recalculationProgress", "id"), ("emailStatusChanged", "sequenceId")], "NOT_FOUND"
+        [
+            ("recalculationProgress", "id"),
+            ("emailStatusChanged", "sequenceId"),
+            ("emailsUnderWay", "sequenceId"),
+        ],
+        "NOT_FOUND",
     )
 
 

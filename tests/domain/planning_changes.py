@@ -16,6 +16,7 @@ from domain.plan import Plan, Taken
 from domain.send_window import Calendar
 from domain.sequences import Sequence
 from tests.domain.planning_calendars import closed_days, closings, waits, working_hours
+from tests.domain.planning_contacts import days_beside, with_taken
 from tests.domain.planning_rules import capacity_on, has_waited, is_open, moved, window_day, works
 from tests.domain.planning_world import World, email_of, windows
 
@@ -53,15 +54,17 @@ def let_time_pass(draw: st.DrawFn, world: World) -> World:
 def passed(world: World, now: datetime, *, missed: int, late: timedelta) -> World:
     """*world* at *now*: what was due was sent, so *late*, but for that of the first *missed* contacts."""
     sent: list[Taken] = []
-    left = []
+    left, gap = [], world.contact_gap
     for number, each in enumerate(world.enrollments):
         legs, last, left_at = list(each.legs), each.last_window_day, each.left_at
         while number >= missed and legs and (slot := legs[0].held) is not None and slot.send_at <= now:
             last, left_at = slot.window_day, slot.send_at + late
             sent.append(Taken(email_of(legs[0]), slot.mailbox_id, left_at))
+            gap = gap and with_taken(gap, each, slot.window_day)
             del legs[0]
         left.append(replace(each, legs=tuple(legs), last_window_day=last, left_at=left_at))
-    return replace(world, now=now, enrollments=tuple(left), taken=(*world.taken, *sent))
+    taken = (*world.taken, *sent)
+    return replace(world, now=now, enrollments=tuple(left), taken=taken, contact_gap=gap)
 
 
 def lower_capacity(draw: st.DrawFn, world: World) -> World:
@@ -196,6 +199,10 @@ def _is_called_for(
             return _came_too_soon(enrollment, itinerary, number)
         case MoveCause.CAPACITY_LOWERED:
             return held[_day(world, slot)] > (capacity_on(box, _day(world, slot)[1]) or 10**9)
+        case MoveCause.CONTACT_MIN_GAP:
+            opened = window_day(enrollment.calendar, slot.send_at) or slot.window_day
+            gap = 0 if world.contact_gap is None else world.contact_gap.days
+            return any(abs((opened - day).days) < gap for day in days_beside(world, enrollment))
         case MoveCause.SPACING:
             return _has_close_neighbour(world, slot, box.minimum_gap)
         case MoveCause.NARROWER_WINDOW:

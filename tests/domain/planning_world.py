@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from domain.contact_gap import ContactGap
 from domain.enrollments import Enrollment
 from domain.ids import EmailId, EnrollmentId, MailboxId, SequenceId, StepId
 from domain.itineraries import Leg, Slot
@@ -98,15 +99,18 @@ class World:
     starts: Mapping[StartDay, int] = field(default_factory=dict)
     # Of all plans that are made of this world and what becomes of it.
     layouts: Layouts = field(default_factory=Layouts)
+    contact_gap: ContactGap | None = None
 
-    def plan(self) -> Plan:
+    def plan(self, *, pulls_forward: bool = False) -> Plan:
         return plan(
             self.enrollments,
             self.mailboxes,
             now=self.now,
             taken=self.taken,
             starts=self.starts,
+            pulls_forward=pulls_forward,
             layouts=self.layouts,
+            contact_gap=self.contact_gap,
         )
 
     def holding(self, made: Plan) -> "World":

@@ -14,6 +14,7 @@ from domain.plan import Taken
 from domain.pushes import Constraint
 from domain.surroundings import Surroundings
 from tests.domain.planning_changes import changed
+from tests.domain.planning_contacts import shared_worlds, with_taken
 from tests.domain.planning_world import World, crowded, email_of
 from tests.domain.planning_world import worlds as any_worlds
 
@@ -35,6 +36,9 @@ def explanations(world: World, planned_at: datetime | None) -> list[tuple[Enroll
         ),
     ]
     boxes = {box.id: box for box in world.mailboxes}
+    gap = world.contact_gap
+    for each, leg in held:
+        gap = gap and leg.held and with_taken(gap, each, leg.held.window_day)
     found = []
     for enrollment, leg in held:
         assert leg.held is not None
@@ -45,7 +49,7 @@ def explanations(world: World, planned_at: datetime | None) -> list[tuple[Enroll
         )
         box = boxes[leg.held.mailbox_id]
         calendars = {each.calendar for each in world.enrollments if box.id in each.sequence.mailbox_ids}
-        around = Surroundings(box, tuple(calendars), tuple(others))
+        around = Surroundings(box, tuple(calendars), tuple(others), contact_gap=gap)
         found.append((enrollment, leg, explain(enrollment, leg, surroundings=around, planned_at=planned_at)))
     return found
 
@@ -62,7 +66,7 @@ def _is_in_order(leg: Leg, explanation: Explanation) -> bool:
     return instants[-1] == leg.held.send_at and all(one < next_ for one, next_ in pairwise(instants))
 
 
-@given(world=any_worlds() | crowded())
+@given(world=any_worlds() | crowded() | shared_worlds())
 def test_a_fresh_plan_is_explained_by_its_rules(world: World) -> None:
     """Every chain grows up to the time of its email, and nothing that was just planned is a mere promise."""
     planned = replace(world, enrollments=tuple(each for each in world.enrollments if not _holds(each)))
@@ -73,7 +77,7 @@ def test_a_fresh_plan_is_explained_by_its_rules(world: World) -> None:
         assert explanation.pushes[-1].constraint is not Constraint.KEPT
 
 
-@given(data=st.data(), world=any_worlds())
+@given(data=st.data(), world=any_worlds() | shared_worlds())
 def test_whatever_changed_every_chain_ends_at_its_email(data: st.DataObject, world: World) -> None:
     """Also of emails that today's rules would place elsewhere."""
     after = data.draw(changed(world.holding(world.plan())))

@@ -73,6 +73,21 @@ def test_the_digest_is_of_the_changes_alone() -> None:
     assert len({digest, *others}) == 6
 
 
+def test_what_is_not_written_yet_counts_by_its_days() -> None:
+    """Another instant of a day is the same, or the id of an enrollment that is all new; no other day is."""
+    there, fresh = email(1, slot(BOX), slot(BOX)), email(2, None, slot(OTHER))
+    later = fresh._replace(slot=Slot(OTHER, NINE + timedelta(minutes=7), MON, MON))
+    tomorrow = fresh._replace(slot=slot(OTHER, 1))
+
+    def digest(*emails: PlannedEmail, of: int = 7) -> bytes:
+        return changes_digest(Plan((Itinerary(EnrollmentId(UUID(int=of)), BOX, emails),)), cancelled=[])
+
+    assert digest(fresh) == digest(later) == digest(fresh, of=8)
+    assert digest(fresh) != digest(tomorrow)
+    assert digest(there, fresh) == digest(there, later)
+    assert digest(there, fresh) != digest(there, fresh, of=8)
+
+
 def test_the_first_new_time_is_of_what_changes() -> None:
     """Kept times do not count; without a change there is none."""
     kept = email(4, slot(BOX), slot(BOX))

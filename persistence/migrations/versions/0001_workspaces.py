@@ -14,10 +14,12 @@ def upgrade() -> None:
             zone TEXT DEFAULT 'UTC' NOT NULL,
             send_window JSONB,
             sending_paused_at TIMESTAMP WITH TIME ZONE,
+            contact_min_gap_days INTEGER,
             planning_seed BIGINT DEFAULT 0 NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT workspaces_pkey PRIMARY KEY (id)
+            CONSTRAINT workspaces_pkey PRIMARY KEY (id),
+            CONSTRAINT workspaces_contact_min_gap_days_check CHECK (contact_min_gap_days BETWEEN 1 AND 90)
         )
     """)
     op.execute("""

@@ -18,7 +18,11 @@ from persistence.database import Role, open_database
 from tests.api.client import ApiClient
 
 # Nobody waits here for a second to pass.
-PROMPT = Timing(at_most_every=timedelta(0), at_least_every=timedelta(minutes=5))
+PROMPT = Timing(
+    at_most_every=timedelta(0),
+    at_least_every=timedelta(minutes=5),
+    under_way_every=timedelta(milliseconds=20),
+)
 
 
 class Serve(Protocol):

@@ -8,15 +8,14 @@ from sqlalchemy import select
 from actors.planner import Planner
 from persistence.database import Database
 from persistence.tables import steps
-from tests.api.client import Answer, ApiClient, SteppingClock
+from tests.api.client import ApiClient, SteppingClock
 from tests.api.mutations.asking import done, error, everything, mailbox, refused, sequence, step
+from tests.api.mutations.rehearsing import rehearsed, tried
 from tests.support.planning_office import Planned, make_planned
 from tests.support.recalculating import SUNDAY, recalculate
 from tests.support.standing_clock import StandingClock
 from tests.support.world import TWO_STEPS, make_mailbox
 
-FIGURES = "moved unchanged cancelled infeasible medianDelaySeconds maxDelaySeconds"
-PREVIEW = f"preview {{ token {FIGURES} changedDays days {{ mailbox {{ id }} day before after }} }}"
 MOVED = error("PLAN_MOVED", "planToken", "The plan has moved since the preview; preview it again.")
 HOUR = {"weekdays": [1, 2], "intervals": [{"start": "10:00", "end": "11:00"}]}
 STEP = {"waitDays": 1, "subject": "Hello", "bodyText": "Hello", "position": 2}
@@ -82,13 +81,6 @@ async def given(world: Planned, values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def rehearsed(api: ApiClient, mutation: str, values: dict[str, Any]) -> Answer:
-    payload = await done(api, mutation, f"recalculation {{ id }} {PREVIEW}", **values, dryRun=True)
-    assert payload["recalculation"] is None
-    preview: Answer = payload["preview"]
-    return preview
-
-
 @pytest.mark.parametrize(("mutation", "values"), CHANGES)
 async def test_what_is_rehearsed_is_what_happens(
     api: ApiClient, worker_db: Database, world: Planned, mutation: str, values: dict[str, Any]
@@ -97,13 +89,15 @@ async def test_what_is_rehearsed_is_what_happens(
     asked = await given(world, values)
     before = await everything(worker_db)
 
-    preview = await rehearsed(api, mutation, asked)
+    told = await tried(api, mutation, "recalculation { id }", **asked)
     untouched = await everything(worker_db) == before
+    preview = told["preview"]
     await done(api, mutation, "recalculation { id }", **asked, planToken=preview["token"])
     await recalculate(world)
 
     (request,) = await world.recalculations()
     assert untouched
+    assert told["recalculation"] is None
     assert request.status == "COMPLETED"
     assert preview["moved"] + preview["cancelled"] + preview["changedDays"] > 0
     figures = (preview["moved"], preview["unchanged"], preview["cancelled"], preview["infeasible"])
@@ -114,22 +108,32 @@ async def test_what_is_rehearsed_is_what_happens(
     )
 
 
-@pytest.mark.parametrize("mutation", ["resumeMailbox", "resumeSequence"])
+@pytest.mark.parametrize(
+    ("mutation", "values", "moved"),
+    [
+        ("resumeMailbox", {"mailboxId": "M"}, 12),
+        ("resumeSequence", {"sequenceId": "S"}, 0),
+        ("resumeSending", {}, 0),
+    ],
+)
 async def test_what_comes_back_is_rehearsed_too(
-    api: ApiClient, worker_db: Database, world: Planned, mutation: str
+    api: ApiClient, worker_db: Database, world: Planned, mutation: str, values: dict[str, Any], moved: int
 ) -> None:
-    """Nothing has to move; it stays on hold."""
-    table, key = (
-        ("mailboxes", world.mailbox_ids[0]) if "Mailbox" in mutation else ("sequences", world.sequence_id)
-    )
-    await world.execute(f"UPDATE {table} SET status = 'PAUSED' WHERE id = :id", id=key)
-    asked = await given(world, {"mailboxId": "M"} if "Mailbox" in mutation else {"sequenceId": "S"})
+    """It stays on hold. A mailbox gets back what was handed over; of the others the plan had stayed."""
+    asked = await given(world, values)
+    await done(api, mutation.replace("resume", "pause"), "", **asked)
+    await recalculate(world)
     before = await everything(worker_db)
 
-    preview = await rehearsed(api, mutation, asked)
+    preview = await rehearsed(api, mutation, **asked)
+    untouched = await everything(worker_db) == before
+    await done(api, mutation, "recalculation { id }", **asked, planToken=preview["token"])
+    await recalculate(world)
 
-    assert await everything(worker_db) == before
-    assert (preview["moved"], preview["unchanged"]) == (0, 24)
+    request = (await world.recalculations())[-1]
+    assert untouched
+    assert (preview["moved"], preview["unchanged"]) == (moved, 24 - moved)
+    assert (request.moved, request.unchanged) == (moved, 24 - moved)
 
 
 async def test_a_change_is_not_made_when_the_plan_has_moved(
@@ -137,11 +141,11 @@ async def test_a_change_is_not_made_when_the_plan_has_moved(
 ) -> None:
     """Somebody was enrolled meanwhile; nothing is written, and a new dry run's token serves."""
     asked = await given(world, {"mailboxId": "M"})
-    preview = await rehearsed(api, "pauseMailbox", asked)
+    preview = await rehearsed(api, "pauseMailbox", **asked)
     await plan_more(world, 2)
 
     errors = await refused(api, worker_db, "pauseMailbox", **asked, planToken=preview["token"])
-    again = await rehearsed(api, "pauseMailbox", asked)
+    again = await rehearsed(api, "pauseMailbox", **asked)
     made = await done(api, "pauseMailbox", "mailbox { status }", **asked, planToken=again["token"])
 
     assert errors == [MOVED]
@@ -153,7 +157,7 @@ async def test_a_token_is_for_the_change_that_it_was_given_for(
 ) -> None:
     """Another change makes another plan; a text that nobody gave stands for none."""
     asked = await given(world, {"mailboxId": "M"})
-    preview = await rehearsed(api, "pauseMailbox", asked)
+    preview = await rehearsed(api, "pauseMailbox", **asked)
 
     other = await refused(
         api, worker_db, "updateMailbox", **asked, dailyCapacity=1, planToken=preview["token"]
@@ -186,7 +190,7 @@ async def test_without_a_plan_there_is_nothing_to_show(api: ApiClient, worker_db
     before = await everything(worker_db)
 
     preview = await rehearsed(
-        api, "updateSequence", {"sequenceId": sequence(empty.sequence_id), "lastDate": "2026-03-03"}
+        api, "updateSequence", sequenceId=sequence(empty.sequence_id), lastDate="2026-03-03"
     )
 
     assert preview is None
