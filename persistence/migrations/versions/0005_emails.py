@@ -73,7 +73,7 @@ def upgrade() -> None:
                 step_version_id) REFERENCES step_versions (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_unplaced_reason_check CHECK (unplaced_reason IN ('NO_MAILBOX',
                 'MAILBOX_UNAVAILABLE', 'WINDOW_NEVER_OPENS', 'NO_CAPACITY', 'AFTER_LAST_DATE',
-                'WAITS_FOR_STEP')),
+                'CONTACT_MIN_GAP', 'WAITS_FOR_STEP')),
             CONSTRAINT scheduled_emails_pending_has_slot_or_reason_check CHECK (status <> 'PENDING' OR
                 ((send_at IS NULL) = (unplaced_reason IS NOT NULL))),
             CONSTRAINT scheduled_emails_slot_has_mailbox_check CHECK (status <> 'PENDING' OR send_at IS NULL
@@ -101,6 +101,10 @@ def upgrade() -> None:
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'OPEN'
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_sent_at_idx ON scheduled_emails (workspace_id, sent_at, id) WHERE
+            sent_at IS NOT NULL
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
@@ -148,6 +152,9 @@ def upgrade() -> None:
             CONSTRAINT email_events_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id)
                 REFERENCES scheduled_emails (workspace_id, id) ON DELETE CASCADE
         )
+    """)
+    op.execute("""
+        CREATE INDEX email_events_bounces_idx ON email_events (workspace_id) WHERE kind = 'BOUNCE'
     """)
     op.execute("""
         CREATE INDEX email_events_email_id_idx ON email_events (email_id, id)
