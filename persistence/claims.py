@@ -72,10 +72,10 @@ FOR NO KEY UPDATE OF m SKIP LOCKED
 """)
 )
 
-# The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
-# and id. Such turns are read one by one in the order of their index, and only as far as there is room, as any
-# number may be due behind that; rows of a LATERAL come in the order of those in front of it. Not before its
-# wait, by the day on which the step before it really left, whether the planner has moved it already or not;
+# The head of each mailbox: what is next for the contacts bound to it, by priority, follow-ups before first
+# emails, by time and id. Such turns are read one by one in the order of their index, and only as far as there
+# is room, as any number may be due behind that; rows of a LATERAL come in the order of those in front of it. Not
+# before its wait, by the day on which the step before it really left, whether the planner has moved it already or not;
 # where only the planner can count the days, not while it has still to look; and not what the gate has given
 # back to it.
 _columns = scheduled_emails.c
@@ -104,7 +104,8 @@ CROSS JOIN LATERAL (
     CROSS JOIN LATERAL (
         SELECT e.id
         FROM scheduled_emails AS e
-        JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+        JOIN enrollments AS n
+            ON n.id = e.enrollment_id AND n.status = 'ACTIVE' AND n.mailbox_id = e.mailbox_id
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE' AND q.priority = turn.priority
         JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
         WHERE e.mailbox_id = box.mailbox_id AND e.is_first_touch = turn.is_first_touch
