@@ -74,10 +74,10 @@ FOR NO KEY UPDATE OF m SKIP LOCKED
 
 # The head of each mailbox: what is next for the contacts bound to it, by priority, follow-ups before first
 # emails, by time and id. Such turns are read one by one in the order of their index, and only as far as there
-# is room, as any number may be due behind that; rows of a LATERAL come in the order of those in front of it. Not
-# before its wait, by the day on which the step before it really left, whether the planner has moved it already or not;
-# where only the planner can count the days, not while it has still to look; and not what the gate has given
-# back to it.
+# is room, as any number may be due behind that; rows of a LATERAL come in the order of those in front of it.
+# Not before its wait, by the day on which the step before it really left, whether the planner has moved it
+# already or not; where only the planner can count the days, not while it has still to look; and not what the
+# gate has given back to it.
 _columns = scheduled_emails.c
 # Each is given with every claim, and none has a value yet.
 _ASKED = ("workspace_ids", "mailbox_ids", "rooms", "days", "now", "late_since", "most")

@@ -11,7 +11,7 @@ from persistence.claims import count_under_way
 from persistence.mailbox_loads import read_loads
 from persistence.rescue import rescue
 from persistence.results import Result
-from persistence.tables import mailboxes, scheduled_emails
+from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.under_way import UNDER_WAY
 from tests.persistence.delivery import MINUTE, NOW, Delivery
 
@@ -96,6 +96,7 @@ async def test_a_name_counts_for_the_mailbox_that_sends_it_alone(delivery: Deliv
     (due,) = await delivery.due()
     await delivery.claimed()
     await delivery.change(scheduled_emails, due, status="PENDING", lease_until=None, mailbox_id=other)
+    await delivery.change(enrollments, (await delivery.email(due)).enrollment_id, mailbox_id=other)
 
     await delivery.claimed(now=NOW + MINUTE)
 
