@@ -6,7 +6,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
-from domain.keeping import SETTLED_BEFORE
+from domain.keeping import LATE_AFTER, SETTLED_BEFORE
 from persistence.tables import workspaces
 
 _HELD = text("""
@@ -104,7 +104,8 @@ async def lengthen_all_waits(
 _HURRIED_STARTS = text("""
 UPDATE enrollments AS n SET planned_at = NULL
 FROM scheduled_emails AS e
-WHERE e.enrollment_id = n.id AND e.workspace_id = :workspace_id AND e.phase = 'PENDING' AND e.send_at <= :soon
+WHERE e.enrollment_id = n.id AND e.workspace_id = :workspace_id
+    AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :soon
     AND n.last_window_day IS NULL AND n.held_for > interval '0'
     AND (CAST(:sequence_id AS uuid) IS NULL OR n.sequence_id = :sequence_id)
     AND (CAST(:enrollment_id AS uuid) IS NULL OR n.id = :enrollment_id)
@@ -122,7 +123,7 @@ async def reopen_hurried_starts(
     """
     Let no first email of the locked enrollments leave before planning has looked at its longer wait.
 
-    Of those that are due before a plan can be made.
+    Of those that are due before a plan can be made; what is late gets a new time anyway.
     """
     await conn.execute(
         _HURRIED_STARTS,
@@ -130,6 +131,7 @@ async def reopen_hurried_starts(
             "workspace_id": workspace_id,
             "sequence_id": sequence_id,
             "enrollment_id": enrollment_id,
+            "late_since": now - LATE_AFTER,
             "soon": now + SETTLED_BEFORE,
         },
     )
