@@ -29,6 +29,8 @@ class Claimed:
     mailbox_id: UUID
     attempt: int
     crashes: int
+    # The time that it was planned for.
+    send_at: datetime
 
 
 # PostgreSQL thinks that next to nothing is due, and would rather read and sort all of it than read in order.
@@ -188,7 +190,12 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
         await _reserve(conn, queued, loads, now=now)
         claimed.extend(
             Claimed(
-                EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes
+                EmailId(row.id),
+                WorkspaceId(row.workspace_id),
+                row.mailbox_id,
+                row.attempt + 1,
+                row.crashes,
+                row.send_at,
             )
             for row in queued
         )
