@@ -100,7 +100,8 @@ async def lengthen_all_waits(
     await reopen_hurried_starts(conn, workspace_id, now=now)
 
 
-# Only planning counts the wait of a first email, in its contact's zone; of a later one the claim knows the day.
+# Only planning counts the wait of a first email, in its contact's zone; of a later one the claim knows the
+# day.
 _HURRIED_STARTS = text("""
 UPDATE enrollments AS n SET planned_at = NULL
 FROM scheduled_emails AS e
