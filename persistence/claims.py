@@ -114,7 +114,8 @@ CROSS JOIN LATERAL (
             AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.released_because IS NULL
             AND e.send_at > :late_since AND e.send_at <= :now
             AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
-            AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
+            AND (n.planned_at IS NOT NULL OR s.wait_working_days IS NULL
+                AND (n.last_window_day IS NOT NULL OR n.held_for = interval '0'))
             AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
         ORDER BY e.send_at, e.id
         LIMIT box.room
