@@ -45,6 +45,12 @@ def with_taken(
     return replace(gap, taken={**gap.taken, contact_id: days})
 
 
+def with_gap(world: World, days: int) -> World:
+    """*world* with another gap; 0 is none."""
+    assert world.contact_gap is not None
+    return replace(world, contact_gap=replace(world.contact_gap, days=days) if days else None)
+
+
 def days_beside(world: World, enrollment: Enrollment) -> Iterator[date]:
     """The days on which others than *enrollment* wrote, or were to write, to its contact."""
     gap = world.contact_gap
