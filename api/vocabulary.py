@@ -170,6 +170,7 @@ described(
         _K.SLOT_TAKEN: "Other emails of the mailbox have the slots before it.",
         _K.EVEN_SPACING: "The emails of a day are spread evenly over its open time.",
         _K.PACE: "The emails of its batch keep their delay and hourly limit.",
+        _K.SET_BY_HAND: "Somebody chose its time; as long as no rule breaks it leaves then.",
         _K.KEPT: "Planned today it would get another time; it keeps the one that was promised.",
     },
 )

@@ -7,7 +7,7 @@ from domain.enrollments import Enrollment
 from domain.explained_floors import first_day, push_over_floors
 from domain.explained_room import push_by_pace, push_to_room, push_within_day
 from domain.itineraries import Leg, UnplacedReason
-from domain.pushes import Chain, Push
+from domain.pushes import Chain, Constraint, Push
 from domain.surroundings import Surroundings
 
 
@@ -45,6 +45,9 @@ def explain(
     first = push_over_floors(chain, enrollment, leg, planned_at)
     if held is None:
         return Explanation(tuple(chain.pushes), unplaced_reason)
+    if leg.is_set_by_hand:
+        chain.end_by(Constraint.SET_BY_HAND, "somebody chose this time")
+        return Explanation(tuple(chain.pushes))
     if surroundings is None:
         raise ValueError("A slot is explained by what surrounds it.")
     if first is not None and not chain.is_broken:

@@ -86,7 +86,7 @@ def _broken(
         return MoveCause.MAILBOX_HANDED_OVER
     if not timetable.mailbox.is_available:
         return None  # It waits for its mailbox, and is looked at again when that comes back.
-    if held.send_at <= draft.now - LATE_AFTER:
+    if held.send_at <= draft.now - LATE_AFTER and journey.enrollment.sequence.is_sending:
         return MoveCause.LATE
     if opened_on is None or not timetable.mailbox.works_at(held.send_at):
         return MoveCause.WINDOW_CHANGED

@@ -33,11 +33,17 @@ class Holes:
         self._second_hand: Counter[_Place] = Counter()
 
     def candidates(self) -> Iterator[Journey]:
-        """Who was not written to yet and keeps every time, with none set by hand; earliest planned first."""
+        """
+        Who was not written to yet and keeps every time, with none set by hand; earliest planned first.
+
+        Not of sequences that do not send: they keep what they have.
+        """
         starting = [
             (booking.slot.send_at, journey.enrollment.id.int, journey)
             for journey in self._draft.journeys
-            if journey.enrollment.last_window_day is None and _keeps_everything(journey)
+            if journey.enrollment.last_window_day is None
+            and journey.enrollment.sequence.is_sending
+            and _keeps_everything(journey)
             for booking in journey.bookings[:1]
             if booking.slot is not None
         ]

@@ -26,6 +26,7 @@ class Constraint(StrEnum):
     SLOT_TAKEN = "SLOT_TAKEN"
     EVEN_SPACING = "EVEN_SPACING"
     PACE = "PACE"
+    SET_BY_HAND = "SET_BY_HAND"
     KEPT = "KEPT"
 
 
@@ -57,5 +58,10 @@ class Chain:
 
     def end(self) -> None:
         """Whatever the rules of today do not say is a promise that is kept."""
+        self.end_by(Constraint.KEPT, self.kept_because)
+
+    def end_by(self, constraint: Constraint, detail: str) -> None:
+        """Let *constraint* push to the end, if nothing has yet."""
         if self._last is not None and self.cursor < self._last:
-            self.pushes.append(Push(Constraint.KEPT, self._last, self.kept_because))
+            self.pushes.append(Push(constraint, self._last, detail))
+            self.cursor = self._last

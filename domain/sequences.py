@@ -19,7 +19,8 @@ class Sequence:
     Of the room for new starts it has as much as its *weight* says, beside others of the same *priority*.
     With a *pace*, the least time between two of its emails, each leaves as soon as that allows; without, they
     are spread evenly over their days. *max_new_contacts_per_day* limits who starts on one day of the window;
-    None is any number.
+    None is any number. Unless it *is_sending*, as a draft is not nor one on hold, its emails wait in their
+    slots: none is late, and none is pulled forward.
     """
 
     id: SequenceId
@@ -29,3 +30,4 @@ class Sequence:
     weight: int = 1
     max_new_contacts_per_day: int | None = None
     pace: timedelta | None = None
+    is_sending: bool = True

@@ -60,10 +60,10 @@ FOR NO KEY UPDATE SKIP LOCKED
 """)
 )
 
-# The head of each mailbox: what is next for its contact, by priority, follow-ups before first emails, by time
-# and id. Not before its wait, by the day on which the step before it really left, whether the planner has
-# moved it already or not; where only the planner can count the days, not while it has still to look; and not
-# what the gate has given back to it.
+# The head of each mailbox: what is next for the contacts bound to it, by priority, follow-ups before first
+# emails, by time and id. Not before its wait, by the day on which the step before it really left, whether the
+# planner has moved it already or not; where only the planner can count the days, not while it has still to
+# look; and not what the gate has given back to it.
 _HEADS = Statement(
     text("""
 SELECT due.id, box.day
@@ -72,7 +72,7 @@ FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:rooms AS int[]), CAST(:days AS d
 CROSS JOIN LATERAL (
     SELECT e.id
     FROM scheduled_emails AS e
-    JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+    JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE' AND n.mailbox_id = e.mailbox_id
     JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
     JOIN steps AS s ON s.id = e.step_id AND s.position = n.next_position
     WHERE e.mailbox_id = box.mailbox_id AND e.phase = 'PENDING' AND e.released_because IS NULL

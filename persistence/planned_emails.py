@@ -14,6 +14,7 @@ from domain.ids import EmailId, RecalculationId, WorkspaceId
 from domain.itineraries import Itinerary, MoveCause, PlannedEmail
 from domain.plan import Plan, Shift
 from persistence.bulk_rows import driver_of
+from persistence.database import notify
 from persistence.ids import uuid7s
 
 
@@ -90,7 +91,8 @@ async def write_plan(
     """
     Write what *plan* changes; the enrollments in it are locked by this transaction.
 
-    An email that the dispatcher took up meanwhile is no longer pending, and stays as it is.
+    An email that the dispatcher took up meanwhile is no longer pending, and stays as it is; its enrollment
+    stays in the mailbox that it leaves from.
     """
     # The enrollments are PostgreSQL's work; a thread makes the rows of their emails meanwhile.
     found, _ = await asyncio.gather(
@@ -199,6 +201,20 @@ WHERE e.id = c.id AND e.workspace_id = :workspace_id AND e.status = 'PENDING'
 """)
 
 
+# The follow-ups are given to the mailbox of that email by the planner; until then nothing of them is claimed.
+_STAY = text("""
+WITH taken AS (
+    SELECT DISTINCT e.enrollment_id, e.mailbox_id
+    FROM changed_emails AS c JOIN scheduled_emails AS e ON e.id = c.id
+    WHERE e.workspace_id = :workspace_id AND e.status NOT IN ('PENDING', 'CANCELLED')
+)
+UPDATE enrollments AS n SET mailbox_id = taken.mailbox_id, planned_at = NULL, updated_at = now()
+FROM taken
+WHERE n.id = taken.enrollment_id AND n.workspace_id = :workspace_id
+    AND n.mailbox_id IS DISTINCT FROM taken.mailbox_id
+""")
+
+
 async def _move_changed(
     conn: AsyncConnection,
     workspace_id: WorkspaceId,
@@ -212,7 +228,9 @@ async def _move_changed(
     await _copy(conn, _CHANGED, "changed_emails", _CHANGED_TYPES, rows)
     scope = {"workspace_id": workspace_id}
     await conn.execute(_RECORD, scope | {"recalculation_id": recalculation_id, "now": now})
-    await conn.execute(_MOVE, scope)
+    moved = await conn.execute(_MOVE, scope)
+    if moved.rowcount < len(rows) and (await conn.execute(_STAY, scope)).rowcount:
+        await notify(conn, "plan")
     await conn.execute(text("DROP TABLE changed_emails"))
 
 

@@ -24,8 +24,9 @@ from persistence.tables import batches, mailboxes, sequence_mailboxes, sequences
 class Terms:
     """One sequence's terms; the calendar for a contact's own zone is made when a contact has one."""
 
-    def __init__(self, row: Row[Any], window: SendWindow | None) -> None:
+    def __init__(self, row: Row[Any], window: SendWindow | None, *, is_sending: bool) -> None:
         self.row = row
+        self._is_sending = is_sending
         # Linked mailboxes: whether one is among them is asked for every enrollment.
         self.linked = frozenset(MailboxId(each) for each in row.mailbox_ids or ())
         self._pace = pace_of(delay_s=row.delay_between_emails_s, hourly_limit=row.hourly_limit)
@@ -50,6 +51,7 @@ class Terms:
                 self.row.weight,
                 max_new_contacts_per_day=self.row.max_new_contacts_per_day,
                 pace=self._pace,
+                is_sending=self._is_sending,
             )
         return self._by_zone[zone]
 
@@ -115,10 +117,18 @@ def read_closed_days(row: Row[Any]) -> ClosedDays:
     return ClosedDays(row.holiday_country, row.holiday_subdivision, frozenset(row.closed_dates))
 
 
-async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> PlanningTerms:
-    """Read the terms of *workspace_id*: every sequence that is not archived, every mailbox."""
+async def planning_terms(
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, as_if_sending: bool = False
+) -> PlanningTerms:
+    """
+    Read the terms of *workspace_id*: every sequence that is not archived, every mailbox.
+
+    With *as_if_sending* drafts and what is on hold are seen as if they went on now.
+    """
     terms = {
-        SequenceId(row.id): Terms(row, read_window(row.window))
+        SequenceId(row.id): Terms(
+            row, read_window(row.window), is_sending=as_if_sending or not _is_waiting(row)
+        )
         for row in await _sequences(conn, workspace_id)
     }
     boxes: dict[MailboxId, Mailbox] = {}
@@ -136,6 +146,12 @@ async def planning_terms(conn: AsyncConnection, workspace_id: WorkspaceId) -> Pl
         for mailbox_id in each.for_zone(None).mailbox_ids:
             calendars.setdefault(mailbox_id, []).append(each.calendar)
     return PlanningTerms(terms, boxes, statuses, calendars)
+
+
+# Any: a row as `_sequences` reads it.
+def _is_waiting(row: Row[Any]) -> bool:
+    """Whether a sequence is not set going yet, or is on hold by itself or with its whole workspace."""
+    return row.sending_paused_at is not None or row.status in (SequenceStatus.DRAFT, SequenceStatus.PAUSED)
 
 
 PLANNING_SEED = (
@@ -204,6 +220,7 @@ async def _sequences(conn: AsyncConnection, workspace_id: WorkspaceId) -> Collec
             sequences,
             linked.label("mailbox_ids"),
             window.label("window"),
+            workspaces.c.sending_paused_at,
             counts_instants.label("counts_instants"),
             workspaces.c.contact_min_gap_days,
             batches.c.delay_between_emails_s,

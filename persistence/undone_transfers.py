@@ -69,7 +69,9 @@ async def _handed_over(
     emails, moves, others = scheduled_emails.c, email_moves.c, scheduled_emails.alias("others").c
     has_left = exists().where(
         others.enrollment_id == enrollments.c.id,
-        others.mailbox_id == enrollments.c.mailbox_id,
+        # Not plain equality: of emails just written PostgreSQL knows little, and may look for a contact's few
+        # among all those of the mailbox.
+        others.mailbox_id.is_not_distinct_from(enrollments.c.mailbox_id),
         others.status.not_in([str(EmailStatus.PENDING), str(EmailStatus.CANCELLED)]),
     )
     last_changes = (

@@ -28,14 +28,14 @@ async def forecast_situation(
     """
     The situation of one sequence, with at most *most* contacts on their way; None if it is archived.
 
-    From here on the transaction only reads. Enrollments on hold are not on their way. What waits in other
-    sequences for its first plan is not seen.
+    From here on the transaction only reads. Enrollments on hold are not on their way; a sequence on hold is
+    seen as if it went on. What waits in other sequences for its first plan is not seen.
 
     Raises:
         TooManyContacts: If there are more.
     """
     await conn.execute(text("SET TRANSACTION READ ONLY"))
-    terms = await planning_terms(conn, workspace_id)
+    terms = await planning_terms(conn, workspace_id, as_if_sending=True)
     its_terms = terms.sequences.get(sequence_id)
     if its_terms is None:
         return None

@@ -101,13 +101,14 @@ class World:
     layouts: Layouts = field(default_factory=Layouts)
     contact_gap: ContactGap | None = None
 
-    def plan(self) -> Plan:
+    def plan(self, *, pulls_forward: bool = False) -> Plan:
         return plan(
             self.enrollments,
             self.mailboxes,
             now=self.now,
             taken=self.taken,
             starts=self.starts,
+            pulls_forward=pulls_forward,
             layouts=self.layouts,
             contact_gap=self.contact_gap,
         )

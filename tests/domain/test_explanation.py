@@ -100,6 +100,33 @@ def test_who_gave_way_goes_from_then_on() -> None:
     assert "FAIR_SHARE" not in dict(wall(found[1]))
 
 
+def test_a_time_that_was_chosen_is_no_riddle() -> None:
+    """It comes after what held the email back, whatever room was before it; a follow-up counts from it."""
+    first, *_ = one(OFFICE, at(26, 14, 7), since=SATURDAY).legs
+    later = Leg(first.step_id, 2, Wait(1), held=slot(at(27, 9)))
+    chosen = first._replace(is_set_by_hand=True)
+    enrollment = replace(one(OFFICE, None, since=SATURDAY), legs=(chosen, later))
+    around = Surroundings(BOX, (OFFICE,), taken(at(26, 9)))
+
+    found = [explain(enrollment, leg, surroundings=around) for leg in enrollment.legs]
+
+    assert wall(found[0]) == [("ENROLLED", "Sat 11:00"), ("SET_BY_HAND", "Thu 14:07")]
+    assert found[0].pushes[-1].detail == "somebody chose this time"
+    assert wall(found[1])[1:] == [
+        ("PREVIOUS_STEP", "Thu 14:07"),
+        ("WAIT", "Fri 00:00"),
+        ("WINDOW", "Fri 09:00"),
+    ]
+
+
+def test_a_chosen_time_that_a_later_rule_speaks_against_is_still_chosen() -> None:
+    """Put off until after it, and not planned again yet: the time is nobody's promise but the chooser's."""
+    [leg] = one(OFFICE, at(26, 9)).legs
+    put_off = replace(one(OFFICE, at(26, 9)), legs=(leg._replace(is_set_by_hand=True),), not_before=at(27, 9))
+
+    assert wall(explained(put_off))[-1] == ("SET_BY_HAND", "Thu 09:00")
+
+
 def test_days_that_are_full_in_a_row_are_one_push() -> None:
     """Counted or held one by one, and with a weekend between them."""
     workdays = Calendar(BERLIN, hours((9, 0, 17, 0), days=range(1, 6)))

@@ -12,6 +12,7 @@ from domain.enrollments import Enrollment
 from domain.keeping import LATE_AFTER
 from domain.plan import Taken
 from tests.domain.planning_changes import changed
+from tests.domain.planning_examples import every
 from tests.domain.planning_repeats import available
 from tests.domain.planning_rules import breaches, moved
 from tests.domain.planning_world import (
@@ -47,6 +48,42 @@ def test_a_resume_after_a_week_keeps_every_rule(world: World) -> None:
 
     assert breaches(resumed, made) == []
     assert all(slot.send_at > resumed.now - LATE_AFTER for slot in slots_of(made))
+
+
+@given(world=worlds(), hours=st.integers(0, 400), pulls_forward=st.booleans())
+def test_nothing_moves_while_nothing_is_sent(world: World, hours: int, pulls_forward: bool) -> None:
+    """However long sending is paused, and at night too: emails whose time has passed wait in their slots."""
+    held = world.holding(world.plan())
+    paused = replace(sending(held, is_sending=False), now=held.now + timedelta(hours=hours))
+
+    made = paused.plan(pulls_forward=pulls_forward)
+
+    assert moved(made) == []
+    assert made.shifts == ()
+
+
+@given(world=worlds(), hours=st.integers(0, 400), joining=st.integers(0, 5))
+def test_sending_goes_on_within_every_rule(world: World, hours: int, joining: int) -> None:
+    """Whoever joined meanwhile, nothing is late and nothing bursts; after no time nothing moves at all."""
+    before = replace(world, enrollments=world.enrollments[joining:])
+    paused = sending(before.holding(before.plan()), is_sending=False)
+    joined = sending(replace(world, enrollments=world.enrollments[:joining]), is_sending=False)
+    during = replace(paused, enrollments=(*joined.enrollments, *paused.enrollments))
+    held = during.holding(during.plan())
+    resumed = replace(sending(held, is_sending=True), now=held.now + timedelta(hours=hours))
+
+    made = resumed.plan()
+
+    assert breaches(resumed, made) == []
+    assert all(slot.send_at > resumed.now - LATE_AFTER for slot in slots_of(made))
+    if hours == 0:
+        assert moved(made) == []
+
+
+def sending(world: World, *, is_sending: bool) -> World:
+    """*world*, all of whose sequences send, or none of them."""
+    now = {each.sequence: replace(each.sequence, is_sending=is_sending) for each in world.enrollments}
+    return every(world, lambda each: replace(each, sequence=now[each.sequence]))
 
 
 @given(world=worlds(), hours=st.integers(1, 400))

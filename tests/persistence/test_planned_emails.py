@@ -9,9 +9,13 @@ from sqlalchemy.exc import IntegrityError
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, PlannedEmail, Slot, UnplacedReason
+from domain.lifecycle import EmailEvent
 from domain.plan import Plan, Shift
 from domain.waits import Wait
+from persistence.open_enrollments import unplanned
 from persistence.planned_emails import Move, Written, write_plan
+from persistence.replanning import replan
+from persistence.results import Result
 from persistence.tables import email_moves, enrollments, scheduled_emails, steps
 from tests.persistence.delivery import NOW, TODAY, Delivery, at
 from tests.support.world import make_enrollment
@@ -198,6 +202,37 @@ async def test_what_was_taken_up_meanwhile_is_not_moved(delivery: Delivery, stat
     )
 
     assert (await delivery.email(due), await moves(delivery)) == (before, [])
+
+
+async def test_whose_email_was_taken_up_meanwhile_stays_in_its_mailbox(delivery: Delivery) -> None:
+    """Planned to leave another one: the planner gives it the follow-ups, and none is claimed before."""
+    other, later = await delivery.mailbox(), NOW + 3 * DAY
+    first = await delivery.add()
+    owner = await owner_of(delivery, first)
+    follow_up = await delivery.add(owner, position=2, send_at=later)
+    legs = await leg_of(delivery, first), await leg_of(delivery, follow_up, position=2)
+    attempt = await delivery.begun(first)
+
+    async with delivery.db.transaction() as conn:
+        emails = [
+            PlannedEmail(leg, slot_of(delivery, later, other), moved_because=MoveCause.EARLIER)
+            for leg in legs
+        ]
+        plan = Plan((Itinerary(owner, other, tuple(emails)),))
+        await write_plan(conn, delivery.workspace_id, plan, now=NOW)
+    await delivery.commit(attempt)
+    await delivery.end(Result(attempt, EmailEvent.ACCEPT, "accepted", 250))
+
+    enrollment = await delivery.enrollment_of(follow_up)
+    assert (enrollment.mailbox_id, enrollment.planned_at) == (delivery.mailbox_id, None)
+    assert (await delivery.email(follow_up)).mailbox_id == other
+    assert await delivery.claimed(now=later) == []
+    async with delivery.db.transaction() as conn:
+        assert await unplanned(conn, delivery.workspace_id, limit=5) == [owner]
+        await replan(conn, delivery.workspace_id, [owner], now=NOW)
+    moved = await delivery.email(follow_up)
+    assert moved.mailbox_id == delivery.mailbox_id
+    assert await delivery.claimed(now=moved.send_at) == [follow_up]
 
 
 async def test_a_shift_changes_the_instant_alone(delivery: Delivery) -> None:

@@ -270,11 +270,13 @@ async def test_an_email_leaves_when_somebody_wants_it_to(office: Office) -> None
     moved = await done(
         office.api,
         "rescheduleEmail",
-        "email { sendAt moves { fromSendAt toSendAt cause } }",
+        "email { sendAt moves { fromSendAt toSendAt cause } explanation { pushes { constraint until } } }",
         emailId=_id(emails[0]),
         sendAt=wanted.isoformat(),
     )
 
+    why = moved["email"].pop("explanation")["pushes"]
+    assert why[-1] == {"constraint": "SET_BY_HAND", "until": "2026-03-03T14:07:00Z"}
     assert moved["email"] == {
         "sendAt": "2026-03-03T14:07:00Z",
         "moves": [
