@@ -67,37 +67,44 @@ async def once(context: Context, key: str, asked: GraphQLRequest, execute: Execu
     Raises:
         Conflict: The key belongs to another request, or that one takes too long.
     """
-    standing = await _standing(context, key, _hash(context, asked))
-    if isinstance(standing, KeptAnswer):
-        return Answer(200, standing.written, is_replayed=True)
-    carried_out = Once(standing)
+    found = await standing(context, key, _hash(context, asked))
+    if isinstance(found, KeptAnswer):
+        return Answer(200, found.written, is_replayed=True)
+    carried_out = Once(found)
     try:
         answer = await execute(replace(context, once=carried_out))
     except Exception:
-        await _end(context, carried_out, None)
+        await end(context, carried_out, None)
         raise
     # What failed without having done anything may be tried again.
     is_kept = answer.is_executed and (carried_out.done or not answer.has_errors)
-    await _end(context, carried_out, answer.written if is_kept else None)
+    await end(context, carried_out, answer.written if is_kept else None)
     return answer
 
 
-async def _standing(context: Context, key: str, request_hash: bytes) -> Claim | KeptAnswer:
+async def standing(context: Context, key: str, request_hash: bytes) -> Claim | KeptAnswer:
+    """
+    The claim on the request with *request_hash*, or what is kept of it; waits while it is carried out.
+
+    Raises:
+        Conflict: The key belongs to another request, or that one takes too long.
+    """
     pauses = iter(_PAUSES_S)
     patience = asyncio.get_running_loop().time() + _PATIENCE_S
     while True:
         async with context.transaction() as conn:
-            standing = await claim(conn, context.workspace_id, key, request_hash)
-        if isinstance(standing, UsedOtherwise):
+            found = await claim(conn, context.workspace_id, key, request_hash)
+        if isinstance(found, UsedOtherwise):
             raise Conflict("This Idempotency-Key was used for another request: take a new one.")
-        if not isinstance(standing, UnderWay):
-            return standing
+        if not isinstance(found, UnderWay):
+            return found
         if asyncio.get_running_loop().time() > patience:
             raise Conflict("The request with this Idempotency-Key is still being carried out; ask again.")
         await asyncio.sleep(next(pauses, _PAUSES_S[-1]))
 
 
-async def _end(context: Context, carried_out: Once, written: str | None) -> None:
+async def end(context: Context, carried_out: Once, written: str | None) -> None:
+    """Keep what is *written* as the answer; None lets the next try begin at once."""
     async with context.transaction() as conn:
         if written is None:
             await give_up(conn, carried_out.claim)

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncConnection
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,10 +15,13 @@ from api.context import Context, Services
 from api.csv_cells import csv_lines
 from api.errors import BadUserInput, NotFound
 from api.exports import download
+from api.idempotency import idempotency_key
 from api.ids import global_id, uuid_of
 from api.inputs.contact_csv import ContactCsv
 from api.inputs.contacts import ContactList
 from api.inputs.problems import Problem
+from api.once import Conflict
+from api.repeated_imports import Told, once, written
 from api.transfers import TransferRefused, admitted, answer, csv_file, refusal
 from api.types.contact_import import Import
 from api.uploads import TooLarge, Upload, UploadEnded, in_thread
@@ -31,6 +35,7 @@ from persistence.contact_imports import (
     record_import,
     write_contacts,
 )
+from persistence.idempotency_keys import Claim, ClaimLost, go_on, keep_answer
 from persistence.reading.contact_imports import ERROR_ORDER, errors_of, imports_by_id
 from persistence.tables import imports
 
@@ -46,8 +51,12 @@ async def upload(request: Request, services: Services) -> Response:
     try:
         context = await admitted(request, services, needs=Scope.WRITE)
         _check_media_type(request.headers)
+        key = idempotency_key(request.headers)
+        file = Upload(request.stream(), most=MOST_BYTES, silence_s=uploads.SILENCE_S)
+        if key is not None:
+            return await once(context, key, request, file, partial(_import, request, context, file))
         async with services.importing:
-            return await _import(request, context)
+            return answer(await _import(request, context, file))
     except TooLarge as error:
         return refusal(TransferRefused(413, BadUserInput(str(error))))
     except (UploadEnded, Problem) as error:
@@ -82,27 +91,29 @@ def _check_media_type(headers: Mapping[str, str]) -> None:
         raise TransferRefused(415, BadUserInput("Send the file itself, as text/csv."))
 
 
-async def _import(request: Request, context: Context) -> Response:
-    file = Upload(request.stream(), most=MOST_BYTES, silence_s=uploads.SILENCE_S)
+async def _import(request: Request, context: Context, file: Upload, claim: Claim | None = None) -> Told:
     columns = _columns(request)
     # The header line: what is wrong with it leaves nothing behind.
     table = await in_thread(lambda: ContactCsv(file.lines(), columns=columns))
-    run = await _Run.begin(context, request, file)
+    run = await _Run.begin(context, request, file, claim)
     try:
-        await run.carry_out(table)
+        return await run.carry_out(table)
     except asyncio.CancelledError:
         # The server stops; what was read is there, and the file can be read again.
         with suppress(Exception):
             await asyncio.shield(run.end("The server stopped while it read the file."))
         raise
     except (UploadEnded, Problem) as error:
-        await run.end(str(error))
+        told = await run.end(str(error))
         status = 413 if isinstance(error, TooLarge) else 400
-        raise TransferRefused(status, BadUserInput(str(error)), **await run.shown()) from error
+        raise TransferRefused(status, BadUserInput(str(error)), **told) from error
+    except ClaimLost:
+        taken_over = "Another try with the same Idempotency-Key has taken over."
+        await run.end(taken_over)
+        raise Conflict(taken_over) from None
     except Exception:
         await run.end("Something went wrong; the log tells what.")
         raise
-    return answer(await run.shown())
 
 
 def _columns(request: Request) -> dict[str, str]:
@@ -117,17 +128,22 @@ def _columns(request: Request) -> dict[str, str]:
 
 
 class _Run:
-    """One import: each batch is written, and noted, in a transaction of its own."""
+    """
+    One import: each batch is written, and noted, in a transaction of its own.
 
-    def __init__(self, context: Context, import_id: UUID, file: Upload) -> None:
+    With a *claim* each of them goes on with it, and the last one keeps the answer.
+    """
+
+    def __init__(self, context: Context, import_id: UUID, file: Upload, claim: Claim | None) -> None:
         self._context = context
         self._id = import_id
         self._file = file
+        self._claim = claim
         self._counts = ImportCounts()
         self._seen: set[str] = set()
 
     @classmethod
-    async def begin(cls, context: Context, request: Request, file: Upload) -> "_Run":
+    async def begin(cls, context: Context, request: Request, file: Upload, claim: Claim | None) -> "_Run":
         length, name = request.headers.get("content-length", ""), request.query_params.get("name")
         now = await context.now()
         async with context.transaction() as conn:
@@ -149,14 +165,15 @@ class _Run:
             )
             after = await columns_of(conn, context.workspace_id, imports, import_id)
             await write_entry(conn, context.workspace_id, entry, before=None, after=after, at=now)
-        return cls(context, import_id, file)
+        return cls(context, import_id, file, claim)
 
-    async def carry_out(self, table: ContactCsv) -> None:
+    async def carry_out(self, table: ContactCsv) -> Told:
         """
-        Read *table* to its end.
+        Read *table* to its end, and answer what became of it.
 
         Raises:
             UploadEnded, Problem: It has none, or too many rows; the batches before that are written.
+            ClaimLost: Somebody else reads the file now; the batches before that are written.
         """
         while True:
             batch = ContactList()
@@ -172,6 +189,8 @@ class _Run:
         context = self._context
         rejected = [RejectedRow(row.line or 0, row.field, row.email, row.reason) for row in batch.invalid]
         async with context.transaction() as conn:
+            if self._claim is not None:
+                await go_on(conn, self._claim)
             counts = await write_contacts(
                 conn, context.workspace_id, self._id, cards=list(batch.cards.values()), seen=self._seen
             )
@@ -189,17 +208,22 @@ class _Run:
         self._counts = counts
         self._seen.update(batch.cards)
 
-    async def end(self, error: str | None = None) -> None:
+    async def end(self, error: str | None = None) -> Told:
+        """What is answered; kept for whoever asks again, unless there was an *error*."""
         now = await self._context.services.clock.now()
         async with self._context.transaction() as conn:
+            if self._claim is not None and error is None:
+                await go_on(conn, self._claim)
             await end_import(conn, self._context.workspace_id, self._id, now=now, error=error)
+            told = await self._told(conn)
+            if self._claim is not None and error is None:
+                await keep_answer(conn, self._claim, written(told, self._file))
+        return told
 
-    async def shown(self) -> dict[str, dict[str, object]]:
-        async with self._context.transaction() as conn:
-            (row,) = await imports_by_id(conn, self._context.workspace_id, [self._id])
-        shown = Import.of(row)
+    async def _told(self, conn: AsyncConnection) -> Told:
+        (row,) = await imports_by_id(conn, self._context.workspace_id, [self._id])
         counts = {name: row._mapping[name] for name in ImportCounts().columns()}
         return {
             "import": {"id": global_id("Import", self._id), "status": row.status, **counts}
-            | {"errorsPath": shown.errors_path(), "error": row.error}
+            | {"errorsPath": Import.of(row).errors_path(), "error": row.error}
         }

@@ -13,6 +13,16 @@ class Conflict(Refused):
         super().__init__(ErrorCode.CONFLICT, message)
 
 
+class AlreadyDone(Refused):
+    """An earlier try did it, and ended before its answer was kept; *object_id* is what it was done to."""
+
+    def __init__(self, object_id: str | None) -> None:
+        message = "An earlier try has done this, and its answer is lost: "
+        message += "look for what it made." if object_id is None else "read the thing with `objectId`."
+        super().__init__(ErrorCode.ALREADY_DONE, message)
+        self.extensions = {"code": str(ErrorCode.ALREADY_DONE), "objectId": object_id}
+
+
 class Once:
     """The claim on a request, and what becomes of it while it is carried out."""
 
@@ -27,16 +37,16 @@ class Once:
         Begin the mutation that is answered at *response_key*; they follow one another (GraphQL §6.2.2).
 
         Raises:
-            Conflict: An earlier try has done it, and ended before its answer was kept.
+            AlreadyDone: An earlier try has done it.
         """
         if response_key in self.claim.done:
-            raise Conflict("This was done by an earlier try, whose answer is lost: look for what it made.")
+            raise AlreadyDone(self.claim.done[response_key])
         self._response_key = response_key
 
-    async def note_done(self, conn: AsyncConnection) -> None:
-        """Note in the mutation's transaction that it is done."""
+    async def note_done(self, conn: AsyncConnection, object_id: str | None) -> None:
+        """Note in the mutation's transaction that it is done, to the thing with *object_id* if to one."""
         try:
-            await note_done(conn, self.claim, self._response_key)
+            await note_done(conn, self.claim, self._response_key, object_id)
         except ClaimLost:
             raise Conflict("Another try with the same Idempotency-Key has taken over.") from None
         self.done.add(self._response_key)

@@ -1,6 +1,7 @@
 """Uploads: the body of a request as a file that a thread reads, while its client still sends."""
 
 import asyncio
+import hashlib
 import io
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,16 @@ async def in_thread(read: Callable[[], _Read]) -> _Read:
     return await asyncio.get_running_loop().run_in_executor(_READERS, read)
 
 
+async def drained(file: "Upload") -> None:
+    """Read *file* to its end, and keep nothing of it."""
+
+    def read() -> None:
+        while file.read(io.DEFAULT_BUFFER_SIZE):
+            pass
+
+    await in_thread(read)
+
+
 class UploadEnded(Exception):
     """The file cannot be read to its end, for the reason that the message gives."""
 
@@ -48,6 +59,7 @@ class Upload(io.RawIOBase):
         self._loop = asyncio.get_running_loop()
         self._ends = self._loop.time() + LONGEST_S
         self._rest = b""
+        self._digest = hashlib.sha256()
         self.bytes_read = 0
 
     def lines(self) -> Iterator[str]:
@@ -71,6 +83,10 @@ class Upload(io.RawIOBase):
             found = f"In line {at} stands the byte 0x{byte:02x}, which is not UTF-8."
             raise UploadEnded(f"{found} Save the file as CSV in UTF-8.") from error
 
+    def digest(self) -> str:
+        """SHA-256 of what was read so far."""
+        return self._digest.hexdigest()
+
     @override
     def readable(self) -> bool:
         return True
@@ -79,6 +95,7 @@ class Upload(io.RawIOBase):
     def readinto(self, buffer: Buffer) -> int:
         if not self._rest:
             self._rest = asyncio.run_coroutine_threadsafe(self._next(), self._loop).result()
+            self._digest.update(self._rest)
         view = memoryview(buffer).cast("B")
         part = self._rest[: len(view)]
         view[: len(part)] = part

@@ -24,7 +24,7 @@ SELECT
         JOIN mailboxes AS m ON m.id = e.mailbox_id
         JOIN sequences AS q ON q.id = e.sequence_id
         JOIN enrollments AS n ON n.id = e.enrollment_id
-        WHERE e.phase = 'UNDER_WAY'
+        WHERE e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
             OR (e.status = 'RETRYING' AND e.retry_at <= :now)
             OR (e.status = 'PENDING' AND greatest(e.send_at, m.next_allowed_at) <= :now
                 AND m.status = 'ACTIVE' AND q.status = 'ACTIVE' AND n.status = 'ACTIVE')

@@ -25,10 +25,10 @@ _LEASE = timedelta(minutes=5)
 
 _FILL = """
 INSERT INTO scheduled_emails (id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
-    status, send_at, window_day, send_day)
+    status, send_at, window_day, send_day, is_first_touch)
 SELECT uuidv7(), n.workspace_id, n.sequence_id, n.id, n.contact_id,
     CASE WHEN number = 0 THEN %(step_id)s ELSE uuidv7() END, n.mailbox_id,
-    CASE WHEN number < 0 THEN 'SENT' ELSE 'PENDING' END, at, at::date, at::date
+    CASE WHEN number < 0 THEN 'SENT' ELSE 'PENDING' END, at, at::date, at::date, number = 0
 FROM enrollments AS n
 CROSS JOIN generate_series(%(first)s::int, %(last)s::int) AS number
 CROSS JOIN LATERAL (SELECT %(due_at)s + number * interval '3 days' AS at) AS planned
@@ -38,7 +38,7 @@ WHERE n.sequence_id = %(sequence_id)s
 _BARE = """
 WITH chosen AS (
     SELECT id FROM scheduled_emails
-    WHERE phase = 'PENDING' AND send_at BETWEEN %(due_at)s AND now() LIMIT %(limit)s
+    WHERE phase = 'OPEN' AND status = 'PENDING' AND send_at BETWEEN %(due_at)s AND now() LIMIT %(limit)s
 )
 UPDATE scheduled_emails AS e
 SET status = 'QUEUED', lease_until = now() + interval '5 minutes', quota_day = now()

@@ -107,22 +107,21 @@ FROM numbered JOIN box ON box.number = numbered.number %% box.boxes
 # The follow-up is planned too, as it always is: what goes on after an email looks at it.
 _PLAN = """
 INSERT INTO scheduled_emails (id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
-    send_at, window_day, send_day)
+    send_at, window_day, send_day, is_first_touch)
 SELECT uuidv7(), n.workspace_id, n.sequence_id, n.id, n.contact_id, step.id, n.mailbox_id,
-    %(due_at)s + step.wait, (%(due_at)s + step.wait)::date, (%(due_at)s + step.wait)::date
+    %(due_at)s + step.wait, (%(due_at)s + step.wait)::date, (%(due_at)s + step.wait)::date,
+    step.id = %(first)s::uuid
 FROM enrollments AS n
 CROSS JOIN (VALUES (%(first)s::uuid, interval '0'), (%(second)s::uuid, interval '4 days')) AS step (id, wait)
 WHERE n.current_step = 0
 """
 # Asked many times while others work: whether there is any, each by an index of its own.
 _IS_OPEN = """
-SELECT (EXISTS (SELECT FROM scheduled_emails WHERE phase = 'UNDER_WAY')
-    OR EXISTS (SELECT FROM scheduled_emails WHERE phase = 'PENDING' AND send_at <= now())
+SELECT (EXISTS (SELECT FROM scheduled_emails WHERE phase = 'OPEN' AND send_at <= now())
     OR EXISTS (SELECT FROM scheduled_emails WHERE phase = 'WAITING'))::int
 """
 _OPEN = """
-SELECT (SELECT count(*) FROM scheduled_emails WHERE phase = 'UNDER_WAY')
-    + (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at <= now())
+SELECT (SELECT count(*) FROM scheduled_emails WHERE phase = 'OPEN' AND send_at <= now())
     + (SELECT count(*) FROM scheduled_emails WHERE phase = 'WAITING')
 """
 

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from domain.circuit import Circuit, CircuitState
+from domain.ids import EmailId
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.mailboxes import UNLIMITED, Mailbox
 from domain.rates import RateKind
@@ -74,6 +75,8 @@ class MailboxLoad:
     in_flight: int = 0
     # Claimed, and not begun.
     queued: int = 0
+    # The ids of both, as they were read.
+    under_way: tuple[EmailId, ...] = ()
     last_attempt_at: datetime | None = None
     starts: list[datetime] = field(default_factory=list)
     by_domain: dict[str, int] = field(default_factory=dict)

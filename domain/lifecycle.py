@@ -23,20 +23,19 @@ class EmailStatus(StrEnum):
 
 
 class EmailPhase(StrEnum):
-    """What indexes know of an email's status: it changes only twice on the way out."""
+    """What indexes know of an email's status: it changes only once on the way out, at its end."""
 
-    PENDING = "PENDING"
-    UNDER_WAY = "UNDER_WAY"
+    OPEN = "OPEN"
     WAITING = "WAITING"
     SETTLED = "SETTLED"
     CANCELLED = "CANCELLED"
 
 
 PHASE_OF = {
-    EmailStatus.PENDING: EmailPhase.PENDING,
-    EmailStatus.QUEUED: EmailPhase.UNDER_WAY,
-    EmailStatus.SENDING: EmailPhase.UNDER_WAY,
-    EmailStatus.COMMITTING: EmailPhase.UNDER_WAY,
+    EmailStatus.PENDING: EmailPhase.OPEN,
+    EmailStatus.QUEUED: EmailPhase.OPEN,
+    EmailStatus.SENDING: EmailPhase.OPEN,
+    EmailStatus.COMMITTING: EmailPhase.OPEN,
     EmailStatus.RETRYING: EmailPhase.WAITING,
     EmailStatus.IN_DOUBT: EmailPhase.WAITING,
     EmailStatus.SENT: EmailPhase.SETTLED,

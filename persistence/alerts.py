@@ -133,7 +133,7 @@ JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
 JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
 JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
 JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-WHERE e.phase = 'PENDING' AND e.send_at < :late_since
+WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at < :late_since
 GROUP BY e.workspace_id
 HAVING count(*) >= :late_emails
 """)

@@ -21,7 +21,7 @@ SECRET_COLUMNS = frozenset(
     {"password_encrypted", "refresh_token_encrypted", "imap_password_encrypted", "key_hash", "token_hash"}
 )
 # Said by every entry already, or of no account.
-_UNTOLD = frozenset({"id", "workspace_id", "created_at", "updated_at", "phase", "live_step_id"})
+_UNTOLD = frozenset({"id", "workspace_id", "created_at", "updated_at", "phase", "live_step_id", "under_way"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from persistence.reading.queue_stats import LATE_AFTER
 from persistence.tables import figures
+from persistence.under_way import UNDER_WAY
 
 QUEUES = "queues"
 """Messages ready in each queue of the broker, by its name."""
@@ -47,19 +48,20 @@ async def read_figure(conn: AsyncConnection, name: str) -> Figure | None:
 # emails are in no index and nobody waits for them.
 _COUNTS = text("""
 SELECT
-    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING') AS pending,
+    (SELECT count(*) FROM scheduled_emails WHERE phase = 'OPEN' AND status = 'PENDING') AS pending,
     (SELECT min(send_at) FROM scheduled_emails AS e
         JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
         JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-        WHERE e.phase = 'PENDING' AND e.send_at <= :now) AS oldest_due_at,
-    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at <= :now) AS due,
-    (SELECT count(*) FROM scheduled_emails WHERE phase = 'PENDING' AND send_at < :late_since) AS late
+        WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :now) AS oldest_due_at,
+    (SELECT count(*) FROM scheduled_emails
+        WHERE phase = 'OPEN' AND status = 'PENDING' AND send_at <= :now) AS due,
+    (SELECT count(*) FROM scheduled_emails
+        WHERE phase = 'OPEN' AND status = 'PENDING' AND send_at < :late_since) AS late
 """)
-_UNDER_WAY = text("""
-SELECT status, count(*) AS amount FROM scheduled_emails
-WHERE phase = 'UNDER_WAY' GROUP BY status
+_UNDER_WAY = text(f"""
+SELECT e.status, count(*) AS amount FROM {UNDER_WAY} AS e GROUP BY e.status
 UNION ALL
 SELECT status, count(*) FROM scheduled_emails WHERE phase = 'WAITING' GROUP BY status
 """)

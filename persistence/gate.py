@@ -34,6 +34,7 @@ from persistence.planning_terms import read_closed_days, read_window
 from persistence.statements import Statement
 from persistence.tables import enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
+from persistence.under_way import name_under_way
 
 # Any: a row has the columns that are selected.
 _Row = Any
@@ -85,6 +86,8 @@ class _Gate:
         self.now = now
         self.begun: list[Attempt] = []
         self.held: list[tuple[Any, Hold]] = []
+        # By mailbox: what waited was not under way, as what was claimed is.
+        self.retried: dict[UUID, list[EmailId]] = {}
         self.cancelled: list[Any] = []
         self.days: dict[tuple[UUID, date], DayCount] = {}
         self._calendars: dict[tuple[UUID, str], Calendar] = {}
@@ -103,6 +106,8 @@ class _Gate:
             window_day = calendar.day_of(self.now)
             attempt = _attempt(row, load, step, window_day or load.day)
             self.begun.append(attempt)
+            if row.status == EmailStatus.RETRYING:
+                self.retried.setdefault(row.mailbox_id, []).append(attempt.email_id)
             return attempt
         if row.status == EmailStatus.QUEUED and row.quota_day is not None:
             self._count(row.mailbox_id, row.quota_day, used=-1)
@@ -203,6 +208,14 @@ def _attempt(row: _Row, load: MailboxLoad, step: _Step, window_day: date) -> Att
 async def _write(conn: AsyncConnection, gate: _Gate, *, now: datetime, lease: timedelta) -> None:
     if gate.begun:
         await _begin(conn, gate.begun, now=now, lease=lease)
+    if gate.retried:
+        await name_under_way(
+            conn,
+            {
+                mailbox_id: [*gate.loads[mailbox_id].under_way, *email_ids]
+                for mailbox_id, email_ids in gate.retried.items()
+            },
+        )
     for hold in sorted({hold for _, hold in gate.held}):
         await _hold(conn, [row for row, its_hold in gate.held if its_hold is hold], hold, now=now)
     if gate.cancelled:

@@ -1,11 +1,13 @@
 """Idempotency keys: a mutation is carried out once, and whoever asks again is given the same answer."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, func, text, update
+from sqlalchemy import ColumnElement, Interval, delete, func, literal, text, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
@@ -19,12 +21,15 @@ CLAIMED = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to carry a request out; *done* are the response keys that an earlier try committed."""
+    """
+    The right to carry a request out. *done* is what an earlier try committed: by response key the id of the
+    thing that it was done to, or None.
+    """
 
     workspace_id: WorkspaceId
     key: str
     number: UUID
-    done: frozenset[str]
+    done: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ async def claim(conn: AsyncConnection, workspace_id: WorkspaceId, key: str, requ
         taking = given | {"id": uuid7(), "claim": uuid4(), "claimed": CLAIMED, "kept": KEPT}
         taken = (await conn.execute(_TAKE, taking)).one_or_none()
         if taken is not None:
-            return Claim(workspace_id, key, taken.claim, frozenset(taken.done))
+            return Claim(workspace_id, key, taken.claim, taken.done)
         found = (await conn.execute(_LOOK, given)).one_or_none()
     if found is None:
         return UnderWay()
@@ -95,9 +100,9 @@ RETURNING claim, done
 """)
 
 
-async def note_done(conn: AsyncConnection, claim: Claim, response_key: str) -> None:
+async def note_done(conn: AsyncConnection, claim: Claim, response_key: str, object_id: str | None) -> None:
     """
-    Note that the mutation at *response_key* is done, in its own transaction.
+    Note that the mutation at *response_key* is done, to the thing with *object_id*, in its own transaction.
 
     Raises:
         ClaimLost: The claim is somebody else's now.
@@ -105,9 +110,25 @@ async def note_done(conn: AsyncConnection, claim: Claim, response_key: str) -> N
     noted = await conn.execute(
         update(idempotency_keys)
         .where(*_is(claim))
-        .values(done=func.array_append(idempotency_keys.c.done, response_key))
+        .values(done=idempotency_keys.c.done + literal({response_key: object_id}, JSONB))
     )
     if noted.rowcount != 1:
+        raise ClaimLost
+
+
+async def go_on(conn: AsyncConnection, claim: Claim) -> None:
+    """
+    Hold the claim for as long again, with a part of what is carried out, in its own transaction.
+
+    Raises:
+        ClaimLost: The claim is somebody else's now.
+    """
+    held = await conn.execute(
+        update(idempotency_keys)
+        .where(*_is(claim))
+        .values(claimed_until=func.clock_timestamp() + literal(CLAIMED, Interval))
+    )
+    if held.rowcount != 1:
         raise ClaimLost
 
 
@@ -119,7 +140,7 @@ async def keep_answer(conn: AsyncConnection, claim: Claim, written: str) -> None
 async def give_up(conn: AsyncConnection, claim: Claim) -> None:
     """Let the next try begin at once; a key under which nothing was done belongs to no request any more."""
     await conn.execute(
-        delete(idempotency_keys).where(*_is(claim), func.cardinality(idempotency_keys.c.done) == 0)
+        delete(idempotency_keys).where(*_is(claim), idempotency_keys.c.done == literal({}, JSONB))
     )
     await conn.execute(update(idempotency_keys).where(*_is(claim)).values(claimed_until=func.now()))
 

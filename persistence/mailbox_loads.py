@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.circuit import Circuit
 from domain.gate import MailboxLoad
+from domain.ids import EmailId
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
 from persistence.statements import Statement
@@ -21,7 +22,7 @@ SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ra
     m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
     m.last_attempt_at, m.host_troubles, m.host_rests_until, coalesce(d.used, 0) AS used,
     (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
-    under_way.in_flight, under_way.queued,
+    under_way.in_flight, under_way.queued, under_way.ids AS under_way,
     CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
         SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
@@ -43,9 +44,11 @@ FROM mailboxes AS m
 JOIN workspaces AS w ON w.id = m.workspace_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
-        count(*) FILTER (WHERE e.status = 'QUEUED') AS queued
+        count(*) FILTER (WHERE e.status = 'QUEUED') AS queued,
+        array_agg(e.id) AS ids
     FROM scheduled_emails AS e
-    WHERE e.mailbox_id = m.id AND e.phase = 'UNDER_WAY'
+    WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id
+        AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
 ) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
@@ -74,6 +77,7 @@ async def read_loads(
             used=row.used,
             in_flight=row.in_flight,
             queued=row.queued,
+            under_way=tuple(map(EmailId, row.under_way or ())),
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),
             by_domain=dict(row.by_domain or {}),
@@ -141,7 +145,10 @@ async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date]
     """Add *counts* to the days of mailboxes; a day that nothing was counted on begins here."""
     if not counts:
         return
-    counted = {(row.mailbox_id, row.day) for row in await _COUNT.rows(conn, **_arrays(counts))}
+    rows = await _COUNT.rows(conn, **_arrays(counts))
+    if len(rows) == len(counts):
+        return
+    counted = {(row.mailbox_id, row.day) for row in rows}
     missing = {day: count for day, count in counts.items() if day not in counted}
     if missing:
         await _OPEN_DAYS.run(conn, **_arrays(missing))
@@ -149,9 +156,8 @@ async def count_on_days(conn: AsyncConnection, counts: Mapping[tuple[UUID, date]
 
 
 def _arrays(counts: Mapping[tuple[UUID, date], DayCount]) -> dict[str, list[object]]:
-    days = sorted(counts)
     of_days: dict[str, list[object]] = {
-        "mailbox_ids": [mailbox_id for mailbox_id, _ in days],
-        "days": [day for _, day in days],
+        "mailbox_ids": [mailbox_id for mailbox_id, _ in counts],
+        "days": [day for _, day in counts],
     }
-    return of_days | {kind: [getattr(counts[day], kind) for day in days] for kind in _KINDS}
+    return of_days | {kind: [getattr(count, kind) for count in counts.values()] for kind in _KINDS}

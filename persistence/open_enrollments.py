@@ -41,7 +41,8 @@ async def reopen_late(conn: AsyncConnection, workspace_id: WorkspaceId, *, late_
         .join(mailboxes, mailboxes.c.id == scheduled_emails.c.mailbox_id)
         .where(
             scheduled_emails.c.workspace_id == workspace_id,
-            scheduled_emails.c.phase == str(EmailPhase.PENDING),
+            scheduled_emails.c.phase == str(EmailPhase.OPEN),
+            scheduled_emails.c.status == str(EmailStatus.PENDING),
             scheduled_emails.c.send_at <= late_since,
             mailboxes.c.status == str(MailboxStatus.ACTIVE),
             ~exists().where(workspaces.c.id == workspace_id, workspaces.c.sending_paused_at.is_not(None)),

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
 from domain.keeping import LATE_AFTER
+from persistence.under_way import UNDER_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class PendingWork:
 # Changes that follow each other this closely, in real time, are carried out as one recalculation.
 COALESCED = timedelta(seconds=1)
 
-_FOUND = text("""
+_FOUND = text(f"""
 SELECT
     ARRAY(
         SELECT DISTINCT n.workspace_id FROM enrollments AS n
@@ -39,7 +40,7 @@ SELECT
         JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
         JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
         JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-        WHERE e.phase = 'PENDING' AND e.send_at <= :late_since
+        WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :late_since
     ) AS to_plan,
     ARRAY(
         SELECT DISTINCT workspace_id FROM recalculations
@@ -53,12 +54,9 @@ SELECT
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
             AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
         JOIN workspaces AS w ON w.id = m.workspace_id AND w.sending_paused_at IS NULL
-        WHERE e.phase = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
+        WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
-    EXISTS (
-        SELECT FROM scheduled_emails
-        WHERE phase = 'UNDER_WAY' AND lease_until < clock_timestamp()
-    ) AS has_expired,
+    EXISTS (SELECT FROM {UNDER_WAY} AS e WHERE e.lease_until < clock_timestamp()) AS has_expired,
     EXISTS (
         SELECT FROM scheduled_emails
         WHERE phase = 'WAITING' AND status = 'RETRYING' AND retry_at <= :overdue_since

@@ -147,12 +147,14 @@ _FRESH_TYPES = ("bytea", "uuid", "uuid", "uuid", "timestamptz", "date", "date", 
 _INSERT = text("""
 INSERT INTO scheduled_emails (
     id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
-    send_at, window_day, send_day, unplaced_reason
+    send_at, window_day, send_day, unplaced_reason, is_first_touch
 )
 SELECT fresh.id, n.workspace_id, n.sequence_id, n.id, n.contact_id, fresh.step_id, fresh.mailbox_id,
-    fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason
+    fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason,
+    n.last_window_day IS NULL AND coalesce(s.position = n.next_position, false)
 FROM fresh_emails AS fresh
 JOIN enrollments AS n ON n.id = fresh.enrollment_id AND n.workspace_id = :workspace_id
+JOIN steps AS s ON s.id = fresh.step_id
 """)
 
 

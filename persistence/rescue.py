@@ -19,6 +19,7 @@ from persistence.progress import go_on, lock_enrollments
 from persistence.resends import resend_at
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
+from persistence.under_way import UNDER_WAY
 
 # An email whose worker died is sent alone from then on; when it takes its worker down three times more,
 # it is what kills them.
@@ -37,11 +38,11 @@ class Rescued:
     poisonous: tuple[EmailId, ...]
 
 
-_OWNERS = text("""
+_OWNERS = text(f"""
 SELECT DISTINCT enrollment_id FROM (
-    SELECT enrollment_id FROM scheduled_emails
-    WHERE phase = 'UNDER_WAY' AND lease_until < clock_timestamp()
-    ORDER BY lease_until LIMIT :most
+    SELECT e.enrollment_id FROM {UNDER_WAY} AS e
+    WHERE e.lease_until < clock_timestamp()
+    ORDER BY e.lease_until LIMIT :most
 ) AS oldest
 """)
 _EXPIRED = text("""
@@ -51,7 +52,7 @@ FROM scheduled_emails AS e
 JOIN mailboxes AS m ON m.id = e.mailbox_id
 LEFT JOIN mailbox_days AS d ON d.mailbox_id = e.mailbox_id AND d.day = e.quota_day
 WHERE e.enrollment_id = ANY(CAST(:enrollment_ids AS uuid[]))
-    AND e.phase = 'UNDER_WAY' AND e.lease_until < clock_timestamp()
+    AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING') AND e.lease_until < clock_timestamp()
 ORDER BY e.id
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """)

@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.auditing import TABLES, About, Asked
 from api.context import Caller, Context, Info
 from api.foresight import Foresight
+from api.ids import global_id
 from api.inputs.rehearsals import Rehearsable
 from api.plan_previews import promised
 from api.types.api_key import ApiKey
@@ -184,13 +185,15 @@ async def changing(
             yield change
             # Where nothing is planned any more, nothing is as it was promised.
             foresight.see_promise_kept()
-            await _write_down(change, context.caller, deed, before)
+            about = deed.about or change.about
+            await _write_down(change, context.caller, deed, about, before)
             if context.once is not None:
-                await context.once.note_done(conn)
+                await context.once.note_done(conn, about and global_id(about.kind, about.key))
 
 
-async def _write_down(change: Change, caller: Caller, deed: Asked, before: Columns | None) -> None:
-    about = deed.about or change.about
+async def _write_down(
+    change: Change, caller: Caller, deed: Asked, about: About | None, before: Columns | None
+) -> None:
     # What the input does not name was made by the change, or found: what it was before, nobody looked.
     after = await _columns(change, about, if_made=deed.about is None)
     entry = Entry(

@@ -11,17 +11,20 @@ from sqlalchemy import (
     DateTime,
     Label,
     Subquery,
+    and_,
     cast,
     extract,
     func,
     literal,
     select,
+    text,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus
 from persistence.reading.pages import AnyRow
 from persistence.tables import email_events, mailbox_days, mailboxes, scheduled_emails
+from persistence.under_way import UNDER_WAY
 
 # The dispatcher looks every second; a due email may still wait for its neighbours in a busy mailbox.
 LATE_AFTER = timedelta(minutes=5)
@@ -37,10 +40,8 @@ async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetim
     One row: `due`, `late`, `oldest_due_at`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, and
     `sent`, `failed`, `retried` each as `…_today` and `…_total`. Today is each mailbox's own, by its zone.
     """
-    pending, under_way, waiting = (
-        emails.phase == phase for phase in (EmailPhase.PENDING, EmailPhase.UNDER_WAY, EmailPhase.WAITING)
-    )
-    begun = (EmailStatus.SENDING, EmailStatus.COMMITTING)
+    pending = and_(emails.phase == EmailPhase.OPEN, emails.status == EmailStatus.PENDING)
+    waiting = emails.phase == EmailPhase.WAITING
     days = _days(workspace_id, now)
     oldest = select(func.min(emails.send_at)).where(
         emails.workspace_id == workspace_id, pending, emails.send_at <= now
@@ -49,8 +50,8 @@ async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetim
         _counted("due", workspace_id, pending, emails.send_at <= now),
         _counted("late", workspace_id, pending, emails.send_at < now - LATE_AFTER),
         oldest.scalar_subquery().label("oldest_due_at"),
-        _counted("queued", workspace_id, under_way, emails.status == EmailStatus.QUEUED),
-        _counted("sending", workspace_id, under_way, emails.status.in_(begun)),
+        _under_way("queued", workspace_id, "= 'QUEUED'"),
+        _under_way("sending", workspace_id, "<> 'QUEUED'"),
         _counted("retrying", workspace_id, waiting, emails.status == EmailStatus.RETRYING),
         _counted("in_doubt", workspace_id, waiting, emails.status == EmailStatus.IN_DOUBT),
         _counted("unplaced", workspace_id, pending, emails.send_at.is_(None)),
@@ -63,6 +64,12 @@ def _counted(name: str, workspace_id: UUID, *where: ColumnElement[bool]) -> Labe
     """A sub-select of its own, so that each figure is read by the index that is made for it."""
     counted = select(func.count()).select_from(scheduled_emails)
     return counted.where(emails.workspace_id == workspace_id, *where).scalar_subquery().label(name)
+
+
+def _under_way(name: str, workspace_id: UUID, status: str) -> Label[Any]:
+    here = text(f"e.workspace_id = :workspace_id AND e.status {status}").bindparams(workspace_id=workspace_id)
+    counted = select(func.count()).select_from(text(f"{UNDER_WAY} AS e")).where(here)
+    return counted.scalar_subquery().label(name)
 
 
 def _days(workspace_id: UUID, now: datetime) -> Subquery:

@@ -10,11 +10,11 @@ from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, sele
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailPhase, EmailStatus
+from domain.lifecycle import EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
 from persistence.reading.relations import Relation, with_relations
-from persistence.tables import letters, scheduled_emails, steps
+from persistence.tables import letters, mailboxes, scheduled_emails, steps
 
 emails = scheduled_emails.c
 
@@ -29,6 +29,7 @@ ORDERS = {
     EmailOrder.SEND_AT: Order((instant_key(emails.send_at), uuid_key(emails.id))),
     EmailOrder.SENT_AT: Order((instant_key(emails.sent_at, is_there=True), uuid_key(emails.id))),
 }
+_UNDER_WAY = (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING)
 # What is still to come of an itinerary.
 REMAINING = (
     EmailStatus.PENDING,
@@ -104,8 +105,9 @@ async def emails_under_way(
     conn: AsyncConnection, workspace_id: UUID, sequence_id: UUID | None, *, most: int
 ) -> Sequence[AnyRow]:
     """Emails that were taken up, soonest planned first; `total` is how many there are, told or not."""
+    named = select(func.unnest(mailboxes.c.under_way)).where(mailboxes.c.workspace_id == workspace_id)
     found = select(scheduled_emails, func.count().over().label("total")).where(
-        emails.workspace_id == workspace_id, emails.phase == EmailPhase.UNDER_WAY
+        emails.workspace_id == workspace_id, emails.id.in_(named), emails.status.in_(_UNDER_WAY)
     )
     if sequence_id is not None:
         found = found.where(emails.sequence_id == sequence_id)

@@ -53,9 +53,11 @@ scheduled_emails = Table(
     Column("mailbox_id", Uuid),
     *status(EMAIL),
     # For indexes: PostgreSQL changes a row in place, without touching any of them, when no column that one of
-    # them names gets another value. The status would, at each of four steps; these do at two or at none.
+    # them names gets another value. The status would, at each of four steps; these do at the last or at none.
     Column("phase", Text, Computed(_PHASE, persisted=True), nullable=False),
     Column("live_step_id", Uuid, Computed(_LIVE_STEP_ID, persisted=True)),
+    # When it was planned, nothing of its enrollment had left, and it was the next: claimed after follow-ups.
+    Column("is_first_touch", Boolean, nullable=False, server_default=text("false")),
     # Planned business time; NULL with a reason when there is no slot.
     instant("send_at"),
     Column("unplaced_reason", Text),
@@ -116,10 +118,16 @@ scheduled_emails = Table(
         unique=True,
         postgresql_with=_ROOM,
     ),
-    Index("scheduled_emails_due_idx", "mailbox_id", "send_at", postgresql_where=text("phase = 'PENDING'")),
-    Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("phase = 'PENDING'")),
-    # What each mailbox has under way: few rows, however long the table gets.
-    Index("scheduled_emails_under_way_idx", "mailbox_id", postgresql_where=text("phase = 'UNDER_WAY'")),
+    # In the order of claims: reading ends with as many as a mailbox may be given.
+    Index(
+        "scheduled_emails_due_idx",
+        "mailbox_id",
+        "is_first_touch",
+        "send_at",
+        "id",
+        postgresql_where=text("phase = 'OPEN'"),
+    ),
+    Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("phase = 'OPEN'")),
     Index("scheduled_emails_waiting_idx", "retry_at", postgresql_where=text("phase = 'WAITING'")),
     Index("scheduled_emails_mailbox_id_send_day_idx", "mailbox_id", "send_day"),
     Index("scheduled_emails_sequence_id_idx", "sequence_id", "id", postgresql_with=_ROOM),

@@ -14,7 +14,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy import CheckConstraint as Check
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from domain.credentials import OAuthProvider
 from domain.lifecycle import MAILBOX
@@ -31,6 +31,8 @@ from persistence.tables.columns import (
     workspace,
 )
 
+# Rows that change with every email, in place as long as their pages have room.
+_ROOM = {"fillfactor": 50}
 IN_DOUBT_POLICIES = ("ASSUME_SENT", "HOLD", "RESEND")
 
 mailboxes = Table(
@@ -85,6 +87,8 @@ mailboxes = Table(
     instant("next_allowed_at"),
     # Business time at which its last attempt began, for the gap that the gate keeps.
     instant("last_attempt_at"),
+    # Its emails that are under way, and some that were: `persistence/under_way.py`.
+    Column("under_way", ARRAY(Uuid), nullable=False, server_default="{}"),
     # Its circuit: troubles with the host in a row, until when it is left alone, and the last of them.
     Column("host_troubles", Integer, nullable=False, server_default="0"),
     instant("host_rests_until"),
@@ -117,6 +121,7 @@ mailboxes = Table(
         unique=True,
         postgresql_where=text("status <> 'REMOVED'"),
     ),
+    postgresql_with=_ROOM,
 )
 
 mailbox_days = Table(
@@ -141,6 +146,7 @@ mailbox_days = Table(
     *same_workspace("mailbox_id", table="mailboxes", ondelete="CASCADE"),
     Check("least(used, sent, failed, retried, bounced, refused) >= 0", name="counts"),
     Check("capacity = 0 OR used <= capacity", name="within_capacity"),
+    postgresql_with=_ROOM,
 )
 
 clock_leaders = Table(

@@ -1,7 +1,7 @@
 """What is kept of requests: which mutations were carried out under a key, and how many somebody made."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, Uuid
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, UniqueConstraint, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from persistence.tables.columns import in_workspace, instant, key, metadata, timestamps, workspace
 
@@ -16,8 +16,9 @@ idempotency_keys = Table(
     # Which try may carry the request out, and until when.
     Column("claim", Uuid, nullable=False),
     instant("claimed_until", nullable=False),
-    # Response keys of the mutations that were committed, by whichever try.
-    Column("done", ARRAY(Text), nullable=False, server_default="{}"),
+    # By its response key, each mutation that was committed, by whichever try: the id of the API of the thing
+    # that it was done to, or null.
+    Column("done", JSONB, nullable=False, server_default=text("'{}'")),
     # As it was written: JSONB would bring its fields into another order.
     Column("answer", Text),
     instant("expires_at", nullable=False),

@@ -192,7 +192,7 @@ async def test_a_try_that_died_before_it_committed_is_repeated(
     """Its claim runs out; until then whoever asks waits."""
     with monkeypatch.context() as dying:
         dying.setattr(graphql_http, "_execute", _dies)
-        dying.setattr(idempotency, "_end", _dies)
+        dying.setattr(idempotency, "end", _dies)
         await ask(api, CREATE, name="Spring")
 
     waiting = asyncio.create_task(ask(api, CREATE, name="Spring"))
@@ -226,17 +226,40 @@ async def test_a_try_that_lost_its_claim_commits_nothing(
 async def test_what_an_earlier_try_did_is_not_done_again(
     api: ApiClient, services: Services, worker_db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It committed, and died before its answer was kept: the next one is told what is done."""
+    """It committed, and died before its answer was kept: each next one is told what is done, and to what."""
     with monkeypatch.context() as dying:
-        dying.setattr(idempotency, "_end", _dies)
+        dying.setattr(idempotency, "end", _dies)
         await ask(api, TWO)
     await _change(services, api, claimed_until=text("now()"))
 
-    answered = await ask(api, TWO)
+    answers = [await ask(api, TWO) for _ in range(2)]
 
-    [error] = answered.json()["errors"]
-    assert (error["path"], error["extensions"]["code"]) == (["a"], "CONFLICT")
+    made = await api.data("{ sequences(order: ASC) { nodes { name id } } }")
+    first = made["sequences"]["nodes"][0]
+    for answered in answers:
+        [error] = answered.json()["errors"]
+        assert (first["name"], error["path"]) == ("A", ["a"])
+        assert error["message"] == (
+            "An earlier try has done this, and its answer is lost: read the thing with `objectId`."
+        )
+        assert error["extensions"] == {"code": "ALREADY_DONE", "objectId": first["id"]}
     assert await names(worker_db) == ["A", "B"]
+
+
+async def test_what_was_done_to_many_has_no_id(
+    api: ApiClient, services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks again is told so."""
+    suppress = 'mutation { suppress(input: {emails: ["a@example.test"]}) { suppressed } }'
+    with monkeypatch.context() as dying:
+        dying.setattr(idempotency, "end", _dies)
+        await ask(api, suppress)
+    await _change(services, api, claimed_until=text("now()"))
+
+    [error] = (await ask(api, suppress)).json()["errors"]
+
+    assert "look for what it made" in error["message"]
+    assert error["extensions"] == {"code": "ALREADY_DONE", "objectId": None}
 
 
 async def test_a_failure_of_ours_leaves_the_key_free(

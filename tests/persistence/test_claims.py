@@ -42,6 +42,31 @@ async def test_follow_ups_go_before_first_emails(delivery: Delivery) -> None:
     assert await delivery.claimed() == [follow_up]
 
 
+async def test_priority_goes_before_follow_ups(delivery: Delivery) -> None:
+    """A first email of an urgent sequence leaves before another's follow-up, whatever is due before both."""
+    await delivery.change(mailboxes, delivery.mailbox_id, minimum_gap_s=60)
+    async with delivery.db.transaction() as conn:
+        other = await make_sequence(conn, delivery.workspace_id, mailboxes=[delivery.mailbox_id])
+        enrollment_id = await make_enrollment(
+            conn, delivery.workspace_id, other, mailbox_id=delivery.mailbox_id, planned_at=NOW
+        )
+    await delivery.change(sequences, other, priority=1)
+    await delivery.due(3, send_at=NOW - MINUTE)
+    await delivery.add(send_at=NOW - MINUTE, enrollment={"last_window_day": TODAY - timedelta(days=9)})
+    urgent = await delivery.add(enrollment_id)
+
+    assert await delivery.claimed() == [urgent]
+
+
+async def test_room_that_one_turn_leaves_is_for_the_next(delivery: Delivery) -> None:
+    """Two may leave at once: the only follow-up, and the first email that is due for longest."""
+    await delivery.due(2)
+    (first,) = await delivery.due(send_at=NOW - MINUTE)
+    follow_up = await delivery.add(enrollment={"last_window_day": TODAY - timedelta(days=9)})
+
+    assert sorted(await delivery.claimed()) == sorted([first, follow_up])
+
+
 async def test_the_head_of_a_mailbox_is_by_priority_then_time_then_id(delivery: Delivery) -> None:
     """Two leave at once, from two connections; the sequence says today what is urgent."""
     async with delivery.db.transaction() as conn:

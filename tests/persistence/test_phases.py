@@ -1,9 +1,9 @@
 """Phases: what the indexes of emails know of a status, and what they must not know."""
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 
-from domain.lifecycle import PHASE_OF, EmailPhase, EmailStatus
-from persistence.tables import scheduled_emails
+from domain.lifecycle import PHASE_OF, EmailEvent, EmailPhase, EmailStatus
+from persistence.results import Result
 from tests.persistence.delivery import NOW, Delivery
 
 # What changes from one step of an email's way to the next.
@@ -46,14 +46,15 @@ async def test_no_index_names_what_changes_on_the_way(delivery: Delivery) -> Non
 
 
 async def test_the_phase_follows_the_status(delivery: Delivery) -> None:
-    """By the database itself: whoever changes a status changes both."""
+    """By the database itself: whoever changes a status changes both. It is another one at the end alone."""
     (due,) = await delivery.due()
     before = (await delivery.email(due)).phase
 
     attempt = await delivery.begun(due)
     begun = (await delivery.email(due)).phase
     await delivery.commit(attempt, now=NOW)
+    committed = (await delivery.email(due)).phase
+    await delivery.end(Result(attempt, EmailEvent.ACCEPT, "accepted", 250))
 
-    async with delivery.db.transaction() as conn:
-        committed = await conn.scalar(select(scheduled_emails.c.phase).where(scheduled_emails.c.id == due))
-    assert (before, begun, committed) == ("PENDING", "UNDER_WAY", "UNDER_WAY")
+    assert (before, begun, committed) == ("OPEN", "OPEN", "OPEN")
+    assert (await delivery.email(due)).phase == "SETTLED"

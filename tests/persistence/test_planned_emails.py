@@ -268,3 +268,26 @@ async def test_an_enrollment_without_any_step_left_is_planned(delivery: Delivery
     async with delivery.db.transaction() as conn:
         enrollment = (await conn.execute(enrollments.select())).one()
     assert (enrollment.planned_at, enrollment.next_send_at) == (NOW, None)
+
+
+async def test_the_first_email_of_a_course_is_known_as_such(delivery: Delivery) -> None:
+    """It is claimed after follow-ups; a later step is none, nor is what comes after an email that left."""
+    fresh, begun = await enroll(delivery), await enroll(delivery)
+    await delivery.change(enrollments, begun, last_window_day=TODAY, next_position=2)
+    first, second = await leg_of(delivery), await leg_of(delivery, position=2)
+
+    await write(
+        delivery,
+        fresh,
+        PlannedEmail(first, slot_of(delivery, NOW)),
+        PlannedEmail(second, slot_of(delivery, NOW + DAY)),
+    )
+    await write(delivery, begun, PlannedEmail(second, slot_of(delivery, NOW + DAY)))
+
+    async with delivery.db.transaction() as conn:
+        written = await conn.execute(
+            select(scheduled_emails.c.step_id, scheduled_emails.c.enrollment_id).where(
+                scheduled_emails.c.is_first_touch
+            )
+        )
+        assert [tuple(row) for row in written] == [(first.step_id, fresh)]

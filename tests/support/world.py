@@ -169,8 +169,19 @@ async def make_email(
         "send_at": send_at,
         "window_day": day,
         "send_day": day,
+        "is_first_touch": enrollment.last_window_day is None and enrollment.next_position == position,
     }
-    return EmailId(await _make(conn, scheduled_emails, ordinary | overrides))
+    email_id = EmailId(await _make(conn, scheduled_emails, ordinary | overrides))
+    async with _as_superuser(conn):
+        await conn.execute(_NAME_IT, {"email_id": email_id})
+    return email_id
+
+
+# As whoever claims it does.
+_NAME_IT = text("""
+UPDATE mailboxes AS m SET under_way = m.under_way || e.id FROM scheduled_emails AS e
+WHERE e.id = :email_id AND m.id = e.mailbox_id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+""")
 
 
 async def _make(conn: AsyncConnection, table: Table, row: dict[str, Any]) -> UUID:

@@ -163,7 +163,7 @@ def upgrade() -> None:
             request_hash BYTEA NOT NULL,
             claim UUID NOT NULL,
             claimed_until TIMESTAMP WITH TIME ZONE NOT NULL,
-            done TEXT[] DEFAULT '{}' NOT NULL,
+            done JSONB DEFAULT '{}' NOT NULL,
             answer TEXT,
             expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,

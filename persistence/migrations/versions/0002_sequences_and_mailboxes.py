@@ -148,6 +148,7 @@ def upgrade() -> None:
             in_doubt_policy TEXT DEFAULT 'ASSUME_SENT' NOT NULL,
             next_allowed_at TIMESTAMP WITH TIME ZONE,
             last_attempt_at TIMESTAMP WITH TIME ZONE,
+            under_way UUID[] DEFAULT '{}' NOT NULL,
             host_troubles INTEGER DEFAULT '0' NOT NULL,
             host_rests_until TIMESTAMP WITH TIME ZONE,
             host_error TEXT,
@@ -184,6 +185,7 @@ def upgrade() -> None:
             CONSTRAINT mailboxes_port_check CHECK (port BETWEEN 1 AND 65535),
             CONSTRAINT mailboxes_host_troubles_check CHECK (host_troubles >= 0)
         )
+         WITH (fillfactor = 50)
     """)
     op.execute("""
         CREATE UNIQUE INDEX mailboxes_live_normalised_email_key ON mailboxes (normalised_email) WHERE status
@@ -227,4 +229,5 @@ def upgrade() -> None:
                 >= 0),
             CONSTRAINT mailbox_days_within_capacity_check CHECK (capacity = 0 OR used <= capacity)
         )
+         WITH (fillfactor = 50)
     """)

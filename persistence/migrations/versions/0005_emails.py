@@ -17,14 +17,15 @@ def upgrade() -> None:
             step_id UUID NOT NULL,
             mailbox_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
-            phase TEXT GENERATED ALWAYS AS (CASE status WHEN 'PENDING'::text THEN 'PENDING'::text WHEN
-                'QUEUED'::text THEN 'UNDER_WAY'::text WHEN 'SENDING'::text THEN 'UNDER_WAY'::text WHEN
-                'COMMITTING'::text THEN 'UNDER_WAY'::text WHEN 'RETRYING'::text THEN 'WAITING'::text WHEN
+            phase TEXT GENERATED ALWAYS AS (CASE status WHEN 'PENDING'::text THEN 'OPEN'::text WHEN
+                'QUEUED'::text THEN 'OPEN'::text WHEN 'SENDING'::text THEN 'OPEN'::text WHEN
+                'COMMITTING'::text THEN 'OPEN'::text WHEN 'RETRYING'::text THEN 'WAITING'::text WHEN
                 'IN_DOUBT'::text THEN 'WAITING'::text WHEN 'SENT'::text THEN 'SETTLED'::text WHEN
                 'FAILED'::text THEN 'SETTLED'::text WHEN 'CANCELLED'::text THEN 'CANCELLED'::text ELSE
                 NULL::text END) STORED NOT NULL,
             live_step_id UUID GENERATED ALWAYS AS (CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE
                 NULL::uuid END) STORED,
+            is_first_touch BOOLEAN DEFAULT false NOT NULL,
             send_at TIMESTAMP WITH TIME ZONE,
             unplaced_reason TEXT,
             window_day DATE,
@@ -88,8 +89,8 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id) WITH (fillfactor = 50)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, send_at) WHERE phase =
-            'PENDING'
+        CREATE INDEX scheduled_emails_due_idx ON scheduled_emails (mailbox_id, is_first_touch, send_at, id)
+            WHERE phase = 'OPEN'
     """)
     op.execute("""
         CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
@@ -99,7 +100,7 @@ def upgrade() -> None:
         CREATE INDEX scheduled_emails_mailbox_id_send_day_idx ON scheduled_emails (mailbox_id, send_day)
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'PENDING'
+        CREATE INDEX scheduled_emails_send_at_idx ON scheduled_emails (send_at) WHERE phase = 'OPEN'
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_sent_at_idx ON scheduled_emails (workspace_id, sent_at, id) WHERE
@@ -108,10 +109,6 @@ def upgrade() -> None:
     op.execute("""
         CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
             = 50)
-    """)
-    op.execute("""
-        CREATE INDEX scheduled_emails_under_way_idx ON scheduled_emails (mailbox_id) WHERE phase =
-            'UNDER_WAY'
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_waiting_idx ON scheduled_emails (retry_at) WHERE phase = 'WAITING'
