@@ -8,6 +8,7 @@ from uuid import UUID
 import structlog
 
 from actors.clocks import Clock
+from actors.measures import LATENESS_SECONDS
 from actors.outage import QueueUnavailable
 from actors.publisher import Publisher
 from actors.queues import SENDER
@@ -96,6 +97,8 @@ class Dispatcher:
             messages = list(in_messages(claimed))
             counts = [len(emails) for emails in messages]
             dispatch_ids = await hand_over(conn, SENDER, email_counts=counts) if counts else []
+        for each in claimed:
+            LATENESS_SECONDS.observe((now - each.send_at).total_seconds())
         for dispatch_id, emails in zip(dispatch_ids, messages, strict=True):
             tickets = [Ticket(each.email_id, each.attempt) for each in emails]
             alone = any(each.crashes for each in emails)

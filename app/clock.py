@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import structlog
+from prometheus_client import REGISTRY
 from sqlalchemy.exc import DBAPIError
 
 from actors.broker import rabbitmq_broker
@@ -16,6 +17,8 @@ from actors.lookout import Lookout
 from actors.publisher import MessageStore, Publisher
 from actors.timekeeper import Timekeeper
 from app.business_clock import BusinessClock, business_clock_of
+from app.clock_measures import LAST_TICK, LEADS, SET_OFF, TICK_SECONDS
+from app.metrics_server import metrics_server
 from app.settings import Settings
 from app.workshop import grace_of
 from persistence.database import Database, Role, listen, open_database
@@ -27,8 +30,10 @@ TICK_S = 1.0
 
 
 def run_clock(settings: Settings) -> None:
-    """Keep time until SIGTERM or SIGINT."""
-    asyncio.run(_run(settings))
+    """Keep time until SIGTERM or SIGINT, and tell of it where a port is set."""
+    told = metrics_server(settings, port=settings.clock_metrics_port, registry=REGISTRY)
+    with told if settings.clock_metrics_port else contextlib.nullcontext():
+        asyncio.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:
@@ -70,9 +75,12 @@ async def keep_time(
                 async with lead(settings.database_url) as leader:
                     if leader is not None:
                         async with _beside(lookout.keep_looking(leader)):
+                            LEADS.set(1)
                             await _lead(settings.database_url, timekeeper, leader, stop, every_s)
             except (LeadershipLost, psycopg.Error, DBAPIError, OSError) as lost:
                 log.warning("clock.interrupted", cause=type(lost).__name__)
+            finally:
+                LEADS.set(0)
             await _pause(stop, every_s)
     finally:
         await publisher.close()
@@ -84,7 +92,9 @@ async def _lead(
     log.info("clock.leads", epoch=leader.epoch)
     async with listen(url) as listener:
         while not stop.is_set():
-            await timekeeper.tick(leader)
+            with TICK_SECONDS.time():
+                SET_OFF.inc(await timekeeper.tick(leader))
+            LAST_TICK.set_to_current_time()
             # Whatever was said: the tick looks at everything, and a burst of notifications makes one tick.
             if await listener.next(timeout_s=every_s) is not None:
                 while await listener.next(timeout_s=0.0) is not None:

@@ -116,11 +116,17 @@ class ServerSettings(BaseSettings):
         json_schema_extra=SECRET,
     )
     metrics_host: str = Field(
-        default="127.0.0.1", description="Address at which a worker tells its own metrics."
+        default="127.0.0.1", description="Address at which a worker, and a clock, tells its own metrics."
     )
     metrics_port: int = Field(
         default=0,
         ge=0,
         le=65535,
         description="Port at which a worker tells its own metrics to whoever brings the token; 0 for none.",
+    )
+    clock_metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65535,
+        description="Port at which a clock tells its own metrics to whoever brings the token; 0 for none.",
     )

@@ -22,11 +22,16 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """*number* contacts are enrolled in a sequence when day *on_day* begins."""
+    """
+    *number* contacts are enrolled in a sequence when day *on_day* begins.
+
+    The first of them are *known*, who joined another sequence before: by their numbers, from 1, as they came.
+    """
 
     on_day: int
     sequence_id: SequenceId
     number: int
+    known: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class Scenario:
     What a simulation begins with, and what happens in it.
 
     Days count from 1, which is *start*, and begin at midnight in *zone*. *reply_rate* is the share of sent
-    emails that are answered; which ones they are depends on *seed* alone.
+    emails that are answered; which ones they are depends on *seed* alone. *contact_min_gap_days* lie at
+    least between what different sequences send to one contact; None is any number.
     """
 
     zone: ZoneInfo
@@ -71,6 +77,7 @@ class Scenario:
     changes: tuple[MailboxChange, ...] = ()
     reply_rate: float = 0.0
     seed: int = 0
+    contact_min_gap_days: int | None = None
 
     def date_of(self, day: int) -> date:
         return self.start + timedelta(days=day - 1)

@@ -10,6 +10,7 @@ from domain.enrollments import Enrollment
 from domain.ids import EmailId, EnrollmentId, StepId
 from domain.itineraries import Itinerary, Leg, MoveCause, UnplacedReason
 from domain.layouts import Layouts
+from domain.people import People
 from domain.plan import Taken
 from domain.planning import plan
 from domain.recalculations import REBINDING, RecalculationCause
@@ -57,6 +58,7 @@ class _Run:
         self._sequences = {course.sequence.id: course.sequence for course in scenario.courses}
         self._mailboxes = {box.id: box for box in scenario.mailboxes}
         self._enrollments: dict[EnrollmentId, Enrollment] = {}
+        self._people = People(scenario.contact_min_gap_days)
         self._layouts = Layouts()
         self._recent: list[Taken] = []
         self._starts: Counter[StartDay] = Counter()
@@ -88,6 +90,7 @@ class _Run:
             starts=self._starts,
             pulls_forward=is_night,
             layouts=self._layouts,
+            contact_gap=self._people.gap(),
         )
         effect = Effect.of(changes, made.itineraries)
         has_moved = bool(effect.lost or effect.moved)
@@ -127,7 +130,7 @@ class _Run:
 
     def _enroll(self, joining: Joining, now: datetime) -> None:
         sequence = self._sequences[joining.sequence_id]
-        for _ in range(joining.number):
+        for at in range(joining.number):
             number = self._tally.contacts.total() + 1
             legs = tuple(
                 Leg(
@@ -140,6 +143,8 @@ class _Run:
             )
             enrollment_id = EnrollmentId(UUID(int=number))
             self._enrollments[enrollment_id] = Enrollment(enrollment_id, sequence, now, legs)
+            known = joining.known[at] if at < len(joining.known) else None
+            self._people.join(enrollment_id, known=known)
             self._tally.contacts[sequence.id] += 1
 
     def _change_mailbox(self, change: MailboxChange) -> None:
@@ -207,6 +212,7 @@ class _Run:
         if enrollment.last_window_day is None:
             self._starts[enrollment.sequence.id, slot.window_day] += 1
         self._tally.note_sent(leg.held, enrollment.sequence.id)
+        self._people.note_sent(enrollment.id, slot.window_day)
         self._recent.append(Taken(_known(leg), slot.mailbox_id, slot.send_at))
         self._enrollments[enrollment.id] = replace(
             enrollment, legs=enrollment.legs[1:], last_window_day=slot.window_day, left_at=slot.send_at

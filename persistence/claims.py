@@ -27,6 +27,8 @@ class Claimed(NamedTuple):
     mailbox_id: UUID
     attempt: int
     crashes: int
+    # The time that it was planned for.
+    send_at: datetime
 
 
 # PostgreSQL thinks that next to nothing is due, and would rather read and sort all of it than read in order.
@@ -110,7 +112,8 @@ CROSS JOIN LATERAL (
             AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.released_because IS NULL
             AND e.send_at > :late_since AND e.send_at <= :now
             AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
-            AND (s.wait_working_days IS NULL OR n.planned_at IS NOT NULL)
+            AND (n.planned_at IS NOT NULL OR s.wait_working_days IS NULL
+                AND (n.last_window_day IS NOT NULL OR n.held_for = interval '0'))
             AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
         ORDER BY e.send_at, e.id
         LIMIT box.room
@@ -184,7 +187,12 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
         await _reserve(conn, queued, loads, now=now)
         claimed.extend(
             Claimed(
-                EmailId(row.id), WorkspaceId(row.workspace_id), row.mailbox_id, row.attempt + 1, row.crashes
+                EmailId(row.id),
+                WorkspaceId(row.workspace_id),
+                row.mailbox_id,
+                row.attempt + 1,
+                row.crashes,
+                row.send_at,
             )
             for row in queued
         )

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from domain.lifecycle import ENROLLMENT, EnrollmentEvent, SequenceStatus
 from persistence.database import notify
-from persistence.holds import paused_since
+from persistence.holds import paused_since, reopen_hurried_starts
 from persistence.locks import lock_row
 from persistence.refusals import NotInStatus, Noun
 from persistence.sequences import complete_sequences
@@ -101,6 +101,7 @@ async def resume_enrollment(
         raise NotInStatus(Noun.ENROLLMENT, enrollment.status)
     # Where the claim cannot count the days itself, nothing leaves before the plan was looked at.
     await reopen_hurried(conn, [enrollment_id])
+    await reopen_hurried_starts(conn, workspace_id, enrollment_id=enrollment_id, now=now)
     await notify(conn, "plan")
     return SequenceId(enrollment.sequence_id)
 

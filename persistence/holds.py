@@ -5,7 +5,8 @@ from datetime import datetime
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import SequenceId, WorkspaceId
+from domain.ids import EnrollmentId, SequenceId, WorkspaceId
+from domain.keeping import LATE_AFTER, SETTLED_BEFORE
 from persistence.tables import workspaces
 
 _HELD = text("""
@@ -52,6 +53,7 @@ async def lengthen_waits(
     here = {"workspace_id": workspace_id, "sequence_id": sequence_id}
     await conn.execute(_HELD, here)
     await conn.execute(_LENGTHEN, here | {"since": since, "now": now})
+    await reopen_hurried_starts(conn, workspace_id, sequence_id=sequence_id, now=now)
 
 
 async def paused_since(conn: AsyncConnection, workspace_id: WorkspaceId) -> datetime | None:
@@ -95,3 +97,42 @@ async def lengthen_all_waits(
     here = {"workspace_id": workspace_id}
     await conn.execute(_ALL_HELD, here)
     await conn.execute(_LENGTHEN_ALL, here | {"since": since, "now": now})
+    await reopen_hurried_starts(conn, workspace_id, now=now)
+
+
+# Only planning counts the wait of a first email, in its contact's zone; of a later one the claim knows the
+# day.
+_HURRIED_STARTS = text("""
+UPDATE enrollments AS n SET planned_at = NULL
+FROM scheduled_emails AS e
+WHERE e.enrollment_id = n.id AND e.workspace_id = :workspace_id
+    AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :soon
+    AND n.last_window_day IS NULL AND n.held_for > interval '0'
+    AND (CAST(:sequence_id AS uuid) IS NULL OR n.sequence_id = :sequence_id)
+    AND (CAST(:enrollment_id AS uuid) IS NULL OR n.id = :enrollment_id)
+""")
+
+
+async def reopen_hurried_starts(
+    conn: AsyncConnection,
+    workspace_id: WorkspaceId,
+    *,
+    sequence_id: SequenceId | None = None,
+    enrollment_id: EnrollmentId | None = None,
+    now: datetime,
+) -> None:
+    """
+    Let no first email of the locked enrollments leave before planning has looked at its longer wait.
+
+    Of those that are due before a plan can be made; what is late gets a new time anyway.
+    """
+    await conn.execute(
+        _HURRIED_STARTS,
+        {
+            "workspace_id": workspace_id,
+            "sequence_id": sequence_id,
+            "enrollment_id": enrollment_id,
+            "late_since": now - LATE_AFTER,
+            "soon": now + SETTLED_BEFORE,
+        },
+    )

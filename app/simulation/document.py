@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from domain.contact_gap import WIDEST_GAP
 from domain.sequences import HIGHEST_WEIGHT
 
 _A_CENTURY = (date(2000, 1, 1), date(2100, 1, 1))
@@ -119,8 +120,11 @@ class SequencePart(_Part):
 
 
 class ContactsPart(_Part):
+    """*known* of them joined another sequence before."""
+
     sequence: str
     number: Annotated[int, Field(ge=1, le=100_000)]
+    known: Annotated[int, Field(ge=0, le=100_000)] = 0
     on_day: Day = 1
 
 
@@ -140,6 +144,7 @@ class Document(_Part):
     sequences: Annotated[list[SequencePart], Field(min_length=1, max_length=1000)]
     contacts: Annotated[list[ContactsPart], Field(min_length=1, max_length=1000)]
     changes: Annotated[list[ChangePart], Field(max_length=1000)] = []
+    contact_min_gap_days: Annotated[int, Field(ge=1, le=WIDEST_GAP)] | None = None
     reply_rate: Annotated[float, Field(ge=0, le=1)] = 0.0
     seed: int = 0
 
@@ -158,6 +163,7 @@ _PARTS: dict[str, type[_Part]] = {
 _MUST_BE = {
     "zone": 'a zone of the IANA database, like "Europe/Berlin"',
     "start": "the date of the first day between 2000 and 2099, like 2026-11-23, without quotes",
+    "contact_min_gap_days": f"a whole number of days from 1 to {WIDEST_GAP}; leave it out for no gap",
     "reply_rate": "the share of emails that are answered, from 0 to 1",
     "seed": "a whole number",
     "mailboxes": "one to 1000 tables, each under [[mailboxes]]",
@@ -192,6 +198,7 @@ _MUST_BE = {
     "contacts": "one to 1000 tables, each under [[contacts]]",
     "contacts.sequence": "the name of a sequence",
     "contacts.number": "a whole number from 1 to 100000",
+    "contacts.known": "how many of them joined another sequence before, a whole number from 0 to 100000",
     "contacts.on_day": _DAY,
     "changes": "at most 1000 tables, each under [[changes]]",
     "changes.on_day": _DAY,

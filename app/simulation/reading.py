@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from app.misconfiguration import Misconfigured
+from app.simulation.acquaintances import acquaintances
 from app.simulation.calendars import calendar_problems, closed_days, wait_of, working_hours
 from app.simulation.document import ChangePart, Document, MailboxPart, SequencePart, place, problems_of
 from domain.ids import MailboxId, SequenceId
@@ -82,6 +83,8 @@ def _contradictions(document: Document) -> Iterator[str]:
     yield from calendar_problems(document)
     if sum(each.number for each in document.contacts) > MOST_CONTACTS:
         yield f"contacts: there are more than {MOST_CONTACTS} in all; simulate fewer"
+    else:
+        yield from _strangers(document)
 
 
 def _unknown(where: str, name: str, known: list[str]) -> Iterator[str]:
@@ -94,6 +97,15 @@ def _unclear(where: str, change: ChangePart) -> Iterator[str]:
         yield f'{where}: is missing; a change of "capacity" needs the new one'
     if change.change != "capacity" and change.daily_capacity is not None:
         yield f'{where}: says nothing for "{change.change}"; remove it, or write change = "capacity"'
+
+
+def _strangers(document: Document) -> Iterator[str]:
+    for number, (contacts, known) in enumerate(zip(document.contacts, acquaintances(document), strict=True)):
+        if len(known) < contacts.known:
+            yield (
+                f"{place('contacts', number, 'known')}: only {len(known)} of these {contacts.number} can have"
+                " joined another sequence before; name no more"
+            )
 
 
 def _after_removal(document: Document) -> Iterator[str]:
@@ -156,7 +168,8 @@ def _named(document: Document) -> NamedScenario:
         ),
         mailboxes=tuple(_mailbox(box, mailbox_ids[box.name], document) for box in document.mailboxes),
         joinings=tuple(
-            Joining(each.on_day, sequence_ids[each.sequence], each.number) for each in document.contacts
+            Joining(each.on_day, sequence_ids[each.sequence], each.number, known)
+            for each, known in zip(document.contacts, acquaintances(document), strict=True)
         ),
         changes=tuple(
             MailboxChange(each.on_day, _CAUSES[each.change], mailbox_ids[each.mailbox], each.daily_capacity)
@@ -164,6 +177,7 @@ def _named(document: Document) -> NamedScenario:
         ),
         reply_rate=document.reply_rate,
         seed=document.seed,
+        contact_min_gap_days=document.contact_min_gap_days,
     )
     return NamedScenario(
         scenario,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dramatiq import Message
+from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
 
@@ -85,6 +86,25 @@ async def test_an_email_that_its_worker_died_of_travels_alone(worker_db: Databas
         (sorted((str(email_id), 1) for email_id in healthy),),
         ([(str(suspect), 2)], True),
     ]
+
+
+def lateness(most_s: float) -> float:
+    """How many emails were claimed up to *most_s* seconds after their time."""
+    return REGISTRY.get_sample_value("drumbeat_lateness_seconds_bucket", {"le": str(most_s)}) or 0
+
+
+async def test_how_late_an_email_is_claimed_is_measured(worker_db: Database) -> None:
+    """From the time that it was planned for to the claim, by business time."""
+    for late_s in (0, 7, 8, 40):
+        await make_due_emails(worker_db, 1, send_at=MONDAY - timedelta(seconds=late_s))
+    bounds = (1.0, 5.0, 10.0, 60.0)
+    before = [lateness(bound) for bound in bounds]
+    async with post_office(worker_db) as office:
+        await office.dispatcher(None)
+        await office.dispatcher(None)
+
+    assert await statuses(worker_db) == {"QUEUED": 4}
+    assert [lateness(bound) - was for bound, was in zip(bounds, before, strict=True)] == [1, 1, 3, 4]
 
 
 async def test_no_more_is_queued_than_the_senders_can_take(worker_db: Database) -> None:

@@ -8,7 +8,7 @@ import pytest
 from app.simulation.reading import read_scenario
 from domain.mailboxes import Ramp
 from domain.recalculations import RecalculationCause
-from domain.scenarios import MailboxChange
+from domain.scenarios import Joining, MailboxChange
 from domain.waits import Wait
 from tests.support.scenario import SMALL, problems
 
@@ -24,6 +24,7 @@ zone = "Europe/Berlin"
 start = 2026-11-23
 reply_rate = 1
 seed = 7
+contact_min_gap_days = 3
 [[sequences]]
 name = "First"
 steps = [{ wait_days = 3 }]
@@ -48,6 +49,11 @@ ramp = { start = 5, step = 2, from_day = 3 }
 sequence = "Second"
 number = 4
 on_day = 2
+[[contacts]]
+sequence = "First"
+number = 5
+known = 3
+on_day = 3
 [[changes]]
 on_day = 6
 mailbox = "north"
@@ -77,9 +83,11 @@ daily_capacity = 12
     assert window is not None
     assert [f"{opens:%H:%M}-{closes:%H:%M}" for opens, closes in window.intervals] == ["22:00-02:00"]
     assert window.weekdays == frozenset(range(1, 8))
-    assert [(each.on_day, each.sequence_id, each.number) for each in scenario.joinings] == [
-        (2, second.sequence.id, 4)
-    ]
+    assert scenario.joinings == (
+        Joining(2, second.sequence.id, 4),
+        Joining(3, first.sequence.id, 5, known=(1, 2, 3)),
+    )
+    assert scenario.contact_min_gap_days == 3
     assert scenario.changes == (MailboxChange(6, RecalculationCause.CAPACITY_CHANGED, north.id, 12),)
     assert (list(named.mailboxes.values()), list(named.sequences.values())) == (
         ["north", "east"],
@@ -115,7 +123,7 @@ daily_capacity = 12
             "colour = 1\nstart =",
             (
                 "colour: there is no such field; correct its name to one of "
-                "zone, start, mailboxes, sequences, contacts, changes, reply_rate, seed"
+                "zone, start, mailboxes, sequences, contacts, changes, contact_min_gap_days, reply_rate, seed"
             ),
         ),
         (

@@ -46,6 +46,25 @@ def test_a_change_that_cannot_be_is_refused(written: Written, change: str, probl
     assert problems(written(f"{SMALL}[[changes]]\non_day = 2\n{change}\n")) == [problem]
 
 
+@pytest.mark.parametrize(
+    ("sequence", "number", "known", "possible"),
+    [("Other", 95, 91, 90), ("Other", 5, 6, 5), ("Welcome", 5, 1, 0)],
+)
+def test_nobody_is_known_who_did_not_join_before(
+    written: Written, sequence: str, number: int, known: int, possible: int
+) -> None:
+    """Ninety did; there cannot be more than those who join, and nobody joins one sequence twice."""
+    other = '[[sequences]]\nname = "Other"\nsteps = [{}]\n'
+    joining = f'[[contacts]]\nsequence = "{sequence}"\nnumber = {number}\nknown = {known}\n'
+
+    (problem,) = problems(written(f"{SMALL}{other}{joining}"))
+
+    assert problem == (
+        f"contacts 2, known: only {possible} of these {number} can have joined another sequence before;"
+        " name no more"
+    )
+
+
 def test_a_sequence_that_no_mailbox_serves_is_refused(written: Written) -> None:
     """Its emails could never leave."""
     alone = SMALL + '[[sequences]]\nname = "Alone"\nsteps = [{}]\n'

@@ -12,6 +12,7 @@ from domain.contact_gap import ContactDay, ContactGap
 from domain.enrollments import Enrollment
 from domain.ids import ContactId, EnrollmentId
 from domain.plan import Plan
+from tests.domain.planning_rules import window_day
 from tests.domain.planning_world import World, worlds
 
 # It ended before, and is not planned.
@@ -45,8 +46,14 @@ def with_taken(
     return replace(gap, taken={**gap.taken, contact_id: days})
 
 
+def with_gap(world: World, days: int) -> World:
+    """*world* with another gap; 0 is none."""
+    assert world.contact_gap is not None
+    return replace(world, contact_gap=replace(world.contact_gap, days=days) if days else None)
+
+
 def days_beside(world: World, enrollment: Enrollment) -> Iterator[date]:
-    """The days on which others than *enrollment* wrote, or were to write, to its contact."""
+    """The days on which others than *enrollment* wrote, or are to write by their windows of today."""
     gap = world.contact_gap
     if gap is None:
         return
@@ -54,7 +61,8 @@ def days_beside(world: World, enrollment: Enrollment) -> Iterator[date]:
     yield from (day for of, day in gap.taken.get(contact_id, ()) if of != enrollment.id)
     for each in world.enrollments:
         if gap.contacts[each.id] == contact_id and each.id != enrollment.id:
-            yield from (leg.held.window_day for leg in each.legs if leg.held is not None)
+            held = (leg.held for leg in each.legs if leg.held is not None)
+            yield from (window_day(each.calendar, slot.send_at) or slot.window_day for slot in held)
 
 
 def crowded_contacts(world: World, made: Plan) -> Iterator[str]:

@@ -4,26 +4,21 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from domain.contact_gap import ContactGap
 from domain.draft import Draft
 from domain.explanation import Explanation, explain
 from domain.hand_set_times import Obstacle, obstacle, wanting
-from domain.ids import ContactId, EmailId
+from domain.ids import EmailId
 from domain.itineraries import MoveCause, UnplacedReason
 from domain.layouts import Layouts
 from domain.plan import Plan
 from domain.sequences import Sequence
 from domain.surroundings import Surroundings
-from tests.domain.examples import examples
-from tests.domain.planning_changes import changed, needless
-from tests.domain.planning_contacts import ENDED, contacts_of, crowded_contacts, shared_worlds, with_taken
+from tests.domain.planning_contacts import ENDED, contacts_of, with_gap, with_taken
 from tests.domain.planning_examples import NOW, OFFICE, berlin, causes, every
-from tests.domain.planning_repeats import repeats, restless
-from tests.domain.planning_rules import breaches, moved
-from tests.domain.planning_world import World, email_of, enrolled, mailbox, sequence, worlds
+from tests.domain.planning_rules import moved
+from tests.domain.planning_world import World, email_of, enrolled, mailbox, sequence
 
 BOX = mailbox(1)
 
@@ -37,12 +32,6 @@ def shared_world(*sequences: Sequence, days: int, waits: tuple[int, ...] = (0,),
     everyone = [each for one in sequences for each in enrolled(number, one, waits=waits, at=NOW)]
     gap = ContactGap(days, contacts_of(everyone), {})
     return World(NOW, (BOX,), tuple(everyone), contact_gap=gap)
-
-
-def with_gap(world: World, days: int) -> World:
-    """*world* with another gap; 0 is none."""
-    assert world.contact_gap is not None
-    return replace(world, contact_gap=replace(world.contact_gap, days=days) if days else None)
 
 
 def days(made: Plan) -> list[list[int]]:
@@ -200,36 +189,3 @@ def _explained(world: World) -> Explanation:
     [enrollment] = world.enrollments
     around = Surroundings(BOX, (OFFICE,), contact_gap=world.contact_gap)
     return explain(enrollment, enrollment.legs[0], surroundings=around)
-
-
-# As in `test_planning_rules`, and for as long.
-@pytest.mark.timeout(0)
-@examples(2000)
-@given(data=st.data(), world=shared_worlds(), order=st.integers(0, 999), other=st.integers(0, 20))
-def test_every_rule_holds_where_contacts_are_in_several_sequences(
-    data: st.DataObject, world: World, order: int, other: int
-) -> None:
-    """Afresh, again, in another order, after any change, and when the gap is another one."""
-    made = world.plan()
-    after = data.draw(changed(world.holding(made)))
-    mended = after.plan()
-    reset = with_gap(world.holding(made), other)
-    parted = reset.plan()
-
-    assert [*breaches(world, made), *crowded_contacts(world, made), *repeats(world, made, order=order)] == []
-    assert [*breaches(after, mended), *crowded_contacts(after, mended), *needless(after, mended)] == []
-    assert list(restless(after.holding(mended), mended)) == []
-    assert [*breaches(reset, parted), *crowded_contacts(reset, parted), *needless(reset, parted)] == []
-    assert {email.moved_because for email in moved(parted)} <= {
-        MoveCause.CONTACT_MIN_GAP,
-        MoveCause.WAIT_CHANGED,
-        MoveCause.NARROWER_WINDOW,
-    }
-
-
-@given(world=worlds(), gap=st.integers(1, 90))
-def test_where_nobody_is_in_two_sequences_a_gap_changes_nothing(world: World, gap: int) -> None:
-    """The plan is the very one that is made without."""
-    contacts = {each.id: ContactId(each.id) for each in world.enrollments}
-
-    assert replace(world, contact_gap=ContactGap(gap, contacts, {})).plan() == world.plan()

@@ -277,6 +277,21 @@ def test_who_started_counts_towards_the_starts_of_the_same_window() -> None:
     assert simulated.progress[limited.id].last_sent_at == datetime(2026, 11, 24, 21, tzinfo=UTC)
 
 
+def test_who_is_known_is_written_to_days_apart() -> None:
+    """Both are sent something on Monday; on the day after, two join, and only the stranger is written to."""
+    first, second = (sequence(number, OFFICE, (NORTH,)) for number in (1, 2))
+    courses = (Course(first, (Wait(0),)), Course(second, (Wait(0),)))
+    joinings = (Joining(1, first.id, 2), Joining(2, second.id, 2, known=(2,)))
+    scenario = Scenario(BERLIN, MONDAY, courses, (NORTH,), joinings)
+
+    assert per_day(simulate(scenario)) == {MONDAY: 2, TUESDAY: 2}
+    assert per_day(simulate(replace(scenario, contact_min_gap_days=3))) == {
+        MONDAY: 2,
+        TUESDAY: 1,
+        THURSDAY: 1,
+    }
+
+
 def test_nothing_is_simulated_without_contacts() -> None:
     """A sequence that nobody is in has sent nothing, and is listed."""
     nobody = Sequence(SequenceId(UUID(int=9)), OFFICE, (MailboxId(UUID(int=1)),))

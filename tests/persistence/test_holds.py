@@ -1,19 +1,23 @@
 """The time that a sequence was paused, and the waits that it does not count towards."""
 
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from domain.ids import EmailId, EnrollmentId
 from domain.lifecycle import SequenceEvent
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment
 from persistence.next_positions import refresh_next_positions
+from persistence.replanning import replan
+from persistence.sending_pauses import pause_sending, resume_sending
 from persistence.sequences import move_sequence
 from persistence.tables import steps
 from tests.persistence.delivery import NOW, TODAY, Delivery
 
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 async def sequence(delivery: Delivery, event: SequenceEvent, *, at: datetime) -> None:
@@ -46,6 +50,47 @@ async def test_a_wait_is_longer_by_the_whole_days_of_a_pause(
     assert await counts_from(delivery, first) == TODAY + days * DAY
     assert (await delivery.enrollment_of(first)).next_not_before is None
     assert (await delivery.enrollment_of(put_off)).next_not_before == NOW + pause
+
+
+async def hold_sequence(delivery: Delivery, _: EnrollmentId, *, since: datetime, until: datetime) -> None:
+    await sequence(delivery, SequenceEvent.PAUSE, at=since)
+    await sequence(delivery, SequenceEvent.RESUME, at=until)
+
+
+async def hold_enrollment(
+    delivery: Delivery, enrollment_id: EnrollmentId, *, since: datetime, until: datetime
+) -> None:
+    for move, now in ((pause_enrollment, since), (resume_enrollment, until)):
+        async with delivery.db.transaction() as conn:
+            await move(conn, delivery.workspace_id, enrollment_id, now=now)
+
+
+async def hold_sending(delivery: Delivery, _: EnrollmentId, *, since: datetime, until: datetime) -> None:
+    for move, now in ((pause_sending, since), (resume_sending, until)):
+        async with delivery.db.transaction() as conn:
+            # The API's part; the worker's role may not.
+            await conn.execute(text("SET LOCAL ROLE none"))
+            await move(conn, delivery.workspace_id, now=now)
+
+
+@pytest.mark.parametrize("hold", [hold_sequence, hold_enrollment, hold_sending])
+async def test_a_first_email_waits_for_the_plan_of_its_longer_wait(
+    delivery: Delivery, hold: Callable[..., Awaitable[None]]
+) -> None:
+    """What is due when a hold ends might leave before its wait is over, did the claim not wait."""
+    resumed_at = NOW + 3 * DAY
+    due = await delivery.add(send_at=resumed_at - 2 * MINUTE)
+    later = await delivery.add(send_at=resumed_at + 10 * MINUTE)
+    enrollment_id = EnrollmentId((await delivery.enrollment_of(due)).id)
+
+    await hold(delivery, enrollment_id, since=NOW, until=resumed_at)
+
+    assert await delivery.claimed(now=resumed_at) == []
+    assert (await delivery.enrollment_of(due)).planned_at is None
+    assert (await delivery.enrollment_of(later)).planned_at == NOW
+    async with delivery.db.transaction() as conn:
+        await replan(conn, delivery.workspace_id, [enrollment_id], now=resumed_at)
+    assert await delivery.claimed(now=resumed_at) == [due]
 
 
 async def test_who_joined_during_a_pause_has_waited_since_then(delivery: Delivery) -> None:
