@@ -154,7 +154,6 @@ class StepMutations:
             await _keep_a_step(change, step.sequence_id)
             await remove_step(conn, workspace_id, step, now=change.now)
             recalculation = await _reorder(change, step.sequence_id)
-            await complete_finished(conn, workspace_id, step.sequence_id, now=change.now)
             return RemoveStepPayload(
                 step=await change.step(step_id),
                 recalculation=recalculation,
@@ -172,8 +171,11 @@ async def _keep_a_step(change: Change, sequence_id: SequenceId) -> None:
 
 
 async def _reorder(change: Change, sequence_id: SequenceId) -> Recalculation | None:
+    """Bring everyone to their next step; who has none left, in this order, is complete."""
     await refresh_next_positions(change.conn, change.workspace_id, sequence_id)
-    return await _replan(change, sequence_id)
+    recalculation = await _replan(change, sequence_id)
+    await complete_finished(change.conn, change.workspace_id, sequence_id, now=change.now)
+    return recalculation
 
 
 async def _replan(change: Change, sequence_id: SequenceId) -> Recalculation | None:

@@ -74,6 +74,17 @@ def test_files_and_functions_are_there(name: str) -> None:
     assert missing == []
 
 
+def test_every_change_of_the_plan_is_held_by_a_test() -> None:
+    """One at least, so that the check above has something to hold."""
+    rows = re.findall(r"^\| (?!change |---)(.+?) \|", DOCUMENTS["docs/changes.md"], re.MULTILINE)
+    held = re.findall(
+        r"^\| (.+?) \| .+ \| .*`tests/[\w/]+\.py:test_", DOCUMENTS["docs/changes.md"], re.MULTILINE
+    )
+
+    assert rows == held
+    assert len(rows) == 18
+
+
 def test_the_path_of_one_email_is_told_by_functions() -> None:
     """Each step of it names at least one, so that the check above has something to hold."""
     path = DOCUMENTS["ARCHITECTURE.md"].partition("## The path of one email\n")[2].partition("\n## ")[0]

@@ -69,6 +69,9 @@ class Planned:
     async def recalculations(self) -> Sequence[Row[Any]]:
         return await self._rows(select(recalculations).order_by(recalculations.c.id))
 
+    async def rows(self, query: str, **values: object) -> Sequence[Row[Any]]:
+        return await self._rows(text(query).bindparams(**values))
+
     async def times(self) -> list[datetime]:
         return [email.send_at for email in await self.emails()]
 
