@@ -46,7 +46,7 @@ class Server:
 @contextmanager
 def drumbeat_api(directory: Path, *, url: str, key: str) -> Iterator[Server]:
     """`drumbeat api`, one process."""
-    port = _free_port()
+    port = free_port()
     settings = {
         "DRUMBEAT_DATABASE_URL": url,
         "DRUMBEAT_SECRET_KEY": "of a benchmark, and nobody else's: it keeps no secret",
@@ -62,7 +62,7 @@ def drumbeat_api(directory: Path, *, url: str, key: str) -> Iterator[Server]:
 
 @contextmanager
 def plain_endpoint(directory: Path, *, url: str, workspace_id: object) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "bench.plain_endpoint", url, str(workspace_id), str(port)]
     with _running(directory / "plain.log", command, port) as pid:
         yield Server(pid, port)
@@ -71,7 +71,7 @@ def plain_endpoint(directory: Path, *, url: str, workspace_id: object) -> Iterat
 @contextmanager
 def yoga(directory: Path, *, url: str, workspace_id: object) -> Iterator[Server]:
     """graphql-yoga with pg, from `bench/peers`, as in production."""
-    port, text = _free_port(), directory / "statement.sql"
+    port, text = free_port(), directory / "statement.sql"
     text.write_text(SQL)
     where = [str(ROOT / "schema.graphql"), str(text), url, str(workspace_id), str(port)]
     command = node("yoga.js", *where, project=ROOT / "bench/peers")
@@ -125,7 +125,7 @@ def _wait_for(process: "subprocess.Popen[bytes]", port: int, log: Path) -> None:
             return
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -90,6 +90,21 @@ class Figure:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A work that was not measured, and what it lacked: its reach is not met."""
+
+    work: Work
+    why: str
+
+    def line(self) -> str:
+        """One line of JSON."""
+        unmeasured = dict.fromkeys(("value", "floor", "ratio"))
+        reach = self.work.reach.says(self.work.unit)
+        named = {"work": self.work.name, "unit": self.work.unit, "reach": reach}
+        return json.dumps(named | unmeasured | {"met": False, "missing": self.why})
+
+
 Rounds = dict[Work, list[Measured]]
 
 
@@ -97,11 +112,14 @@ def figures_of(rounds: Rounds) -> list[Figure]:
     return [Figure(work, measured) for work, measured in rounds.items()]
 
 
-def report(figures: Sequence[Figure], *, title: str, width: int) -> None:
-    """A line of JSON per figure on standard output, and a table on standard error."""
-    for figure in figures:
-        sys.stdout.write(figure.line() + "\n")
-    Console(stderr=True, width=width).print(table_of(figures, title=title))
+def report(figures: Sequence[Figure], *, title: str, width: int, missing: Sequence[Missing] = ()) -> None:
+    """A line of JSON per figure on standard output, and a table on standard error; what is *missing* too."""
+    for line in [each.line() for each in figures] + [each.line() for each in missing]:
+        sys.stdout.write(line + "\n")
+    console = Console(stderr=True, width=width)
+    console.print(table_of(figures, title=title))
+    for lacking in missing:
+        console.print(f"{lacking.work.name}: not measured, {lacking.why}")
 
 
 def table_of(figures: Iterable[Figure], *, title: str) -> Table:

@@ -11,8 +11,9 @@ from bench.campaign import settle
 from bench.timetable_checks import WrongResult
 from persistence.database import CHANNEL, libpq_url
 from persistence.ids import uuid7
+from persistence.under_way import UNDER_WAY
 
-_TEXT = """Hello {{ first_name }},
+TEXT = """Hello {{ first_name }},
 
 thank you for asking how {{ company }} could keep its letters in order. In short: every step of yours is
 planned in advance, each contact gets the next one in your office hours only, and whoever answers gets no
@@ -27,12 +28,13 @@ With kind regards
 {{ sender.name }}
 Unsubscribe: {{ unsubscribe_url }}
 """
-_HTML = (
+HTML = (
     "<html><body>"
-    + "".join(f"<p style='margin:0 0 12px'>{part}</p>" for part in _TEXT.strip().split("\n\n"))
+    + "".join(f"<p style='margin:0 0 12px'>{part}</p>" for part in TEXT.strip().split("\n\n"))
     + "<p><a href='{{ unsubscribe_url }}'>Unsubscribe</a></p></body></html>"
 )
-_OFFER = "Für {{n}} Empfänger im Monat kostet es weniger als ein Mittagessen: 9 € – fest, ohne Zuschläge."
+SUBJECT = "Letters of {{ company }}"
+OFFER = "Für {{n}} Empfänger im Monat kostet es weniger als ein Mittagessen: 9 € – fest, ohne Zuschläge."
 _LONG_AGO = timedelta(minutes=1)
 _LOOK_EVERY_S = 0.05
 
@@ -77,9 +79,9 @@ def make_mailing(url: str, *, mailboxes: int, port: int) -> Mailing:
             conn.execute(
                 """
                 INSERT INTO step_versions (id, workspace_id, step_id, version, subject, body_text, body_html)
-                VALUES (gen_random_uuid(), %s, %s, 1, 'Letters of {{ company }}', %s, %s)
+                VALUES (gen_random_uuid(), %s, %s, 1, %s, %s, %s)
                 """,
-                [here, step_id, _TEXT, _HTML],
+                [here, step_id, SUBJECT, TEXT, HTML],
             )
     return mailing
 
@@ -115,9 +117,10 @@ FROM enrollments AS n
 CROSS JOIN (VALUES (%(first)s::uuid, interval '0'), (%(second)s::uuid, interval '4 days')) AS step (id, wait)
 WHERE n.current_step = 0
 """
-# Asked many times while others work: whether there is any, each by an index of its own.
-_IS_OPEN = """
-SELECT (EXISTS (SELECT FROM scheduled_emails WHERE phase = 'OPEN' AND send_at <= now())
+# Asked many times while others work: the first answer that is yes is found at once.
+_IS_OPEN = f"""
+SELECT (EXISTS (SELECT FROM {UNDER_WAY} AS e)
+    OR EXISTS (SELECT FROM scheduled_emails WHERE phase = 'OPEN' AND send_at <= now())
     OR EXISTS (SELECT FROM scheduled_emails WHERE phase = 'WAITING'))::int
 """
 _OPEN = """
@@ -129,7 +132,7 @@ SELECT (SELECT count(*) FROM scheduled_emails WHERE phase = 'OPEN' AND send_at <
 def enroll(conn: "psycopg.Connection", mailing: Mailing, *, emails: int) -> None:
     """Enroll so many new contacts, spread over all mailboxes."""
     ids = {"here": mailing.workspace_id, "sequence_id": mailing.sequence_id}
-    conn.execute(_ENROLL, ids | {"emails": emails, "offer": _OFFER})
+    conn.execute(_ENROLL, ids | {"emails": emails, "offer": OFFER})
 
 
 def send_all(url: str, mailing: Mailing, *, emails: int, within_s: float) -> float:

@@ -81,7 +81,7 @@ class Postfix:
         command += ["-u", "nobody"] if os.geteuid() == 0 else []
         sink = subprocess.Popen([*command, f"127.0.0.1:{port}", "1024"])
         try:
-            _wait_for(port)
+            wait_for(port, "smtp-sink")
             yield port
         finally:
             sink.terminate()
@@ -102,11 +102,12 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int, program: str) -> None:
+    """Wait until somebody listens on *port*, which is *program*."""
     deadline = monotonic() + _READY_WITHIN_S
     while True:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         if monotonic() > deadline:
-            raise RuntimeError("smtp-sink does not start")
+            raise RuntimeError(f"{program} does not start")
         sleep(0.02)

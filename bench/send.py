@@ -3,8 +3,8 @@
 import asyncio
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -12,8 +12,9 @@ from typing import Annotated
 import typer
 
 from app.embedded_postgres import start_postgres
+from bench.bullmq import RedisMissing, bullmq, find_redis
 from bench.claiming import measure_claims
-from bench.figures import Measured, Reach, Rounds, Work, figures_of, report
+from bench.figures import Measured, Missing, Reach, Rounds, Work, figures_of, report
 from bench.installation import UNMARKED
 from bench.receiver import Postfix, PostfixMissing, Receiver
 from bench.sending import Office, Run, Servers, office
@@ -32,6 +33,8 @@ LARGE = Work("claim, from a large table", "rows/s", Reach(0.8, at_least=True))
 CROWDED = Work("claim, from a table with ten times as many due", "rows/s", Reach(0.8, at_least=True))
 PAST = Work("claim, past overdue emails of blocked mailboxes", "rows/s", Reach(0.8, at_least=True))
 
+BULLMQ = Work("beside BullMQ, nodemailer and PostgreSQL, tuned", "emails/s", Reach(4, at_least=True))
+
 _MAILBOXES = 500
 # So many may be under way, two for each mailbox, with each of two processes.
 _CONNECTIONS = 1_000
@@ -46,7 +49,7 @@ _WITHIN_S = 240.0
 def measure_round(
     servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, mailboxes: int
 ) -> None:
-    """Measure sending once: by smtp-source, by us, and by us without marking the point of no return."""
+    """Measure sending once: by smtp-source, by us, by us without marking, and by BullMQ where Redis is."""
     with receiver.listening() as port:
         source = receiver.source(port, emails=_SOURCE_TIMES * emails)
         with office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as marking:
@@ -57,6 +60,10 @@ def measure_round(
             servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS, entry=UNMARKED
         ) as unmarked:
             _note(rounds, PROTOCOL, run.seconds, _median_run(unmarked, emails).seconds)
+        with suppress(RedisMissing), bullmq(servers.database_url, port=port) as peer:
+            peer.send(emails, within_s=_WITHIN_S)
+            seconds = sorted(peer.send(emails, within_s=_WITHIN_S) for _ in range(_RUNS))
+            _note(rounds, BULLMQ, emails / run.seconds, emails / seconds[_RUNS // 2])
 
 
 def _median_run(opened: Office, emails: int) -> Run:
@@ -135,6 +142,15 @@ def _servers() -> Iterator[Servers]:
             postgres.stop()
 
 
+def _missing() -> Sequence[Missing]:
+    """What could not be measured here."""
+    try:
+        find_redis()
+    except RedisMissing as missing:
+        return [Missing(BULLMQ, str(missing))]
+    return []
+
+
 class Part(StrEnum):
     """What can be measured by itself; all of it takes half an hour."""
 
@@ -180,7 +196,7 @@ def main(
     except (PostfixMissing, ProgramMissing) as missing:
         sys.exit(str(missing))
     title = f"Sending {emails:,} emails, {_MAILBOXES} mailboxes, {rounds} rounds"
-    report(figures_of(measured), title=title, width=130)
+    report(figures_of(measured), title=title, width=130, missing=_missing() if Part.RATE in parts else ())
 
 
 if __name__ == "__main__":

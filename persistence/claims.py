@@ -1,9 +1,8 @@
 """Claims: the dispatcher takes up what is due, mailbox by mailbox, and reserves each one's budget."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Interval, bindparam, column, func, text
@@ -20,8 +19,7 @@ from persistence.transitions import transition
 from persistence.under_way import NAMED, UNDER_WAY, paired
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(NamedTuple):
     """One email for the sender. *attempt* is the one that the message may begin."""
 
     email_id: EmailId
@@ -163,26 +161,25 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
     asked: list[UUID] = []
     await _READ_IN_ORDER.run(conn)
     # On and on, or mailboxes whose due emails cannot leave would hide those behind them.
-    while len(claimed) < limit:
+    is_last = False
+    while len(claimed) < limit and not is_last:
         page = await _MAILBOXES_DUE.rows(
             conn, **due_by, asked=asked, most=_PAGE, connections=CONNECTIONS_PER_MAILBOX
         )
-        if not page:
-            break
+        is_last = len(page) < _PAGE
         asked.extend([row.id for row in page])
         loads = await read_loads(conn, [row.id for row in page], now=now)
         # In the order of the page: when *limit* is reached, those behind it have their turn next time.
-        boxes = [_Box(row.id, row.workspace_id, loads[row.id]) for row in page]
-        rooms = [(box, room) for box in boxes if (room := _room(box.load, now))]
+        rooms = [(box, room) for box in page if (room := _room(loads[box.id], now))]
         if not rooms:
             continue
         queued = await _QUEUE_HEADS.rows(
             conn,
             **due_by,
-            mailbox_ids=[box.mailbox_id for box, _ in rooms],
+            mailbox_ids=[box.id for box, _ in rooms],
             workspace_ids=[box.workspace_id for box, _ in rooms],
             rooms=[room for _, room in rooms],
-            days=[box.load.day for box, _ in rooms],
+            days=[loads[box.id].day for box, _ in rooms],
             most=limit - len(claimed),
             lease=lease,
         )
@@ -200,15 +197,6 @@ async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: 
             for row in queued
         )
     return claimed
-
-
-@dataclass(frozen=True, slots=True)
-class _Box:
-    """A locked mailbox with something due."""
-
-    mailbox_id: UUID
-    workspace_id: UUID
-    load: MailboxLoad
 
 
 def _room(load: MailboxLoad, now: datetime) -> int:

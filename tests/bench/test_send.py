@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
 
+import psycopg
 import pytest
 
-from bench.figures import Figure, Measured, Reach, Rounds, Work
+from bench.bullmq import RedisMissing, bullmq
+from bench.figures import Figure, Measured, Missing, Reach, Rounds, Work
 from bench.mailing import make_mailing, send_all
 from bench.receiver import Postfix, PostfixMissing, Receiver, Source, postfix
 from bench.send import (
+    BULLMQ,
     CLAIM,
     CPU,
     CROWDED,
@@ -91,7 +94,8 @@ def test_every_work_has_a_figure(servers: Servers) -> None:
     measure_slow(servers, receiver(), rounds, emails=20, mailboxes=_MAILBOXES)
     measure_memory(servers, receiver(), rounds, emails=20, growth=2, mailboxes=_MAILBOXES)
 
-    assert list(rounds) == [RATE, CPU, PROTOCOL, SLOW, MEMORY, GROWTH]
+    peer = [BULLMQ] if shutil.which("redis-server") else []
+    assert list(rounds) == [RATE, CPU, PROTOCOL, *peer, SLOW, MEMORY, GROWTH]
     assert all(each.value > 0 and each.floor > 0 for (each,) in rounds.values())
     memory = json.loads(Figure(MEMORY, rounds[MEMORY]).line())
     assert (memory["unit"], memory["reach"]) == ("MB", "<= 150 MB")
@@ -120,6 +124,23 @@ def test_what_is_missing_is_said_with_the_way_to_get_it() -> None:
     """The programs are Postfix's, and few have them."""
     with pytest.raises(PostfixMissing, match="smtp-drain is missing, it comes with Postfix: apt-get install"):
         postfix("smtp-drain")
+
+
+def test_without_redis_a_line_says_so_and_is_not_met(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing was started, nothing is left behind; a figure that is not measured has no value."""
+    monkeypatch.setenv("PATH", "")
+
+    with (
+        pytest.raises(RedisMissing, match="apt-get install redis-server") as missing,
+        bullmq(database, port=25),
+    ):
+        pass
+
+    line = json.loads(Missing(BULLMQ, str(missing.value)).line())
+    assert (line["value"], line["met"], line["reach"]) == (None, False, ">= 4 x floor")
+    assert line["missing"] == "redis-server is missing: apt-get install redis-server"
+    with psycopg.connect(database) as conn:
+        assert conn.execute("SELECT to_regnamespace('peer')").fetchone() == (None,)
 
 
 def test_a_rate_has_to_reach_a_part_of_its_floor() -> None:
