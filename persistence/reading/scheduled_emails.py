@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, select
+from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import PHASE_OF, EmailPhase, EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
 from persistence.reading.relations import Relation, with_relations
@@ -67,6 +67,8 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "is_sent": emails.sent_at.is_not(None),
     "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
     "sequence_id": emails.sequence_id == bindparam("sequence_id"),
+    # Not as parameters either: few emails wait, and these have an index, however long the list is.
+    "is_waiting": emails.phase == literal_column(f"'{EmailPhase.WAITING}'"),
     # A batch has the id of its sequence.
     "batch_id": emails.sequence_id == bindparam("batch_id"),
     "enrollment_id": emails.enrollment_id == bindparam("enrollment_id"),
@@ -84,7 +86,9 @@ def emails_where(
     workspace_id: UUID, asked: EmailFilter, relations: Mapping[str, Relation] | None = None
 ) -> Listed:
     """The emails that *asked* lets through, with what they point to by *relations*."""
-    given = {name: value for name in _CONDITIONS if (value := getattr(asked, name)) is not None}
+    given = {name: value for name in _CONDITIONS if (value := getattr(asked, name, None)) is not None}
+    if asked.statuses and {PHASE_OF[status] for status in asked.statuses} == {EmailPhase.WAITING}:
+        given["is_waiting"] = True
     related = relations or {}
 
     def build() -> AnySelect:

@@ -168,3 +168,22 @@ async def test_no_list_is_sorted_and_no_page_costs_more_for_lying_deeper(
         looked_at.add(asked.name)
 
     assert (sorted_, dearer, looked_at) == ([], {}, LONG)
+
+
+@pytest.mark.parametrize("status", ["IN_DOUBT", "RETRYING"])
+async def test_the_few_that_wait_are_found_among_many(
+    api: ApiClient, filled: None, api_db: Database, pages: list[Statement], database_url: str, status: str
+) -> None:
+    """Nobody reads 50,000 emails to find the last one that is in doubt."""
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(
+            "UPDATE scheduled_emails SET status = %s WHERE id ="
+            " (SELECT id FROM scheduled_emails WHERE workspace_id = %s ORDER BY send_at DESC LIMIT 1)",
+            [status, api.workspace_id],
+        )
+
+    found = await api.data(f"{{ scheduledEmails(filter: {{ status: [{status}] }}) {{ nodes {{ id }} }} }}")
+
+    assert len(found["scheduledEmails"]["nodes"]) == 1
+    assert (await explained(api_db, api.workspace_id, pages[-1], forced=False)).blocks < 20
