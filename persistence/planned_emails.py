@@ -115,7 +115,8 @@ def _sort(itinerary: Itinerary, email: PlannedEmail, found: Sorted) -> None:
     )
     if leg.email_id is None:
         written.placed += slot is not None
-        found.fresh.append((itinerary.enrollment_id, leg.step_id, *place))
+        is_first = email is itinerary.emails[0]
+        found.fresh.append((itinerary.enrollment_id, leg.step_id, *place, is_first))
     elif slot is None or slot != leg.held:
         written.placed += slot is not None and leg.held is None
         if email.moved_because is not None:
@@ -138,11 +139,11 @@ def _shifted(shift: Shift) -> tuple[Any, ...]:
 _FRESH = """
 CREATE TEMPORARY TABLE fresh_emails (
     id uuid, enrollment_id uuid, step_id uuid, mailbox_id uuid, send_at timestamptz,
-    window_day date, send_day date, unplaced_reason text
+    window_day date, send_day date, unplaced_reason text, is_first boolean
 ) ON COMMIT DROP
 """
 # An id is copied as the bytes that it is made of.
-_FRESH_TYPES = ("bytea", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "text")
+_FRESH_TYPES = ("bytea", "uuid", "uuid", "uuid", "timestamptz", "date", "date", "text", "bool")
 # COPY straight into a table with row-level security is refused, whatever the role.
 _INSERT = text("""
 INSERT INTO scheduled_emails (
@@ -151,10 +152,9 @@ INSERT INTO scheduled_emails (
 )
 SELECT fresh.id, n.workspace_id, n.sequence_id, n.id, n.contact_id, fresh.step_id, fresh.mailbox_id,
     fresh.send_at, fresh.window_day, fresh.send_day, fresh.unplaced_reason,
-    n.last_window_day IS NULL AND coalesce(s.position = n.next_position, false)
+    fresh.is_first AND n.last_window_day IS NULL
 FROM fresh_emails AS fresh
 JOIN enrollments AS n ON n.id = fresh.enrollment_id AND n.workspace_id = :workspace_id
-JOIN steps AS s ON s.id = fresh.step_id
 """)
 
 

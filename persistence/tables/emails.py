@@ -56,7 +56,8 @@ scheduled_emails = Table(
     # them names gets another value. The status would, at each of four steps; these do at the last or at none.
     Column("phase", Text, Computed(_PHASE, persisted=True), nullable=False),
     Column("live_step_id", Uuid, Computed(_LIVE_STEP_ID, persisted=True)),
-    # When it was planned, nothing of its enrollment had left, and it was the next: claimed after follow-ups.
+    # When it was planned, nothing of its enrollment had left, and nothing was planned before it.
+    # It is claimed after follow-ups.
     Column("is_first_touch", Boolean, nullable=False, server_default=text("false")),
     # Planned business time; NULL with a reason when there is no slot.
     instant("send_at"),
@@ -151,7 +152,7 @@ scheduled_emails = Table(
     ),
     Index("scheduled_emails_contact_id_idx", "contact_id", postgresql_with=_ROOM),
     # Room in each page for what changes in place.
-    postgresql_with={"fillfactor": 70},
+    postgresql_with=_ROOM,
 )
 
 for name in ("scheduled_emails_pkey", "scheduled_emails_workspace_id_id_key"):

@@ -5,9 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from domain.circuit import Circuit
-from domain.gate import DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
+from domain.gate import PASSING, DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
 from domain.lifecycle import ContactStatus, EmailStatus, EnrollmentStatus, MailboxStatus, SequenceStatus
 from domain.rates import A_DAY, Rate, RateKind
 from domain.send_window import Calendar
@@ -67,6 +69,46 @@ def test_a_due_email_goes() -> None:
 def test_what_was_stopped_is_cancelled_even_if_it_would_be_held(stopped: dict[str, Any]) -> None:
     """A stop comes before every other condition."""
     assert judge(replace(DUE, **stopped), load(status=MailboxStatus.PAUSED), now=NOW) is Pass.CANCEL
+
+
+@given(
+    status=st.sampled_from([EmailStatus.QUEUED, EmailStatus.RETRYING]),
+    enrollment=st.sampled_from(EnrollmentStatus),
+    sequence=st.sampled_from(SequenceStatus),
+    contact=st.sampled_from(ContactStatus),
+    is_suppressed=st.booleans(),
+    minutes=st.none() | st.integers(-10, 10),
+    mailbox_status=st.sampled_from(MailboxStatus),
+    used=st.integers(0, 40),
+)
+def test_nothing_goes_while_all_sending_is_paused(
+    status: EmailStatus,
+    enrollment: EnrollmentStatus,
+    sequence: SequenceStatus,
+    contact: ContactStatus,
+    is_suppressed: bool,
+    minutes: int | None,
+    mailbox_status: MailboxStatus,
+    used: int,
+) -> None:
+    """Whatever else is so; a stop is obeyed meanwhile, and a wait goes on, as without the pause."""
+    retry_at = None if minutes is None else NOW + minutes * MINUTE
+    email = replace(
+        DUE,
+        status=status,
+        enrollment=enrollment,
+        sequence=sequence,
+        contact=contact,
+        is_suppressed=is_suppressed,
+        retry_at=retry_at,
+    )
+    box = load(status=mailbox_status, used=used)
+
+    running = judge(email, box, now=NOW)
+    paused = judge(replace(email, is_sending_paused=True), box, now=NOW)
+
+    assert paused is (running if running in (Pass.CANCEL, Pass.WAIT) else Hold.SENDING_PAUSED)
+    assert Hold.SENDING_PAUSED in PASSING
 
 
 @pytest.mark.parametrize(

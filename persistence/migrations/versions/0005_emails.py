@@ -83,7 +83,7 @@ def upgrade() -> None:
             CONSTRAINT scheduled_emails_retry_count_check CHECK (retry_count BETWEEN 0 AND 3),
             CONSTRAINT scheduled_emails_counters_check CHECK (attempt >= 0 AND crashes >= 0)
         )
-         WITH (fillfactor = 70)
+         WITH (fillfactor = 50)
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_contact_id_idx ON scheduled_emails (contact_id) WITH (fillfactor = 50)

@@ -46,12 +46,12 @@ def clock() -> SteppingClock:
 
 @pytest.fixture
 async def world(api: ApiClient, worker_db: Database) -> Planned:
-    """Twelve contacts with two steps in two mailboxes of two emails a day; a third mailbox serves nobody."""
+    """Twelve contacts with two steps in two mailboxes of two emails a day, with jitter; a third is idle."""
     made = await make_planned(
         worker_db,
         workspace_id=api.workspace_id,
         mailboxes=2,
-        mailbox={"daily_capacity": 2},
+        mailbox={"daily_capacity": 2, "jitter_percent": 50},
         steps=TWO_STEPS,
         when_mailbox_paused="TRANSFER",
     )
