@@ -91,9 +91,9 @@ def _written_apart(
 
 
 @cache
-def _without_null(kind: GraphQLNamedType | None) -> frozenset[str]:
+def _without_null(kind: GraphQLNamedType | None) -> tuple[str, ...]:
     fields = kind.fields.items() if isinstance(kind, GraphQLInputObjectType) else ()
-    return frozenset(name for name, field in fields if _stays_without_null(field))
+    return tuple(name for name, field in fields if _stays_without_null(field))
 
 
 def _stays_without_null(field: GraphQLInputField) -> bool:
