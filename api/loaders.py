@@ -22,6 +22,7 @@ from persistence.reading import (
     contacts,
     deliveries,
     email_events,
+    email_holds,
     enrollments,
     explanations,
     mailboxes,
@@ -70,6 +71,8 @@ class Loaders:
         self.imports: One = self._one(contact_imports.imports_by_id)
         self.enrollments: One = self._one(enrollments.enrollments_by_id)
         self.scheduled_emails: One = self._one(scheduled_emails.emails_by_id)
+        # By the id of the email.
+        self.holding: One = self._one(email_holds.holding)
         self.suppressions: One = self._one(suppressions.suppressions_by_id)
         self.letters: One = self._one(scheduled_emails.letters_of)
         self.recalculations: One = self._one(recalculations.recalculations_by_id)

@@ -64,7 +64,7 @@ def _of_emails(counted: Mapping[str, Any]) -> Iterator[Metric]:
     states = _gauge("drumbeat_emails", "Emails by state; cancelled ones are not counted.", "state")
     yield _with(states, counted["states"])
     for name, about, value in (
-        ("drumbeat_emails_due", "Planned emails whose time has come.", counted["due"]),
+        ("drumbeat_emails_due", "Planned emails whose time has come and that nothing holds.", counted["due"]),
         ("drumbeat_emails_late", "Those whose time came more than five minutes ago.", counted["late"]),
         ("drumbeat_oldest_due_seconds", "Lateness of the email that waits longest.", counted["oldest_due_s"]),
     ):

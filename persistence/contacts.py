@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import ContactId, WorkspaceId
 from domain.lifecycle import ContactStatus
 from persistence.arrays import among, unnested
+from persistence.database import notify
 from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import Noun, UnknownObject
@@ -55,11 +56,13 @@ async def upsert_contacts(
     Make a contact of each card, or bring the one with its address up to date; answered by normalised address.
 
     No two *cards* have one address. Custom fields are added to, the others replaced where the card has them.
+    Where another zone moves emails, the planner hears of it.
     """
     if not cards:
         return {}
     in_turn = sorted(cards, key=lambda card: card.normalised_email)
     await _hold_known(conn, workspace_id, [card.normalised_email for card in in_turn])
+    relocated = await _relocated(conn, workspace_id, in_turn)
     given = unnested(
         {"id": Uuid(), **dict.fromkeys(("email", "normalised_email", *_FIELDS, "custom_fields"), Text())},
         {
@@ -93,6 +96,8 @@ async def upsert_contacts(
             # xmax: a row that was just inserted has never been locked.
         ).returning(contacts.c.normalised_email, contacts.c.id, literal_column("contacts.xmax = 0"))
     )
+    if relocated and await unplan_in_contact_zone(conn, workspace_id, relocated):
+        await notify(conn, "plan")
     return {address: Upserted(ContactId(row_id), is_new) for address, row_id, is_new in written.all()}
 
 
@@ -109,6 +114,27 @@ async def _hold_known(conn: AsyncConnection, workspace_id: WorkspaceId, addresse
         .with_for_update(key_share=True)
     )
     await conn.execute(select(func.count()).select_from(held.subquery()))
+
+
+async def _relocated(
+    conn: AsyncConnection, workspace_id: WorkspaceId, cards: Sequence[ContactCard]
+) -> list[ContactId]:
+    """The known contacts to whom *cards* give another zone."""
+    zones = [(card.normalised_email, card.zone) for card in cards if card.zone is not None]
+    if not zones:
+        return []
+    addresses, names = zip(*zones, strict=True)
+    given = unnested({"address": Text(), "zone": Text()}, {"address": addresses, "zone": names})
+    found = await conn.scalars(
+        select(contacts.c.id)
+        .join(given, given.c.address == contacts.c.normalised_email)
+        .where(
+            contacts.c.workspace_id == workspace_id,
+            contacts.c.status != str(ContactStatus.DELETED),
+            contacts.c.zone.is_distinct_from(given.c.zone),
+        )
+    )
+    return [ContactId(each) for each in found]
 
 
 # Any: a row has the columns of its table.
@@ -150,9 +176,9 @@ async def change_contact(
 
 
 async def unplan_in_contact_zone(
-    conn: AsyncConnection, workspace_id: WorkspaceId, contact_id: ContactId
+    conn: AsyncConnection, workspace_id: WorkspaceId, contact_ids: Collection[ContactId]
 ) -> int:
-    """Ask the planner to look again at what is sent by the contact's own clock; how many enrollments."""
+    """Ask the planner to look again at what is sent by the contacts' own clocks; how many enrollments."""
     follows_contact = select(sequences.c.id).where(
         sequences.c.workspace_id == workspace_id, sequences.c.uses_contact_zone
     )
@@ -160,7 +186,7 @@ async def unplan_in_contact_zone(
         select(enrollments.c.id)
         .where(
             enrollments.c.workspace_id == workspace_id,
-            enrollments.c.contact_id == contact_id,
+            among(enrollments.c.contact_id, contact_ids),
             enrollments.c.status.in_(OPEN),
             enrollments.c.sequence_id.in_(follows_contact),
         )

@@ -45,20 +45,21 @@ async def read_figure(conn: AsyncConnection, name: str) -> Figure | None:
 
 
 # By the partial indexes, each small; what was sent and given up is on the days of the mailboxes. Cancelled
-# emails are in no index and nobody waits for them.
+# emails are in no index and nobody waits for them. What something on hold keeps is not due.
 _COUNTS = text("""
 SELECT
     (SELECT count(*) FROM scheduled_emails WHERE phase = 'OPEN' AND status = 'PENDING') AS pending,
-    (SELECT min(send_at) FROM scheduled_emails AS e
-        JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-        JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-        JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-        JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-        WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :now) AS oldest_due_at,
-    (SELECT count(*) FROM scheduled_emails
-        WHERE phase = 'OPEN' AND status = 'PENDING' AND send_at <= :now) AS due,
-    (SELECT count(*) FROM scheduled_emails
-        WHERE phase = 'OPEN' AND status = 'PENDING' AND send_at < :late_since) AS late
+    due.*
+FROM (
+    SELECT min(e.send_at) AS oldest_due_at, count(*) AS due,
+        count(*) FILTER (WHERE e.send_at < :late_since) AS late
+    FROM scheduled_emails AS e
+    JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
+    JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+    JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
+    JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+    WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :now
+) AS due
 """)
 _UNDER_WAY = text(f"""
 SELECT e.status, count(*) AS amount FROM {UNDER_WAY} AS e GROUP BY e.status

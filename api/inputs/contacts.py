@@ -103,7 +103,7 @@ def _merged(known: ContactCard, later: ContactCard) -> ContactCard:
 
 
 @strawberry.input(description="Contacts to add or bring up to date, as CSV, as a list, or both.")
-class ImportContactsInput:
+class ImportContactsInput(Rehearsable):
     csv: str | None = strawberry.field(
         default=None,
         description=(

@@ -1,6 +1,10 @@
 """Mutations of contacts."""
 
+from dataclasses import replace
+from typing import Self
+
 import strawberry
+from typing_extensions import override
 
 from api.context import Info
 from api.errors import UserErrorCode
@@ -9,7 +13,7 @@ from api.inputs.contacts import ContactList, ImportContactsInput, UpdateContactI
 from api.inputs.keys import contact_key
 from api.inputs.problems import Problems
 from api.invalid_contacts import InvalidContact
-from api.mutations.answers import Input, Payload, RehearsedPayload, mutation
+from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.contact import Contact
 from api.types.contact_import import Import
@@ -24,7 +28,7 @@ MOST_IMPORTED = 50_000
 
 
 @strawberry.type(description="The answer to `importContacts`.")
-class ImportContactsPayload(Payload):
+class ImportContactsPayload(RehearsedPayload):
     import_: Import | None = strawberry.field(
         default=None,
         name="import",
@@ -41,6 +45,10 @@ class ImportContactsPayload(Payload):
     invalid: list[InvalidContact] = strawberry.field(
         default_factory=list, description="Rows that could not be taken; the others were."
     )
+
+    @override
+    def rehearsed(self) -> Self:
+        return replace(self, import_=None)
 
 
 @strawberry.type(description="The answer to `updateContact`.")
@@ -62,7 +70,7 @@ class ContactMutations:
             listed.add_all(asked.contacts)
             if len(listed.cards) > MOST_IMPORTED:
                 problems.add(UserErrorCode.TOO_MANY, f"There are more than {MOST_IMPORTED}.", "csv")
-        async with changing(info) as change:
+        async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             import_id = await begin_import(conn, workspace_id, requested_by=info.context.caller.actor)
             counts = await write_contacts(conn, workspace_id, import_id, cards=list(listed.cards.values()))
@@ -70,6 +78,7 @@ class ContactMutations:
             counts.duplicates = listed.duplicates
             await record_import(conn, workspace_id, import_id, counts)
             await end_import(conn, workspace_id, import_id, now=change.now)
+            await change.place()
             change.figures = counts.columns()
             return ImportContactsPayload(
                 import_=await change.contact_import(import_id),
@@ -78,6 +87,7 @@ class ContactMutations:
                 duplicates=counts.duplicates,
                 suppressed=counts.suppressed,
                 invalid=listed.invalid,
+                preview=change.preview,
             )
 
     @mutation("Change a contact. Emails take the new fields from their next claim on.")
@@ -93,7 +103,7 @@ class ContactMutations:
             if changes:
                 await change_contact(conn, workspace_id, contact_id, changes=changes)
             if changes.get("zone", before.zone) != before.zone and await unplan_in_contact_zone(
-                conn, workspace_id, contact_id
+                conn, workspace_id, [contact_id]
             ):
                 await change.place()
             return UpdateContactPayload(contact=await change.contact(contact_id), preview=change.preview)

@@ -77,6 +77,7 @@ _SHOWN_BY = {
     "contacts": ("contact", "recipientEmail"),
     "steps": ("step", "subject"),
     "mailboxes": ("mailbox",),
+    "holding": ("heldBy",),
 }
 
 

@@ -29,7 +29,8 @@ class Enrollment(Node):
         description="Position of the last step that was sent; 0 before the first."
     )
     next_send_at: datetime | None = strawberry.field(
-        description="When the next email leaves, if one is planned."
+        description="When the next email is planned to leave, if one is; on hold, as its `heldBy` says, it "
+        "keeps that time until it goes on."
     )
     paused_at: datetime | None = strawberry.field(description="When it was put on hold.")
     completed_at: datetime | None = strawberry.field(description="When it ended, in whatever way.")

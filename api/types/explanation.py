@@ -1,6 +1,6 @@
 """Why an email has the time that it has, and what would give one to an email without."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -49,16 +49,20 @@ class Explanation:
     unplaced_reason: UnplacedReason | None = strawberry.field(
         description="The one reason why it has no time; null if it has one."
     )
-    what_helps: str | None = strawberry.field(description="What would give it a time; null if it has one.")
+    what_helps: str | None = strawberry.field(
+        description="What would give it a time, and let it go if something holds it; null if it only waits."
+    )
 
     @classmethod
-    def of(cls, found: explanation.Explanation) -> "Explanation":
+    def of(cls, found: explanation.Explanation, *, held: Sequence[str] = ()) -> "Explanation":
+        """*held* says what ends each hold."""
         reason = found.unplaced_reason
+        helps = [*([] if reason is None else [WHAT_HELPS[reason]]), *held]
         return cls(
             pushes=[
                 Push(constraint=each.constraint, until=each.until, detail=each.detail)
                 for each in found.pushes
             ],
             unplaced_reason=reason,
-            what_helps=None if reason is None else WHAT_HELPS[reason],
+            what_helps=" ".join(helps) or None,
         )

@@ -50,7 +50,8 @@ class MailboxDay:
         description="Emails refused by policy: for whom they come from, or as spam."
     )
     remaining: int | None = strawberry.field(
-        description="Emails that still fit beside those planned and used; null is unlimited."
+        description="Emails that still fit beside those planned and used; null is unlimited. From today on 0 "
+        "while the mailbox does not send."
     )
     exhausted_at: datetime | None = strawberry.field(
         description="When the last email leaves that fits, or left; null while there is room."
@@ -169,7 +170,8 @@ class Mailbox(Node):
         """*day* with the capacity in force; of the past, the one that was."""
         capacity = used.capacity if used and is_past else self.planned.capacity_on(day)
         spent, to_come = used.used if used else 0, planned.planned if planned else 0
-        remaining = None if capacity == UNLIMITED else max(0, capacity - spent - to_come)
+        room = None if capacity == UNLIMITED else max(0, capacity - spent - to_come)
+        is_at_rest = not is_past and self.status != MailboxStatus.ACTIVE
         return MailboxDay(
             day=day,
             capacity=None if capacity == UNLIMITED else capacity,
@@ -179,10 +181,8 @@ class Mailbox(Node):
             failed=used.failed if used else 0,
             bounced=used.bounced if used else 0,
             refused=used.refused if used else 0,
-            remaining=remaining,
-            exhausted_at=planned.last_planned_at or planned.last_tried_at
-            if planned and remaining == 0
-            else None,
+            remaining=0 if is_at_rest else room,
+            exhausted_at=planned.last_planned_at or planned.last_tried_at if planned and room == 0 else None,
             resets_at=instant(day + timedelta(days=1), time(0), self.planned.zone),
         )
 

@@ -83,10 +83,13 @@ def _seconds(measured: float | None) -> float | None:
 @strawberry.type(description="How much is due, under way and done, over all mailboxes.")
 class QueueStats:
     as_of: datetime = strawberry.field(description="The moment of these figures.")
-    due: int = strawberry.field(description="Planned emails whose time has come.")
+    due: int = strawberry.field(description="Planned emails whose time has come and that nothing holds.")
     late: int = strawberry.field(description="Those of them whose time came more than five minutes ago.")
     oldest_due_at: datetime | None = strawberry.field(
         description="The time of the one that waits longest; null when nothing is due."
+    )
+    held: int = strawberry.field(
+        description="Planned emails whose time has come and that something on hold keeps: see `heldBy`."
     )
     queued: int = strawberry.field(description="Emails handed to the broker.")
     sending: int = strawberry.field(description="Emails that a worker is handing over.")

@@ -14,6 +14,7 @@ from api.types.batch import Batch
 from api.types.contact import Contact
 from api.types.email_attempt import EmailAttempt, attempts_of
 from api.types.email_event import EmailEvent, EmailMove
+from api.types.email_hold import held_by, what_helps_held
 from api.types.enrollment import Enrollment
 from api.types.explanation import Explanation
 from api.types.mailbox import Mailbox
@@ -21,6 +22,7 @@ from api.types.node import Node, present
 from api.types.related import related
 from api.types.sequence import Sequence
 from api.types.step import Step
+from domain.email_holds import EmailHold
 from domain.itineraries import UnplacedReason
 from domain.lifecycle import EmailStatus
 from persistence.reading.pages import AnyRow
@@ -30,7 +32,7 @@ from persistence.reading.pages import AnyRow
 class ScheduledEmail(Node):
     status: EmailStatus = strawberry.field(description="Where it is on its way.")
     send_at: datetime | None = strawberry.field(
-        description="When it is planned to leave; null while it has no slot."
+        description="When it is planned to leave, unless something holds it; null while it has no slot."
     )
     unplaced_reason: UnplacedReason | None = strawberry.field(
         description="Why it has no slot, if it has none."
@@ -129,13 +131,20 @@ class ScheduledEmail(Node):
         promised = (row.from_send_at for row in moves if row.from_send_at is not None)
         return next(promised, self.send_at)
 
+    @resolves("What has to go on before it can leave; empty if nothing holds it, or it is under way or done.")
+    def held_by(self, info: Info) -> list[EmailHold]:
+        return related(info, "holding", self.uuid, lambda row: held_by(self.status, row))
+
     @resolves(
         "Why it has its time, or none: worked out when asked, from the plan as it is. Null once it was taken "
         "up for sending. Meant for a page of emails: each takes a look at its mailbox's days up to its time."
     )
     async def explanation(self, info: Info) -> Explanation | None:
         found = await info.context.loaders.explanations.load(self.uuid)
-        return None if found is None else Explanation.of(found)
+        if found is None:
+            return None
+        holding = present(await info.context.loaders.holding.load(self.uuid))
+        return Explanation.of(found, held=what_helps_held(self.status, holding))
 
     async def _sequence(self, info: Info) -> Sequence:
         return Sequence.of(present(await info.context.loaders.sequences.load(self.sequence_id)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from persistence.reading.email_holds import HOLDING
 from persistence.reading.mailboxes import SHOWN
 from persistence.reading.relations import Relation
 from persistence.reading.sequences import STEP_COLUMNS, TEXT_IN_FORCE
@@ -21,4 +22,5 @@ EMAIL_RELATIONS: Mapping[str, Relation] = {
     "mailboxes": Relation(
         SHOWN, lambda rows: rows.outerjoin(mailboxes, mailboxes.c.id == _emails.mailbox_id)
     ),
+    "holding": HOLDING,
 }

@@ -16,14 +16,31 @@ from sqlalchemy import (
     extract,
     func,
     literal,
+    not_,
     select,
     text,
+    true,
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import EmailEvent, EmailPhase, EmailStatus
+from domain.lifecycle import (
+    EmailEvent,
+    EmailPhase,
+    EmailStatus,
+    EnrollmentStatus,
+    MailboxStatus,
+    SequenceStatus,
+)
 from persistence.reading.pages import AnyRow
-from persistence.tables import email_events, mailbox_days, mailboxes, scheduled_emails
+from persistence.tables import (
+    email_events,
+    enrollments,
+    mailbox_days,
+    mailboxes,
+    scheduled_emails,
+    sequences,
+    workspaces,
+)
 from persistence.under_way import UNDER_WAY
 
 # The dispatcher looks every second; a due email may still wait for its neighbours in a busy mailbox.
@@ -37,26 +54,23 @@ emails = scheduled_emails.c
 
 async def queue_stats(conn: AsyncConnection, workspace_id: UUID, *, now: datetime) -> AnyRow:
     """
-    One row: `due`, `late`, `oldest_due_at`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`, and
-    `sent`, `failed`, `retried` each as `…_today` and `…_total`. Today is each mailbox's own, by its zone.
+    One row: `due`, `late`, `oldest_due_at`, `held`, `queued`, `sending`, `retrying`, `in_doubt`, `unplaced`,
+    and `sent`, `failed`, `retried` each as `…_today` and `…_total`. Today is each mailbox's own, by its zone.
+
+    What is due and on hold is counted as `held` alone.
     """
     pending = and_(emails.phase == EmailPhase.OPEN, emails.status == EmailStatus.PENDING)
     waiting = emails.phase == EmailPhase.WAITING
-    days = _days(workspace_id, now)
-    oldest = select(func.min(emails.send_at)).where(
-        emails.workspace_id == workspace_id, pending, emails.send_at <= now
-    )
+    days, due = _days(workspace_id, now), _due(workspace_id, now)
     figures = select(
-        _counted("due", workspace_id, pending, emails.send_at <= now),
-        _counted("late", workspace_id, pending, emails.send_at < now - LATE_AFTER),
-        oldest.scalar_subquery().label("oldest_due_at"),
+        due,
         _under_way("queued", workspace_id, "= 'QUEUED'"),
         _under_way("sending", workspace_id, "<> 'QUEUED'"),
         _counted("retrying", workspace_id, waiting, emails.status == EmailStatus.RETRYING),
         _counted("in_doubt", workspace_id, waiting, emails.status == EmailStatus.IN_DOUBT),
         _counted("unplaced", workspace_id, pending, emails.send_at.is_(None)),
         days,
-    ).select_from(days)
+    ).select_from(days.join(due, true()))
     return (await conn.execute(figures)).one()
 
 
@@ -64,6 +78,35 @@ def _counted(name: str, workspace_id: UUID, *where: ColumnElement[bool]) -> Labe
     """A sub-select of its own, so that each figure is read by the index that is made for it."""
     counted = select(func.count()).select_from(scheduled_emails)
     return counted.where(emails.workspace_id == workspace_id, *where).scalar_subquery().label(name)
+
+
+def _due(workspace_id: UUID, now: datetime) -> Subquery:
+    """Planned emails whose time has come, in one pass: one row."""
+    goes = and_(
+        workspaces.c.sending_paused_at.is_(None),
+        mailboxes.c.status == str(MailboxStatus.ACTIVE),
+        sequences.c.status == str(SequenceStatus.ACTIVE),
+        enrollments.c.status == str(EnrollmentStatus.ACTIVE),
+    )
+    return (
+        select(
+            func.count().filter(goes).label("due"),
+            func.count().filter(goes, emails.send_at < now - LATE_AFTER).label("late"),
+            func.min(emails.send_at).filter(goes).label("oldest_due_at"),
+            func.count().filter(not_(goes)).label("held"),
+        )
+        .join(workspaces, workspaces.c.id == emails.workspace_id)
+        .join(mailboxes, mailboxes.c.id == emails.mailbox_id)
+        .join(sequences, sequences.c.id == emails.sequence_id)
+        .join(enrollments, enrollments.c.id == emails.enrollment_id)
+        .where(
+            emails.workspace_id == workspace_id,
+            emails.phase == EmailPhase.OPEN,
+            emails.status == EmailStatus.PENDING,
+            emails.send_at <= now,
+        )
+        .subquery()
+    )
 
 
 def _under_way(name: str, workspace_id: UUID, status: str) -> Label[Any]:

@@ -20,7 +20,7 @@ WITHOUT = {
     **dict.fromkeys(("resolveInDoubt", "recordInbound"), HAPPENED),
     **dict.fromkeys(("rebalanceMailboxes", "commitRebalance"), "`previewRebalance` is their dry run."),
     "previewRebalance": "It is one.",
-    **dict.fromkeys(("createMailbox", "createSequence", "importContacts"), NOTHING_YET),
+    **dict.fromkeys(("createMailbox", "createSequence"), NOTHING_YET),
     "testMailbox": "It asks a server.",
 }
 

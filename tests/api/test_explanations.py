@@ -122,7 +122,7 @@ async def test_an_email_without_a_time_says_what_helps(api: ApiClient, worker_db
             {"constraint": "WAIT", "until": "2026-03-04T00:00:00Z", "detail": "2 days after 2026-03-02"},
         ],
         "unplacedReason": "NO_MAILBOX",
-        "whatHelps": "Link a mailbox to the sequence.",
+        "whatHelps": "Link a mailbox to the sequence. Let the enrollment go on (resumeEnrollment).",
     }
 
 

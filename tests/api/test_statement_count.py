@@ -109,6 +109,22 @@ async def test_the_timetable_takes_two_statements(
     assert len(statements) == 2, "\n".join(statements)
 
 
+async def test_what_holds_emails_takes_no_statement_more(
+    api: ApiClient, worker_db: Database, statements: list[str]
+) -> None:
+    """Twenty emails of twenty mailboxes and sequences: the list, and the sequences that are shown."""
+    await _fifty_of_each(api, worker_db)
+    await api.data("{ viewer { name } }")
+    statements.clear()
+
+    data = await api.data(
+        "{ scheduledEmails(first: 20) { nodes { heldBy subject mailbox { status } sequence { name } } } }"
+    )
+
+    assert [node["heldBy"] for node in data["scheduledEmails"]["nodes"]] == [[]] * 20
+    assert len(statements) == 3, "\n".join(statements)
+
+
 async def test_the_clock_is_asked_once(api: ApiClient, worker_db: Database, clock: SteppingClock) -> None:
     """It may be a row of the database, and every mailbox wants to know its today."""
     await _fifty_of_each(api, worker_db)

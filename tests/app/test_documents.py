@@ -82,7 +82,7 @@ def test_every_change_of_the_plan_is_held_by_a_test() -> None:
     )
 
     assert rows == held
-    assert len(rows) == 18
+    assert len(rows) == 19
 
 
 def test_the_path_of_one_email_is_told_by_functions() -> None:

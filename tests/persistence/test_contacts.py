@@ -167,7 +167,7 @@ async def test_a_contacts_new_zone_is_looked_at_where_it_counts(
 
     async with api_db.transaction(workspace_id) as conn:
         await change_contact(conn, workspace_id, contact_id, changes={"zone": "Pacific/Auckland"})
-        unplanned = await unplan_in_contact_zone(conn, workspace_id, contact_id)
+        unplanned = await unplan_in_contact_zone(conn, workspace_id, [contact_id])
 
         rows = (await conn.execute(select(enrollments.c.id, enrollments.c.planned_at))).all()
         zone = await conn.scalar(select(contacts.c.zone))

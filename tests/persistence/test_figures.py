@@ -79,14 +79,14 @@ async def test_emails_are_counted_over_all_workspaces(delivery: Delivery) -> Non
 
 
 async def test_what_is_on_hold_is_not_waited_for(delivery: Delivery) -> None:
-    """The oldest due email is one that could leave."""
+    """What is due, and late, is what could leave."""
     await delivery.add(send_at=NOW - timedelta(days=3))
     await delivery.change(mailboxes, delivery.mailbox_id, status="PAUSED")
 
     async with delivery.db.transaction() as conn:
         counted = await count_emails(conn, now=NOW)
 
-    assert (counted["due"], counted["oldest_due_s"]) == (1, 0.0)
+    assert (counted["due"], counted["late"], counted["oldest_due_s"]) == (0, 0, 0.0)
 
 
 async def test_only_so_many_mailboxes_are_named(delivery: Delivery, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,24 +222,47 @@ async def test_a_draft_that_was_left_behind_is_rehearsed(
     await see_days(world, preview)
 
 
+@pytest.mark.parametrize("mutation", ["updateContact", "importContacts"])
 async def test_another_zone_of_a_contact_is_rehearsed(
-    api: ApiClient, worker_db: Database, world: Planned, clock: SteppingClock
+    api: ApiClient, worker_db: Database, world: Planned, clock: SteppingClock, mutation: str
 ) -> None:
     """Where the sequence follows the contact's clock, both emails move to its hours."""
     followed = await beside(world, steps=TWO_STEPS, uses_contact_zone=True)
-    [enrolled] = await followed.enroll(1)
+    await followed.enroll(1)
     await plan(followed, clock)
-    [person] = [each.contact_id for each in await followed.enrollments() if each.id == enrolled]
-    given = {"contactId": contact(person), "zone": "Pacific/Auckland"}
+    [person] = await followed.rows("SELECT id, email FROM contacts")
+    zone = {"zone": "Pacific/Auckland"}
+    given: dict[str, Any] = {"contactId": contact(person.id), **zone}
+    if mutation == "importContacts":
+        given = {"contacts": [{"email": person.email, **zone}]}
     before = await everything(worker_db)
 
-    preview = await rehearsed(api, "updateContact", **given)
+    preview = await rehearsed(api, mutation, **given)
     untouched = await everything(worker_db) == before
-    await done(api, "updateContact", "contact { zone }", **given, planToken=preview["token"])
+    await done(api, mutation, "", **given, planToken=preview["token"])
     await plan(followed, clock)
 
     assert untouched
     assert (preview["moved"], preview["unchanged"]) == (2, 0)
     assert [move.cause for move in await followed.moves()] == ["WINDOW_CHANGED"] * 2
-    name = await tried(api, "updateContact", "contact { id }", contactId=contact(person), firstName="Ada")
-    assert (name["preview"], name["contact"]) == (None, None)
+
+
+async def test_what_moves_no_email_of_a_contact_has_no_preview(
+    api: ApiClient, worker_db: Database, world: Planned, clock: SteppingClock
+) -> None:
+    """Another name, or a zone that no sequence follows; an import is counted all the same."""
+    await world.enroll(1)
+    await plan(world, clock)
+    [person] = await world.rows("SELECT id, email FROM contacts")
+    changes = {"firstName": "Ada", "zone": "Pacific/Auckland"}
+    before = await everything(worker_db)
+
+    updated = await tried(api, "updateContact", "contact { id }", contactId=contact(person.id), **changes)
+    imported = await tried(
+        api, "importContacts", "import { id } created updated", contacts=[{"email": person.email, **changes}]
+    )
+
+    assert await everything(worker_db) == before
+    assert (updated["preview"], updated["contact"]) == (None, None)
+    assert (imported["preview"], imported["import"]) == (None, None)
+    assert (imported["created"], imported["updated"]) == (0, 1)
