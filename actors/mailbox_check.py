@@ -2,11 +2,12 @@
 
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from actors.access_tokens import AccessTokens
 from actors.endpoints import Endpoint, Undelivered, connect
 from actors.hosts import Network
+from actors.smtp import Handover
 from domain.mailboxes import Security
 from domain.replies import Fault, Reply, Stage
 
@@ -63,6 +64,17 @@ _FAULT_WORDS = {
     Fault.TOKEN_UNAVAILABLE: "There is no access token of {username} for {where}: {detail}.",
     Fault.BLOCKED_HOST: "Drumbeat does not connect to {where}: {detail}.",
 }
+
+
+_NETWORK = frozenset({Fault.REFUSED, Fault.DNS, Fault.TIMEOUT, Fault.DROPPED})
+
+
+def explained(endpoint: Endpoint, handover: Handover) -> Handover:
+    """*handover* with a fault of the network told as `explain` does, not as the system does."""
+    if not isinstance(handover.answer, Fault) or handover.answer not in _NETWORK:
+        return handover
+    words = explain(endpoint, Undelivered(handover.stage, handover.answer, handover.detail))
+    return replace(handover, detail=words)
 
 
 def explain(endpoint: Endpoint, failure: Undelivered) -> str:

@@ -16,6 +16,7 @@ from actors.leases import boot_time, trust_window
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
 from actors.logins import endpoint_of
+from actors.mailbox_check import explained
 from actors.measures import SEND_SECONDS
 from actors.outage import QueueUnavailable
 from actors.places import Places
@@ -193,7 +194,7 @@ class Sender:
             turn = self._pool.connection(attempt.mailbox_id, endpoint, timeout_s=self._timeout_s)
             try:
                 async with turn as connection:
-                    return await connection.deliver(
+                    handover = await connection.deliver(
                         letter.sender_address,
                         letter.recipient_address,
                         letter.content,
@@ -202,7 +203,8 @@ class Sender:
                         dot_timeout_s=self._dot_timeout_s,
                     )
             except Undelivered as failure:
-                return Handover(failure.stage, failure.answer, failure.detail)
+                handover = Handover(failure.stage, failure.answer, failure.detail)
+            return explained(endpoint, handover)
 
         return await self._handovers.run(deliver)
 

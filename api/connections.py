@@ -116,9 +116,10 @@ class Paging:
         """
         if self.first is not None and self.last is not None:
             raise BadUserInput("Give `first` or `last`, not both.")
-        size = next((given for given in (self.first, self.last) if given is not None), PAGE)
+        name, given = ("first", self.first) if self.last is None else ("last", self.last)
+        size = PAGE if given is None else given
         if not 0 <= size <= LARGEST_PAGE:
-            raise BadUserInput(f"A page has 0 to {LARGEST_PAGE} entries.")
+            raise BadUserInput(f"`{name}` is a number from 0 to {LARGEST_PAGE}.")
         return Page(
             limit=size,
             after=_read_cursor(self.after),

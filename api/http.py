@@ -9,6 +9,7 @@ from starlette.responses import Response
 from strawberry.exceptions import MissingQueryError
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
 from strawberry.types.execution import ExecutionResult
+from strawberry.types.graphql import OperationType
 
 from api.authentication import authenticated
 from api.context import Context, Services
@@ -34,12 +35,16 @@ STATUS = {
     ErrorCode.INTERNAL: 500,
 }
 
+_STREAMS = (
+    "Subscriptions are streamed: as text/event-stream from /graphql/stream, or over a WebSocket at /graphql."
+)
+
 
 async def answer(request: Request, services: Services) -> Response:
     """Execute the operation that *request* asks for."""
     accepted = media_type(request.headers.get("accept"))
     if accepted is None:
-        wanted = f"This is answered as {GRAPHQL_JSON} or {PLAIN_JSON}."
+        wanted = f"This is answered as {GRAPHQL_JSON} or {PLAIN_JSON}. {_STREAMS}"
         return _response(_refusal(406, BadUserInput(wanted)), PLAIN_JSON)
     headers: dict[str, str] = {}
     try:
@@ -52,8 +57,8 @@ async def answer(request: Request, services: Services) -> Response:
     except (MissingQueryError, CannotGetOperationTypeError):
         unknown = BadUserInput("The document has no operation with this name.")
         answered = _request_error(accepted, [shown(unknown)])
-    except InvalidOperationTypeError:
-        answered = _refusal(405, BadUserInput("Only queries are answered to GET: send this by POST."))
+    except InvalidOperationTypeError as refused:
+        answered = _elsewhere(refused.operation_type)
     except Exception as error:
         headers |= getattr(error, "headers", {})
         message, extensions = told(error)
@@ -97,6 +102,12 @@ def _request_error(accepted: str, errors: list[dict[str, Any]]) -> Answer:
     mistake = 400 if accepted == GRAPHQL_JSON else 200
     status = STATUS.get(ErrorCode(errors[0]["extensions"]["code"]), mistake)
     return Answer(status, _written({"errors": errors}))
+
+
+def _elsewhere(operation_type: OperationType) -> Answer:
+    if operation_type is OperationType.SUBSCRIPTION:
+        return _refusal(400, BadUserInput(_STREAMS))
+    return _refusal(405, BadUserInput("Only queries are answered to GET: send this by POST."))
 
 
 def _refusal(status: int, error: Exception) -> Answer:

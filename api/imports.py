@@ -20,6 +20,7 @@ from api.ids import global_id, uuid_of
 from api.inputs.contact_csv import ContactCsv
 from api.inputs.contacts import ContactList
 from api.inputs.problems import Problem
+from api.invalid_contacts import rejected_rows
 from api.once import Conflict
 from api.repeated_imports import Told, once, written
 from api.transfers import TransferRefused, admitted, answer, csv_file, refusal
@@ -29,7 +30,6 @@ from domain.access import Scope
 from persistence.audit_log import Entry, columns_of, write_entry
 from persistence.contact_imports import (
     ImportCounts,
-    RejectedRow,
     begin_import,
     end_import,
     record_import,
@@ -187,14 +187,13 @@ class _Run:
 
     async def _write(self, batch: ContactList) -> None:
         context = self._context
-        rejected = [RejectedRow(row.line or 0, row.field, row.email, row.reason) for row in batch.invalid]
         async with context.transaction() as conn:
             if self._claim is not None:
                 await go_on(conn, self._claim)
             counts = await write_contacts(
                 conn, context.workspace_id, self._id, cards=list(batch.cards.values()), seen=self._seen
             )
-            counts.rows, counts.invalid = batch.rows, len(rejected)
+            counts.rows, counts.invalid = batch.rows, len(batch.invalid)
             counts.duplicates += batch.duplicates
             counts.add(self._counts)
             await record_import(
@@ -202,7 +201,7 @@ class _Run:
                 context.workspace_id,
                 self._id,
                 counts,
-                rejected=rejected,
+                rejected=rejected_rows(batch.invalid),
                 bytes_read=self._file.bytes_read,
             )
         self._counts = counts

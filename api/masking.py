@@ -11,6 +11,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from api.errors import ErrorCode
+from api.input_mistakes import in_words, place_of
+from api.schema import schema
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger()
 # A statement that ran longer than the API lets it.
@@ -45,8 +47,7 @@ def told(error: Exception) -> tuple[str, dict[str, Any]]:
     if isinstance(cause, GraphQLError) and any(said in cause.message for said in _TOO_MUCH):
         return cause.message, {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
     if isinstance(cause, GraphQLError):
-        message = _GIVEN.sub(r"\1.", cause.message)
-        return message, {"code": str(ErrorCode.BAD_USER_INPUT)} | (cause.extensions or {})
+        return _mistake(error, cause)
     if isinstance(cause, RecursionError) or _is_canceled(cause):
         return "The request asks for too much at once.", {"code": str(ErrorCode.QUERY_TOO_EXPENSIVE)}
     if isinstance(cause, _UNREACHABLE):
@@ -55,6 +56,15 @@ def told(error: Exception) -> tuple[str, dict[str, Any]]:
     error_id = str(uuid4())
     log.error("api.unexpected_error", error_id=error_id, exc_info=cause)
     return "Something went wrong on our side.", {"code": str(ErrorCode.INTERNAL), "errorId": error_id}
+
+
+def _mistake(error: Exception, cause: GraphQLError) -> tuple[str, dict[str, Any]]:
+    """What is told of a mistake of the caller: with its place, if it is in what a field is given."""
+    code = {"code": str(ErrorCode.BAD_USER_INPUT)}
+    place = place_of(error) if isinstance(error, GraphQLError) else None
+    message = _GIVEN.sub(r"\1.", in_words(cause.message, schema._schema))
+    extensions = code | (cause.extensions or {})
+    return (message, extensions) if place is None else (place.says(message), extensions | place.extensions)
 
 
 def _cause(error: Exception) -> Exception:

@@ -2,10 +2,12 @@
 
 import math
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import NewType
 
 import strawberry
+from graphql import GraphQLError, ValueNode, value_from_ast_untyped
 from strawberry.scalars import JSON
 from strawberry.types.scalar import ScalarDefinition
 
@@ -57,6 +59,14 @@ def _shaped(shape: re.Pattern[str], value: object, what: str) -> str:
     return value
 
 
+def _read_zone(value: object) -> TimeZone:
+    return TimeZone(_text(value, "a TimeZone"))
+
+
+def _read_address(value: object) -> EmailAddress:
+    return EmailAddress(_text(value, "an EmailAddress"))
+
+
 def _write_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -71,6 +81,18 @@ def _read_json(value: object) -> object:
     return value
 
 
+def _read_in_document(read: Callable[[object], object]) -> Callable[..., object]:
+    """*read* for a value that is written into the document, where a mistake has a place."""
+
+    def read_node(node: ValueNode, variables: dict[str, object] | None = None) -> object:
+        try:
+            return read(value_from_ast_untyped(node, variables))
+        except BadUserInput as mistake:
+            raise GraphQLError(mistake.message, node, extensions=mistake.extensions) from None
+
+    return read_node
+
+
 SCALARS: dict[object, ScalarDefinition] = {
     datetime: strawberry.scalar(
         name="DateTime",
@@ -78,6 +100,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=_write_instant,
         parse_value=_read_instant,
+        parse_literal=_read_in_document(_read_instant),
     ),
     date: strawberry.scalar(
         name="Date",
@@ -85,6 +108,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=date.isoformat,
         parse_value=_read_date,
+        parse_literal=_read_in_document(_read_date),
     ),
     time: strawberry.scalar(
         name="LocalTime",
@@ -92,6 +116,7 @@ SCALARS: dict[object, ScalarDefinition] = {
         specified_by_url="https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
         serialize=_write_local_time,
         parse_value=_read_local_time,
+        parse_literal=_read_in_document(_read_local_time),
     ),
     # What a zone or an address may be is checked where it is used, so that a mutation can name the place.
     TimeZone: strawberry.scalar(
@@ -99,20 +124,23 @@ SCALARS: dict[object, ScalarDefinition] = {
         description="The name of a zone in the IANA time zone database, for example `Europe/Berlin`.",
         specified_by_url="https://www.iana.org/time-zones",
         serialize=str,
-        parse_value=lambda value: TimeZone(_text(value, "a TimeZone")),
+        parse_value=_read_zone,
+        parse_literal=_read_in_document(_read_zone),
     ),
     EmailAddress: strawberry.scalar(
         name="EmailAddress",
         description="One bare email address, without a display name.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc5321#section-4.1.2",
         serialize=str,
-        parse_value=lambda value: EmailAddress(_text(value, "an EmailAddress")),
+        parse_value=_read_address,
+        parse_literal=_read_in_document(_read_address),
     ),
     JSON: strawberry.scalar(
         name="JSON",
-        description="Any JSON value; used for the custom fields of contacts only.",
+        description="Any JSON value: custom fields of contacts, and what the audit log keeps of a change.",
         specified_by_url="https://www.rfc-editor.org/rfc/rfc8259",
         serialize=lambda value: value,
         parse_value=_read_json,
+        parse_literal=_read_in_document(_read_json),
     ),
 }

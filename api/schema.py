@@ -22,6 +22,7 @@ from api.executor import Executor
 from api.limits import TOKENS, LimitsRule, QueryTooExpensive
 from api.measures import Timed
 from api.mutations import Mutation
+from api.nulls import NoNulls, say_what_null_does
 from api.queries import Query
 from api.scalars import SCALARS
 from api.subscriptions import Subscription
@@ -95,8 +96,10 @@ schema = QuietSchema(
         CostLimit,
         ParserCache,
         ValidationCache,
+        NoNulls,
     ],
 )
+say_what_null_does(schema._schema)
 
 
 def print_sdl() -> str:

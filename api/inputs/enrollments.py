@@ -43,8 +43,15 @@ class EnrollContactsInput(Rehearsable):
         default=None, description=f"All contacts of an import as well, at most {MOST_FOUND}."
     )
     filter: ContactFilter | None = strawberry.field(
-        default=None, description=f"All contacts that this holds for as well, at most {MOST_FOUND}."
+        default=None,
+        description=f"All contacts that this holds for as well, at most {MOST_FOUND}; `{{}}` is all.",
     )
+
+    @property
+    def names_anybody(self) -> bool:
+        """Whether it says who, be there any such contacts or not."""
+        by_id = self.import_id is not None or self.filter is not None
+        return bool(self.contact_ids or self.contacts or by_id)
 
 
 @strawberry.input(description="Which enrollment.")

@@ -12,7 +12,7 @@ from api.inputs.contact_csv import read_csv
 from api.inputs.contacts import ContactList, ImportContactsInput, UpdateContactInput
 from api.inputs.keys import contact_key
 from api.inputs.problems import Problems
-from api.invalid_contacts import InvalidContact
+from api.invalid_contacts import InvalidContact, rejected_rows
 from api.mutations.answers import Input, RehearsedPayload, mutation
 from api.mutations.change import changing
 from api.types.contact import Contact
@@ -76,7 +76,7 @@ class ContactMutations:
             counts = await write_contacts(conn, workspace_id, import_id, cards=list(listed.cards.values()))
             counts.rows, counts.invalid = listed.rows, len(listed.invalid)
             counts.duplicates = listed.duplicates
-            await record_import(conn, workspace_id, import_id, counts)
+            await record_import(conn, workspace_id, import_id, counts, rejected=rejected_rows(listed.invalid))
             await end_import(conn, workspace_id, import_id, now=change.now)
             await change.place()
             change.figures = counts.columns()

@@ -87,6 +87,10 @@ class EnrollmentMutations:
         with Problems() as problems:
             sequence_id = sequence_key(asked.sequence_id, problems)
             known, listed = read_contacts(asked.contact_ids, asked.contacts, problems)
+            if not asked.names_anybody:
+                problems.add(
+                    UserErrorCode.NO_RECIPIENTS, "Say who: by ids, contacts, import or filter.", "contacts"
+                )
         async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)

@@ -78,7 +78,7 @@ class NodeQueries:
     ) -> list[Node | None]:
         if len(ids) > MOST_IDS:
             raise BadUserInput(f"Ask for at most {MOST_IDS} ids.")
-        return list(await asyncio.gather(*(_find(info, wanted) for wanted in [_known(each) for each in ids])))
+        return list(await asyncio.gather(*(_find_if_any(info, each) for each in ids)))
 
 
 def _known(text: str) -> GlobalId:
@@ -86,6 +86,15 @@ def _known(text: str) -> GlobalId:
     if read.kind not in _KINDS:
         raise MalformedId(text)
     return read
+
+
+async def _find_if_any(info: Info, text: str) -> Node | None:
+    """Nothing has an id that is none: the other things are found all the same."""
+    try:
+        wanted = _known(text)
+    except MalformedId:
+        return None
+    return await _find(info, wanted)
 
 
 async def _find(info: Info, wanted: GlobalId) -> Node | None:

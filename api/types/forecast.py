@@ -59,7 +59,9 @@ class ForecastMailbox:
         key: UUID = self.found.mailbox.id
         return Mailbox.of(present(await info.context.loaders.mailboxes.load(key)))
 
-    @resolves("Its daily capacity in this forecast, a ramp aside; null is unlimited.")
+    @resolves(
+        "Its daily capacity in this forecast, a ramp aside; null is unlimited, which a mailbox has as 0."
+    )
     def daily_capacity(self) -> int | None:
         capacity = self.found.mailbox.daily_capacity
         return None if capacity == UNLIMITED else capacity
@@ -177,7 +179,7 @@ class Forecast:
             outlook=outlook,
             contacts=found.contacts,
             emails=found.emails,
-            expected_emails=None if outlook.asked.reply_rate is None else found.expected_emails,
+            expected_emails=None if outlook.asked.reply_rate is None else round(found.expected_emails, 2),
             completes_at=found.completes_at,
             completes_on=found.completes_on,
             unplaced=[UnplacedCount(reason=reason, count=found.unplaced[reason]) for reason in reasons],
@@ -190,7 +192,7 @@ def _days(days: Sequence[DayLoad], *, has_reply_rate: bool) -> list[ForecastDay]
         ForecastDay(
             day=load.day,
             emails=load.emails,
-            expected_emails=load.expected_emails if has_reply_rate else None,
+            expected_emails=round(load.expected_emails, 2) if has_reply_rate else None,
         )
         for load in days
     ]

@@ -36,7 +36,9 @@ MOST_DAYS = 366
 @strawberry.type(description="One local day of a mailbox: what it may send, what is planned, what was used.")
 class MailboxDay:
     day: date = strawberry.field(description="The day, in the mailbox's zone.")
-    capacity: int | None = strawberry.field(description="Emails that may leave; null is unlimited.")
+    capacity: int | None = strawberry.field(
+        description="Emails that may leave; null is unlimited, which a mailbox has as 0."
+    )
     planned: int = strawberry.field(description="Emails that have a time on this day and have not left.")
     used: int = strawberry.field(
         description="Emails taken up for sending on this day: under way, sent, or in doubt."
@@ -91,7 +93,9 @@ class Mailbox(Node):
     host: str = strawberry.field(description="The server that takes its emails.")
     port: int = strawberry.field(description="The port of the server.")
     security: Security = strawberry.field(description="How the connection is protected.")
-    daily_capacity: int = strawberry.field(description="Emails per local day; 0 is unlimited.")
+    daily_capacity: int = strawberry.field(
+        description="Emails per local day; 0 is unlimited, for which its days and forecasts have null."
+    )
     minimum_gap_seconds: int = strawberry.field(description="Least number of seconds between two emails.")
     hourly_limit: int | None = strawberry.field(description="Most emails within an hour; null is unlimited.")
     rolling_24h_limit: int | None = strawberry.field(

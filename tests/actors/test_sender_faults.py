@@ -192,7 +192,7 @@ async def test_an_email_that_gets_no_connection_is_held_up_by_its_host(worker_db
             sent = await office.email(campaign.email_ids[0])
 
     assert (held_up.status, held_up.retry_count, held_up.crashes) == ("RETRYING", 0, 0)
-    assert held_up.last_error == "the host holds up every connection of the mailbox"
+    assert held_up.last_error == f"127.0.0.1 port {server.port} did not answer in time at CONNECT."
     assert (sent.status, len(server.letters)) == ("SENT", 1)
 
 
@@ -241,3 +241,15 @@ async def test_a_drain_waits_for_what_is_on_its_way(worker_db: Database) -> None
 async def dispatch_times(office: PostOffice) -> tuple[Any, ...]:
     async with office.database.transaction() as conn:
         return tuple((await conn.execute(select(dispatches.c.taken_at, dispatches.c.processed_at))).one())
+
+
+async def test_a_fault_of_the_network_is_told_as_a_test_of_the_mailbox_tells_it(worker_db: Database) -> None:
+    """In words for whoever owns the mailbox, and not in those of the operating system."""
+    async with ScriptedSmtpServer({"DATA": Trouble.DROP}) as server:
+        campaign = await make_campaign(worker_db, port=server.port)
+        async with post_office(worker_db) as office:
+            await office.send_due()
+            email = await office.email(campaign.email_ids[0])
+
+    assert email.status == "RETRYING"
+    assert email.last_error == f"127.0.0.1 port {server.port} closed the connection at DATA."

@@ -162,9 +162,9 @@ def _cursor(keys: object) -> str:
 @pytest.mark.parametrize(
     ("paging", "message"),
     [
-        ({"first": 101}, "A page has 0 to 100 entries."),
-        ({"first": -1}, "A page has 0 to 100 entries."),
-        ({"last": 101}, "A page has 0 to 100 entries."),
+        ({"first": 101}, "`first` is a number from 0 to 100."),
+        ({"first": -1}, "`first` is a number from 0 to 100."),
+        ({"last": 101}, "`last` is a number from 0 to 100."),
         ({"first": 1, "last": 1}, "Give `first` or `last`, not both."),
         ({"after": ""}, "The cursor is not one that this API gave out."),
         ({"after": "ä"}, "The cursor is not one that this API gave out."),

@@ -194,7 +194,7 @@ async def test_a_request_that_cannot_be_executed_has_no_data(
     assert (newer.status_code, older.status_code) == (400, 200)
     assert newer.json() == older.json()
     assert newer.json().keys() == {"errors"}
-    assert newer.json()["errors"][0]["extensions"] == {"code": "BAD_USER_INPUT"}
+    assert newer.json()["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
 
 
 async def test_the_operation_that_is_named_is_executed(api: ApiClient) -> None:
@@ -262,3 +262,20 @@ async def test_a_database_that_is_away_makes_the_service_unavailable(
             }
         ]
     }
+
+
+async def test_a_subscription_is_sent_where_it_is_streamed(api: ApiClient) -> None:
+    """By either method, and to who asks for a stream here."""
+    document = "subscription { queueStats { due } }"
+
+    posted = await api.http.post("/graphql", json={"query": document})
+    gotten = await api.http.get("/graphql", params={"query": document})
+    streamed = await api.http.post(
+        "/graphql", json={"query": document}, headers={"Accept": "text/event-stream"}
+    )
+
+    assert [each.status_code for each in (posted, gotten, streamed)] == [400, 400, 406]
+    for each in (posted, gotten, streamed):
+        [error] = each.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert "/graphql/stream, or over a WebSocket at /graphql" in error["message"]

@@ -71,6 +71,26 @@ async def test_what_could_not_be_taken_is_downloaded(api: ApiClient, stranger: A
     assert (foreign.status_code, foreign.json()["errors"][0]["extensions"]["code"]) == (404, "NOT_FOUND")
 
 
+async def test_the_mutation_fills_the_file_too(api: ApiClient) -> None:
+    """Rows of its text by their lines, entries of its list by their places."""
+    payload = await done(
+        api,
+        "importContacts",
+        "import { errorsPath }",
+        csv="email\nnonsense\n",
+        contacts=[{"email": "neither"}],
+    )
+
+    response = await api.http.get(payload["import"]["errorsPath"])
+
+    rows = list(csv.reader(io.StringIO(response.text)))
+    assert [row[:3] for row in rows] == [
+        ["line", "field", "email"],
+        ["2", "email", "nonsense"],
+        ["1", "email", "neither"],
+    ]
+
+
 async def test_columns_are_what_the_address_says(api: ApiClient, worker_db: Database) -> None:
     """Titles in any language; those without a field are left out."""
     query = "?column=Adresse:email&column=Vorname:first_name&column=Intern:&column=Rang:level"

@@ -52,7 +52,15 @@ async def test_what_is_no_id_is_refused(api: ApiClient) -> None:
 
     assert (await api.refusal(NODE, id="x"))[0] == "BAD_USER_INPUT"
     assert await api.refusal(NODE, id=unknown) == ("BAD_USER_INPUT", f"“{unknown}” is not an id.")
-    assert (await api.refusal(NODES, ids=["x"]))[0] == "BAD_USER_INPUT"
+
+
+async def test_of_several_what_is_no_id_is_nothing(api: ApiClient) -> None:
+    """At its place; the others are found all the same."""
+    workspace = global_id("Workspace", api.workspace_id)
+
+    found = (await api.data(NODES, ids=["zz", workspace, global_id("Nothing", uuid7())]))["nodes"]
+
+    assert found == [None, {"__typename": "Workspace", "id": workspace}, None]
 
 
 async def test_a_hundred_things_can_be_asked_for_at_once(api: ApiClient) -> None:

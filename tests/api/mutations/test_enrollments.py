@@ -258,3 +258,15 @@ async def test_a_move_that_is_not_allowed_is_refused(
     assert await errors(enrollmentId=contact(own)) == [
         error("INVALID_ID", "enrollmentId", f"“{contact(own)}” is not an id of a Enrollment.")
     ]
+
+
+async def test_enrolling_nobody_is_refused(api: ApiClient, worker_db: Database) -> None:
+    """It would look done; a filter without conditions does name somebody, everybody."""
+    async with worker_db.transaction() as conn:
+        sequence_id = await make_sequence(conn, api.workspace_id)
+
+    [error] = await refused(api, worker_db, "enrollContacts", sequenceId=sequence(sequence_id))
+    everybody = await done(api, "enrollContacts", "enrolled", sequenceId=sequence(sequence_id), filter={})
+
+    assert (error["code"], error["path"]) == ("NO_RECIPIENTS", ["contacts"])
+    assert everybody["enrolled"] == 0
