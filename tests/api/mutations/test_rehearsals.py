@@ -17,6 +17,12 @@ from tests.support.standing_clock import StandingClock
 from tests.support.world import TWO_STEPS, make_mailbox
 
 MOVED = error("PLAN_MOVED", "planToken", "The plan has moved since the preview; preview it again.")
+OTHER = error(
+    "TOKEN_OF_OTHER_INPUT",
+    "planToken",
+    "The token is of a preview with another input, or of another mutation; send what was previewed,"
+    " or preview this.",
+)
 HOUR = {"weekdays": [1, 2], "intervals": [{"start": "10:00", "end": "11:00"}]}
 STEP = {"waitDays": 1, "subject": "Hello", "bodyText": "Hello", "position": 2}
 # Each changes the plan; what is named by a letter is filled in by `given`.
@@ -167,8 +173,37 @@ async def test_a_token_is_for_the_change_that_it_was_given_for(
     )
     unknown = await refused(api, worker_db, "pauseMailbox", **asked, planToken="made up")
 
-    assert (other, unplanned) == ([MOVED], [MOVED])
+    assert (other, unplanned) == ([OTHER], [OTHER])
     assert unknown == [error("INVALID_TOKEN", "planToken", "This workspace was given no such token.")]
+
+
+@pytest.mark.parametrize(("mutation", "values"), [("updateStep", {"stepId": "T", "waitDays": 4})])
+async def test_a_token_is_for_the_input_that_was_previewed(
+    api: ApiClient, worker_db: Database, world: Planned, mutation: str, values: dict[str, Any]
+) -> None:
+    """Another wait is refused, also in a rebalance; the version that is expected is not part of it."""
+    asked = await given(world, values)
+    token = (await rehearsed(api, mutation, **asked))["token"]
+
+    other = await refused(api, worker_db, mutation, **(asked | {"waitDays": 5}), planToken=token)
+    more = await refused(api, worker_db, mutation, **asked, subject="Hello", planToken=token)
+    rebalance = await refused(api, worker_db, "commitRebalance", token=token)
+    await done(api, mutation, "", **asked, expectedVersion=1, planToken=token)
+
+    assert (other, more) == ([OTHER], [OTHER])
+    assert rebalance == [{**OTHER, "path": ["token"]}]
+
+
+async def test_the_token_of_a_rebalance_is_for_no_other_change(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """Both come from one workspace, and are signed with one key."""
+    previewed = await done(api, "previewRebalance", "preview { token }")
+    asked = await given(world, {"mailboxId": "M"})
+
+    errors = await refused(api, worker_db, "pauseMailbox", **asked, planToken=previewed["preview"]["token"])
+
+    assert errors == [OTHER]
 
 
 async def test_a_dry_run_is_refused_as_the_change_would_be(
