@@ -1,7 +1,7 @@
 """What a request may cost: the objects that it asks for, with each of its pages full."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from graphql import (
     ArgumentNode,
@@ -26,7 +26,7 @@ from graphql import (
 from api.connections import LARGEST_PAGE, PAGE
 from api.limits import QueryTooExpensive
 
-COST = 2_000
+COST = 5_000
 # Of lists without pages, such as the steps of a sequence: most are shorter.
 LIST = 3
 # Arguments that say how long such a list gets: of ids, or a number.
@@ -37,12 +37,22 @@ _MOST_FIELDS = 5_000
 _Fields = GraphQLObjectType | GraphQLInterfaceType
 
 
+class Cost(NamedTuple):
+    """How many *objects*, and the way to the list that has most of them, empty if there is none."""
+
+    objects: int
+    dearest: tuple[str, ...] = ()
+
+
+_NOTHING = Cost(0)
+
+
 def cost_of(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation_name: str | None = None,
     variables: Mapping[str, Any] | None = None,
-) -> int:
+) -> Cost:
     """
     How many objects the operation of a valid *document* may be answered with; *variables* are JSON.
 
@@ -55,7 +65,7 @@ def cost_of(
     operation = get_operation_ast(document, operation_name)
     root = schema.get_root_type(operation.operation) if operation else None
     if operation is None or root is None:
-        return 0
+        return _NOTHING
     return _Cost(schema, document, _given(operation, variables or {})).of(root, [operation.selection_set])
 
 
@@ -77,10 +87,10 @@ class _Cost:
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
         # Of selections that were counted; the same fragment is, wherever it is spread.
-        self._known: dict[tuple[object, ...], int] = {}
+        self._known: dict[tuple[object, ...], Cost] = {}
         self._fields = 0
 
-    def of(self, kind: _Fields, selections: Sequence[SelectionSetNode], *, page: int | None = None) -> int:
+    def of(self, kind: _Fields, selections: Sequence[SelectionSetNode], *, page: int | None = None) -> Cost:
         """Of one object of *kind*; *page* is how many entries it has if it is a connection."""
         key = (kind, page, *map(id, selections))
         if key not in self._known:
@@ -89,10 +99,12 @@ class _Cost:
             spread: set[str] = set()
             for each in selections:
                 self._collect(kind, each, found, spread)
-            self._known[key] = sum(
+            costs = [
                 self._of_field(self._schema.type_map[name], fields, page)
                 for (name, _), fields in found.items()
-            )
+            ]
+            dearest = max(costs, key=lambda cost: cost.objects, default=_NOTHING).dearest
+            self._known[key] = Cost(sum(cost.objects for cost in costs), dearest)
         return self._known[key]
 
     def _collect(
@@ -118,7 +130,7 @@ class _Cost:
             within: Any = self._schema.type_map[condition.name.value] if condition else kind
             self._collect(within, fragment.selection_set, found, spread)
 
-    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None) -> int:
+    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None) -> Cost:
         self._fields += 1
         if self._fields > _MOST_FIELDS:
             raise QueryTooExpensive("The request asks for too much at once.")
@@ -127,14 +139,17 @@ class _Cost:
         selected = [each.selection_set for each in fields if each.selection_set is not None]
         # Introspection has a limit of its own.
         if definition is None or not selected:
-            return 0
+            return _NOTHING
         answered: Any = get_named_type(definition.type)  # it has fields, as something is selected of it
         if "first" in definition.args:
-            return 1 + self.of(answered, selected, page=self._page(node))
+            inside = self.of(answered, selected, page=self._page(node))
+            return Cost(1 + inside.objects, (node.name.value, *inside.dearest))
+        inside = self.of(answered, selected)
+        is_list = is_list_type(get_nullable_type(definition.type))
+        way = (node.name.value, *inside.dearest) if is_list or inside.dearest else ()
         if page is not None and node.name.value == "edges":
-            return page * self.of(answered, selected)
-        length = self._length(node, definition, page)
-        return length * (1 + self.of(answered, selected))
+            return Cost(page * inside.objects, way)
+        return Cost(self._length(node, definition, page) * (1 + inside.objects), way)
 
     def _page(self, node: FieldNode) -> int:
         """How many entries a page has at most; sizes that are not allowed are refused by the field itself."""
