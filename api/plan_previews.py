@@ -10,6 +10,7 @@ from api.context import Context
 from api.errors import UserErrorCode
 from api.inputs.problems import refuse
 from api.types.plan_preview import MOST_DAYS, PlanPreview, PreviewedDay
+from api.types.unplaced_count import UnplacedCount
 from domain.rebalances import (
     REBALANCE,
     Promise,
@@ -44,6 +45,7 @@ async def shown(
         unchanged=figures.unchanged,
         cancelled=figures.cancelled,
         infeasible=figures.infeasible,
+        unplaced=UnplacedCount.by_reason(rebalance.unplaced()),
         median_delay_seconds=figures.median_delay_s,
         max_delay_seconds=figures.max_delay_s,
         changed_days=changed_days,

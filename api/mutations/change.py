@@ -142,6 +142,7 @@ class Change:
             mailbox_id=mailbox_id,
             details=details,
             requested_by=self._context.caller.actor,
+            requested_by_name=self._context.caller.name,
             now=self.now,
         )
         (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])

@@ -18,6 +18,7 @@ from api.types.delivery_stats import DeliveryStats, span_of
 from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.mailbox_health import MailboxCircuit, MailboxHealth
+from api.types.mailbox_limits import MailboxRamp, SlidingWindow
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from domain.alerts import RATED
@@ -139,6 +140,14 @@ class Mailbox(Node):
     def planned(self) -> PlannedMailbox:
         """As planning sees it."""
         return mailbox_of(self.row)
+
+    @resolves("How its capacity grows from day to day; null if it does not.")
+    def ramp(self) -> MailboxRamp | None:
+        return MailboxRamp.of(self.row)
+
+    @resolves("A further limit, such as a provider's on some hours; null if it has none.")
+    def sliding_window(self) -> SlidingWindow | None:
+        return SlidingWindow.of(self.row)
 
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:

@@ -1,5 +1,6 @@
 """Dry runs: every change that replans shows what it would do, writes nothing, and can be made just so."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -230,3 +231,22 @@ async def test_without_a_plan_there_is_nothing_to_show(api: ApiClient, worker_db
 
     assert preview is None
     assert await everything(worker_db) == before
+
+
+async def test_a_preview_says_why_emails_would_have_no_time(api: ApiClient, world: Planned) -> None:
+    """As many as there are, each with the one reason that it would have."""
+    asked = await given(world, {"sequenceId": "S", "lastDate": "2026-03-03"})
+
+    told = await done(
+        api, "updateSequence", "preview { infeasible unplaced { reason count } }", **asked, dryRun=True
+    )
+    made = await done(api, "updateSequence", "recalculation { requestedBy requestedByName }", **asked)
+    await recalculate(world)
+    emails = await world.emails()
+
+    found = Counter(each.unplaced_reason for each in emails if each.unplaced_reason)
+    counts = {each["reason"]: each["count"] for each in told["preview"]["unplaced"]}
+    assert counts == found
+    assert sum(counts.values()) == told["preview"]["infeasible"] > 0
+    assert made["recalculation"]["requestedBy"].startswith("api_key:")
+    assert made["recalculation"]["requestedByName"] == "tests"
