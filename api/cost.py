@@ -1,6 +1,7 @@
 """What a request may cost: the objects that it asks for, with each of its pages full."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
 from graphql import (
@@ -25,6 +26,7 @@ from graphql import (
 
 from api.connections import LARGEST_PAGE, PAGE
 from api.limits import QueryTooExpensive
+from api.types.delivery_stats import MOST_DAYS
 
 COST = 5_000
 # Of lists without pages, such as the steps of a sequence: most are shorter.
@@ -90,9 +92,16 @@ class _Cost:
         self._known: dict[tuple[object, ...], Cost] = {}
         self._fields = 0
 
-    def of(self, kind: _Fields, selections: Sequence[SelectionSetNode], *, page: int | None = None) -> Cost:
-        """Of one object of *kind*; *page* is how many entries it has if it is a connection."""
-        key = (kind, page, *map(id, selections))
+    def of(
+        self,
+        kind: _Fields,
+        selections: Sequence[SelectionSetNode],
+        *,
+        page: int | None = None,
+        span: int | None = None,
+    ) -> Cost:
+        """Of one object of *kind*; *page* is how many entries a connection has, *span* how many days."""
+        key = (kind, page, span, *map(id, selections))
         if key not in self._known:
             found: dict[tuple[str, str], list[FieldNode]] = {}
             # One for all: of a fragment that each of them spreads, the fields are there once.
@@ -100,7 +109,7 @@ class _Cost:
             for each in selections:
                 self._collect(kind, each, found, spread)
             costs = [
-                self._of_field(self._schema.type_map[name], fields, page)
+                self._of_field(self._schema.type_map[name], fields, page, span)
                 for (name, _), fields in found.items()
             ]
             dearest = max(costs, key=lambda cost: cost.objects, default=_NOTHING).dearest
@@ -130,7 +139,7 @@ class _Cost:
             within: Any = self._schema.type_map[condition.name.value] if condition else kind
             self._collect(within, fragment.selection_set, found, spread)
 
-    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None) -> Cost:
+    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None, span: int | None) -> Cost:
         self._fields += 1
         if self._fields > _MOST_FIELDS:
             raise QueryTooExpensive("The request asks for too much at once.")
@@ -144,12 +153,23 @@ class _Cost:
         if "first" in definition.args:
             inside = self.of(answered, selected, page=self._page(node))
             return Cost(1 + inside.objects, (node.name.value, *inside.dearest))
-        inside = self.of(answered, selected)
+        days = self._span(node) if "from" in definition.args and "to" in definition.args else None
+        inside = self.of(answered, selected, span=days)
         is_list = is_list_type(get_nullable_type(definition.type))
         way = (node.name.value, *inside.dearest) if is_list or inside.dearest else ()
         if page is not None and node.name.value == "edges":
             return Cost(page * inside.objects, way)
-        return Cost(self._length(node, definition, page) * (1 + inside.objects), way)
+        length = span if is_list and span is not None else self._length(node, definition, page)
+        return Cost(length * (1 + inside.objects), way)
+
+    def _span(self, node: FieldNode) -> int:
+        """How many days lie between `from` and `to`; too many are refused by the field itself."""
+        given = {each.name.value: self._value(each) for each in node.arguments or ()}
+        try:
+            first, last = (date.fromisoformat(given[name]) for name in ("from", "to"))
+        except (KeyError, TypeError, ValueError):
+            return 1
+        return min(max(1, (last - first).days + 1), MOST_DAYS)
 
     def _page(self, node: FieldNode) -> int:
         """How many entries a page has at most; sizes that are not allowed are refused by the field itself."""

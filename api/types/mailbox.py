@@ -201,9 +201,10 @@ class Mailbox(Node):
 
     @resolves("How emails ended, by its days.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        first, last = span_of(from_, to)
-        row = await info.context.loaders.deliveries.load((self.uuid, first, last))
-        return DeliveryStats.of(row)
+        span, loaders = span_of(from_, to), info.context.loaders
+        asked = (self.uuid, *span)
+        row = await loaders.deliveries.load(asked)
+        return DeliveryStats.of(row, span, lambda: loaders.used_days.load(asked))
 
     @resolves("Whether it can send, how its last emails fared, and what to look at.")
     async def health(self, info: Info) -> MailboxHealth:
