@@ -8,7 +8,7 @@ from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Encounter, encounter_of, rest_after
 from domain.delivery import CAPACITY_WAIT, ActsOn, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
-from domain.replies import Reply, Stage
+from domain.replies import Fault, Reply, Stage
 from persistence.attempts import Attempt
 from persistence.results import Result
 
@@ -41,6 +41,17 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
     judgement = _judged(attempt, handover, found, now=now, schedule=schedule)
     encounter = encounter_of(handover.answer, found, handover.detail)
     return replace(judgement, result=replace(judgement.result, encounter=encounter))
+
+
+def why_set_aside(result: Result) -> str:
+    """For the owner of the mailbox: what its server said, and what to do where none was asked."""
+    said = result.reply or result.reason
+    if result.reason == Fault.BLOCKED_HOST.lower():
+        return (
+            f"Drumbeat does not connect to this host: {said}. Give the mailbox another host, or have the"
+            " operator allow its network (DRUMBEAT_SMTP_ALLOW_NETWORKS)."
+        )
+    return said
 
 
 def _judged(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actors.clocks import Clock
 from actors.planner import log_moves
-from domain.ids import WorkspaceId
+from domain.ids import RecalculationId, WorkspaceId
 from domain.plan_changes import first_part
 from persistence.collector import collector_paused
 from persistence.database import Database, notify
@@ -77,16 +77,19 @@ class Recalculator:
             with collector_paused():
                 return await self._turn(workspace_id, begun)
         except PlanMoved:
-            async with self._database.transaction() as conn:
-                await fail_recalculations(conn, ids, error="PLAN_MOVED")
+            await self._give_up(ids, error="PLAN_MOVED")
             return True
         except OperationalError:
             # The database was away or broke a deadlock: the request stays open and is taken up again.
             raise
         except Exception as error:
-            async with self._database.transaction() as conn:
-                await fail_recalculations(conn, ids, error=type(error).__name__)
+            await self._give_up(ids, error=type(error).__name__)
             raise
+
+    async def _give_up(self, ids: Sequence[RecalculationId], *, error: str) -> None:
+        now = await self._clock.now()
+        async with self._database.transaction() as conn:
+            await fail_recalculations(conn, ids, error=error, now=now)
 
     async def _turn(self, workspace_id: WorkspaceId, begun: Sequence[Recalculation]) -> bool:
         """Write what *begun* change, or the first part of it; whether that was all."""

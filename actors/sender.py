@@ -11,7 +11,7 @@ import structlog
 from actors.clocks import Clock
 from actors.endpoints import Endpoint, Undelivered
 from actors.handovers import Handovers
-from actors.judgement import Judgement, judge
+from actors.judgement import Judgement, judge, why_set_aside
 from actors.leases import boot_time, trust_window
 from actors.ledger import Ledger
 from actors.letters import LetterWriter
@@ -211,7 +211,7 @@ class Sender:
     async def _conclude(self, attempt: Attempt, judgement: Judgement, *, ms: int) -> None:
         result = judgement.result
         if judgement.login_refused:
-            await self._ledger.refuse_login(attempt.mailbox_id, reason=result.reply or result.reason)
+            await self._ledger.refuse_login(attempt.mailbox_id, reason=why_set_aside(result))
         if judgement.rest is not None:
             reason = result.reply or result.reason
             await self._ledger.block(attempt.mailbox_id, rest=judgement.rest, reason=reason)

@@ -1,7 +1,8 @@
 """What a request may cost: the objects that it asks for, with each of its pages full."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 from graphql import (
     ArgumentNode,
@@ -25,8 +26,9 @@ from graphql import (
 
 from api.connections import LARGEST_PAGE, PAGE
 from api.limits import QueryTooExpensive
+from api.types.delivery_stats import MOST_DAYS
 
-COST = 2_000
+COST = 5_000
 # Of lists without pages, such as the steps of a sequence: most are shorter.
 LIST = 3
 # Arguments that say how long such a list gets: of ids, or a number.
@@ -37,12 +39,22 @@ _MOST_FIELDS = 5_000
 _Fields = GraphQLObjectType | GraphQLInterfaceType
 
 
+class Cost(NamedTuple):
+    """How many *objects*, and the way to the list that has most of them, empty if there is none."""
+
+    objects: int
+    dearest: tuple[str, ...] = ()
+
+
+_NOTHING = Cost(0)
+
+
 def cost_of(
     schema: GraphQLSchema,
     document: DocumentNode,
     operation_name: str | None = None,
     variables: Mapping[str, Any] | None = None,
-) -> int:
+) -> Cost:
     """
     How many objects the operation of a valid *document* may be answered with; *variables* are JSON.
 
@@ -55,7 +67,7 @@ def cost_of(
     operation = get_operation_ast(document, operation_name)
     root = schema.get_root_type(operation.operation) if operation else None
     if operation is None or root is None:
-        return 0
+        return _NOTHING
     return _Cost(schema, document, _given(operation, variables or {})).of(root, [operation.selection_set])
 
 
@@ -77,22 +89,31 @@ class _Cost:
             each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)
         }
         # Of selections that were counted; the same fragment is, wherever it is spread.
-        self._known: dict[tuple[object, ...], int] = {}
+        self._known: dict[tuple[object, ...], Cost] = {}
         self._fields = 0
 
-    def of(self, kind: _Fields, selections: Sequence[SelectionSetNode], *, page: int | None = None) -> int:
-        """Of one object of *kind*; *page* is how many entries it has if it is a connection."""
-        key = (kind, page, *map(id, selections))
+    def of(
+        self,
+        kind: _Fields,
+        selections: Sequence[SelectionSetNode],
+        *,
+        page: int | None = None,
+        span: int | None = None,
+    ) -> Cost:
+        """Of one object of *kind*; *page* is how many entries a connection has, *span* how many days."""
+        key = (kind, page, span, *map(id, selections))
         if key not in self._known:
             found: dict[tuple[str, str], list[FieldNode]] = {}
             # One for all: of a fragment that each of them spreads, the fields are there once.
             spread: set[str] = set()
             for each in selections:
                 self._collect(kind, each, found, spread)
-            self._known[key] = sum(
-                self._of_field(self._schema.type_map[name], fields, page)
+            costs = [
+                self._of_field(self._schema.type_map[name], fields, page, span)
                 for (name, _), fields in found.items()
-            )
+            ]
+            dearest = max(costs, key=lambda cost: cost.objects, default=_NOTHING).dearest
+            self._known[key] = Cost(sum(cost.objects for cost in costs), dearest)
         return self._known[key]
 
     def _collect(
@@ -118,7 +139,7 @@ class _Cost:
             within: Any = self._schema.type_map[condition.name.value] if condition else kind
             self._collect(within, fragment.selection_set, found, spread)
 
-    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None) -> int:
+    def _of_field(self, kind: Any, fields: list[FieldNode], page: int | None, span: int | None) -> Cost:
         self._fields += 1
         if self._fields > _MOST_FIELDS:
             raise QueryTooExpensive("The request asks for too much at once.")
@@ -127,14 +148,28 @@ class _Cost:
         selected = [each.selection_set for each in fields if each.selection_set is not None]
         # Introspection has a limit of its own.
         if definition is None or not selected:
-            return 0
+            return _NOTHING
         answered: Any = get_named_type(definition.type)  # it has fields, as something is selected of it
         if "first" in definition.args:
-            return 1 + self.of(answered, selected, page=self._page(node))
+            inside = self.of(answered, selected, page=self._page(node))
+            return Cost(1 + inside.objects, (node.name.value, *inside.dearest))
+        days = self._span(node) if "from" in definition.args and "to" in definition.args else None
+        inside = self.of(answered, selected, span=days)
+        is_list = is_list_type(get_nullable_type(definition.type))
+        way = (node.name.value, *inside.dearest) if is_list or inside.dearest else ()
         if page is not None and node.name.value == "edges":
-            return page * self.of(answered, selected)
-        length = self._length(node, definition, page)
-        return length * (1 + self.of(answered, selected))
+            return Cost(page * inside.objects, way)
+        length = span if is_list and span is not None else self._length(node, definition, page)
+        return Cost(length * (1 + inside.objects), way)
+
+    def _span(self, node: FieldNode) -> int:
+        """How many days lie between `from` and `to`; too many are refused by the field itself."""
+        given = {each.name.value: self._value(each) for each in node.arguments or ()}
+        try:
+            first, last = (date.fromisoformat(given[name]) for name in ("from", "to"))
+        except (KeyError, TypeError, ValueError):
+            return 1
+        return min(max(1, (last - first).days + 1), MOST_DAYS)
 
     def _page(self, node: FieldNode) -> int:
         """How many entries a page has at most; sizes that are not allowed are refused by the field itself."""

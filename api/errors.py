@@ -86,6 +86,7 @@ class UserErrorCode(StrEnum):
     SEQUENCE_NOT_ACTIVE = "SEQUENCE_NOT_ACTIVE"
     STALE_OBJECT = "STALE_OBJECT"
     SUPPRESSED = "SUPPRESSED"
+    TOKEN_OF_OTHER_INPUT = "TOKEN_OF_OTHER_INPUT"  # noqa: S105 - the name of an error
     TOO_CLOSE = "TOO_CLOSE"
     TOO_EARLY = "TOO_EARLY"
     TOO_LONG = "TOO_LONG"
@@ -133,6 +134,7 @@ described(
         _C.PROVIDER_NOT_SET_UP: "The operator has not registered this installation with the provider.",
         _C.SEQUENCE_NOT_ACTIVE: "The sequence takes no contacts in its status.",
         _C.SUPPRESSED: "The contact is written to no more.",
+        _C.TOKEN_OF_OTHER_INPUT: "The token is of a preview with another input, or of another mutation.",
         _C.TOO_CLOSE: "Another email of the mailbox, its batch, or its contact leaves at about that time.",
         _C.TOO_EARLY: "The wait is not over by then, or an email before it has not left.",
         _C.STALE_OBJECT: "The object has changed since `expectedVersion` was read.",

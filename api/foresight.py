@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from api.context import Context
 from api.plan_previews import check_kept, shown
 from api.types.plan_preview import PlanPreview
-from domain.rebalances import Promise, RebalanceScope
+from domain.rebalances import REBALANCE, Promise, RebalanceScope
 from persistence.open_enrollments import next_turn
 from persistence.rebalance_preview import Rebalance, draft_rebalance
 from persistence.replan_scopes import ReplanRequest, ReplanScope, replan_scope
@@ -19,7 +19,8 @@ class Foresight:
     """
     Looks at the plan as the transaction of a change sees it, if that is rehearsed or was promised something.
 
-    In a rehearsal *preview* says what it found; there is none if nothing is planned that may change.
+    In a rehearsal *preview* says what it found, promised to *change*; there is none if nothing is planned
+    that may change.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Foresight:
         now: datetime,
         *,
         is_rehearsal: bool = False,
+        change: bytes = REBALANCE,
         promise: Promise | None = None,
     ) -> None:
         self.is_rehearsal = is_rehearsal
@@ -36,6 +38,7 @@ class Foresight:
         self._conn = conn
         self._context = context
         self._now = now
+        self._change = change
         # What the plan has to become; kept when it was seen to.
         self._promise = promise
 
@@ -80,6 +83,11 @@ class Foresight:
         draft = await draft_rebalance(self._conn, self._context.workspace_id, scope, now=as_of)
         if self.is_rehearsal:
             self.preview = await shown(
-                self._conn, self._context, draft, scope=RebalanceScope(), as_of=self._now
+                self._conn,
+                self._context,
+                draft,
+                scope=RebalanceScope(),
+                as_of=self._now,
+                change=self._change,
             )
         self.see_promise_kept(draft)

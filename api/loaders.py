@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -91,6 +92,9 @@ class Loaders:
         self.planned_days = self._days(mailboxes.planned_days)
         self.deliveries = self._deliveries(deliveries.delivered_by_mailboxes, of="mailbox_id")
         self.deliveries_of_sequence = self._deliveries(deliveries.delivered_by_sequences, of="sequence_id")
+        self.delivery_days_of_sequence = self._days(
+            partial(deliveries.delivered_by_sequences, daily=True), of="sequence_id"
+        )
         self.explanations: DataLoader[UUID, Explanation | None] = DataLoader(
             self._explain, max_batch_size=EXPLAINED_AT_ONCE
         )
@@ -149,19 +153,23 @@ class Loaders:
         return DataLoader(load)
 
     def _days(
-        self, read: Callable[[AsyncConnection, UUID, Collection[Span]], Awaitable[Sequence[AnyRow]]]
+        self,
+        read: Callable[[AsyncConnection, UUID, Collection[Span]], Awaitable[Sequence[AnyRow]]],
+        *,
+        of: str = "mailbox_id",
     ) -> DataLoader[Span, dict[date, AnyRow]]:
-        """The rows of a mailbox between two days, by their day."""
+        """The rows of each thing between two days, by their day; *of* is the column of its id."""
 
         async def load(spans: list[Span]) -> list[dict[date, Any]]:
             async with self._database.transaction(self._workspace_id) as conn:
                 rows = await read(conn, self._workspace_id, spans)
             found: defaultdict[UUID, dict[date, AnyRow]] = defaultdict(dict)
             for row in rows:
-                found[row.mailbox_id][row.day] = row
+                if row.day is not None:
+                    found[row._mapping[of]][row.day] = row
             return [
-                {day: row for day, row in found[mailbox_id].items() if first <= day <= last}
-                for mailbox_id, first, last in spans
+                {day: row for day, row in found[key].items() if first <= day <= last}
+                for key, first, last in spans
             ]
 
         return DataLoader(load)

@@ -74,8 +74,9 @@ class CostLimit(SchemaExtension):
         if asked.graphql_document is not None:
             known: GraphQLSchema = asked.schema._schema
             cost = cost_of(known, asked.graphql_document, asked.operation_name, asked.variables)
-            if cost > COST:
-                told = f"This may be answered with {cost} objects, and at most {COST} are"
+            if cost.objects > COST:
+                most = f", most of them by {'.'.join(cost.dearest)}" if cost.dearest else ""
+                told = f"This may be answered with {cost.objects} objects, and at most {COST} are{most}"
                 raise QueryTooExpensive(f"{told}: ask for smaller pages, or for fewer lists within lists.")
         yield
 

@@ -88,7 +88,10 @@ described(
     values={
         _B.ACTIVE: "Sending.",
         _B.PAUSED: "Put on hold by someone.",
-        _B.NEEDS_AUTH: "Its server refused its login, or its provider to renew it; its emails wait.",
+        _B.NEEDS_AUTH: (
+            "It needs a person, and its emails wait: its login was refused, or its host is one that Drumbeat"
+            " does not connect to. `statusReason` says which."
+        ),
         _B.BLOCKED: "Its server refuses to take more for a while.",
         _B.REMOVED: "Taken out of use; kept for its history.",
     },

@@ -1,5 +1,6 @@
 """Rebalances as they are promised: for whom, as planned when, and what the plan changed."""
 
+import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -12,9 +13,12 @@ _INSTANT_BYTES = 8
 _DIGEST_BYTES = 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_CHANGE_BYTES = 16
+REBALANCE = bytes(_CHANGE_BYTES)
 _NO_SEQUENCE = bytes(_ID_BYTES)
 # Binds the signature to this one use of the key.
-_PURPOSE = b"drumbeat rebalance 1:"
+_PURPOSE = b"drumbeat rebalance 2:"
+_CHANGE_PURPOSE = b"drumbeat rehearsed change 1:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +39,14 @@ class Promise:
     """
     What a preview promises: the plan of *as_of* for *scope* changes what *digest* (32 bytes) stands for.
 
-    A plan depends on the present, so it is looked at again as of the same instant.
+    A plan depends on the present, so it is looked at again as of the same instant. *change* (16 bytes) stands
+    for the change that was rehearsed, by its name and input; `REBALANCE` is a rebalance.
     """
 
     scope: RebalanceScope
     as_of: datetime
     digest: bytes
+    change: bytes = REBALANCE
 
 
 def promise_token(key: bytes, *, workspace_id: WorkspaceId, promise: Promise) -> str:
@@ -50,6 +56,7 @@ def promise_token(key: bytes, *, workspace_id: WorkspaceId, promise: Promise) ->
         workspace_id.bytes,
         ((promise.as_of - _EPOCH) // _MICROSECOND).to_bytes(_INSTANT_BYTES),
         promise.digest,
+        promise.change,
         scope.sequence_id.bytes if scope.sequence_id else _NO_SEQUENCE,
         *(mailbox_id.bytes for mailbox_id in scope.mailbox_ids),
     ]
@@ -69,6 +76,7 @@ def read_promise(key: bytes, token: str, *, workspace_id: WorkspaceId) -> Promis
         raise InvalidToken
     instant, rest = int.from_bytes(rest[:_INSTANT_BYTES]), rest[_INSTANT_BYTES:]
     digest, rest = rest[:_DIGEST_BYTES], rest[_DIGEST_BYTES:]
+    change, rest = rest[:_CHANGE_BYTES], rest[_CHANGE_BYTES:]
     ids = [rest[start : start + _ID_BYTES] for start in range(0, len(rest), _ID_BYTES)]
     return Promise(
         RebalanceScope(
@@ -77,4 +85,11 @@ def read_promise(key: bytes, token: str, *, workspace_id: WorkspaceId) -> Promis
         ),
         as_of=_EPOCH + instant * _MICROSECOND,
         digest=digest,
+        change=change,
     )
+
+
+def change_digest(key: bytes, written: str) -> bytes:
+    """What stands for a change *written* out; with *key*, as a token shows it and it may hold a password."""
+    text = written.encode(errors="surrogatepass")
+    return hmac.digest(key, _CHANGE_PURPOSE + text, "sha256")[:_CHANGE_BYTES]

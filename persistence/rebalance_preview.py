@@ -1,6 +1,7 @@
 """A rebalance before it is written: its figures, how full each day becomes, and whether it still holds."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -9,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import MailboxId, WorkspaceId
+from domain.itineraries import UnplacedReason
 from domain.lifecycle import SequenceStatus
 from domain.plan import Plan
 from domain.plan_changes import changes_digest, first_new_instant, load_changes
@@ -41,6 +43,11 @@ class Rebalance:
         figures = sort_plan(self.plan).written
         figures.cancelled = len(self.leaving)
         return figures
+
+    def unplaced(self) -> Counter[UnplacedReason]:
+        """How many emails would have no time, by reason."""
+        emails = (email for itinerary in self.plan.itineraries for email in itinerary.emails)
+        return Counter(email.unplaced_reason for email in emails if email.unplaced_reason is not None)
 
     def keeps(self, promise: Promise, *, now: datetime) -> bool:
         """Whether this is the plan of *promise*, and none of its new times has passed meanwhile."""

@@ -23,6 +23,7 @@ async def request_recalculation(
     mailbox_id: MailboxId | None = None,
     details: Mapping[str, object] | None = None,
     requested_by: str,
+    requested_by_name: str | None = None,
     now: datetime,
 ) -> RecalculationId:
     """Ask for a replan: join an equal request that nobody has begun, or make one. Heard at the commit."""
@@ -52,6 +53,7 @@ async def request_recalculation(
                 mailbox_id=mailbox_id,
                 details=dict(details or {}),
                 requested_by=requested_by,
+                requested_by_name=requested_by_name,
                 requested_at=now,
             )
         )

@@ -171,12 +171,14 @@ async def finish_recalculations(
     await tell_of_recalculations(conn, ids)
 
 
-async def fail_recalculations(conn: AsyncConnection, ids: Collection[RecalculationId], *, error: str) -> None:
+async def fail_recalculations(
+    conn: AsyncConnection, ids: Collection[RecalculationId], *, error: str, now: datetime
+) -> None:
     """Give up recalculations that raised; *error* names what it was."""
     await conn.execute(
         update(recalculations)
         .where(among(recalculations.c.id, ids), recalculations.c.status.in_(_OPEN))
-        .values(status=str(RecalculationStatus.FAILED), error=error)
+        .values(status=str(RecalculationStatus.FAILED), error=error, finished_at=now)
     )
     await tell_of_recalculations(conn, ids)
 

@@ -84,6 +84,11 @@ async def change_sequence(
     )
 
 
+async def note_change(conn: AsyncConnection, workspace_id: WorkspaceId, sequence_id: SequenceId) -> None:
+    """Give a locked sequence its next version: its steps or mailboxes are part of what was shown of it."""
+    await change_sequence(conn, workspace_id, sequence_id, changes={})
+
+
 async def move_sequence(
     conn: AsyncConnection,
     workspace_id: WorkspaceId,

@@ -16,6 +16,7 @@ class Rehearsable:
         default=None,
         description=(
             "The token of that preview: refuse, with `PLAN_MOVED`, if the plan would by now change in any"
-            " other way."
+            " other way, and with `TOKEN_OF_OTHER_INPUT` if this is another input or mutation;"
+            " `expectedVersion` may differ."
         ),
     )

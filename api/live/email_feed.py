@@ -19,6 +19,8 @@ from persistence.reading.scheduled_emails import emails_by_id
 # Events that are read together, and how far back a feed begins to look for what is not committed yet.
 PAGE = 500
 _LOOK_BACK = 5_000
+# Emails are written down within milliseconds; who waits for a plan of minutes begins further back.
+_LOOKS_AT_FIRST, _LOOKS_EVERY_S = 20, 0.05
 # Nothing is lost while a listener is away, but it comes later.
 _LOOKS_ANYWAY_S = 60.0
 
@@ -75,13 +77,24 @@ class EmailFeed:
                         await changed.wait()
 
     async def _begin(self) -> Batch:
+        begun = await self._position()
+        is_settled = await self._is_settled(begun)
+        self._settled = begun.number if is_settled else max(begun.number - _LOOK_BACK, 0)
         async with self._database.transaction(self._workspace_id) as conn:
-            begun = await position(conn)
-            self._settled = max(begun.number - _LOOK_BACK, 0)
             before = await events_after(conn, self._workspace_id, self._settled, most=_LOOK_BACK)
         self._seen = {row.id for row in before if row.id <= begun.number}
         self._unsettled = begun
-        return Batch(begun.number if begun.is_settled else self._settled, ())
+        return Batch(self._settled, ())
+
+    async def _is_settled(self, begun: Position) -> bool:
+        """Whether all that was open at *begun* ends within moments: it is then the newest that is told."""
+        if begun.is_settled:
+            return True
+        for _ in range(_LOOKS_AT_FIRST):
+            await asyncio.sleep(_LOOKS_EVERY_S)
+            if (await self._position()).oldest_open >= begun.next_one:
+                return True
+        return False
 
     async def _news(self) -> AsyncIterator[Batch]:
         now = await steadily(self._position)
@@ -108,7 +121,9 @@ class EmailFeed:
 
     def _settle(self, now: Position) -> None:
         """What was open when the unsettled position was taken may have ended at *now*, and was read since."""
-        if now.oldest_open >= self._unsettled.next_one:
+        if now.is_settled:
+            self._unsettled = now
+        if now.is_settled or now.oldest_open >= self._unsettled.next_one:
             self._settled = max(self._settled, self._unsettled.number)
             self._seen = {each for each in self._seen if each > self._settled}
             self._unsettled = now

@@ -15,7 +15,7 @@ from api.context import Caller, Context, Info
 from api.foresight import Foresight
 from api.ids import global_id
 from api.inputs.rehearsals import Rehearsable
-from api.plan_previews import promised
+from api.plan_previews import digest_of, promised
 from api.types.api_key import ApiKey
 from api.types.batch import Batch
 from api.types.contact import Contact
@@ -31,6 +31,7 @@ from api.types.sequence import Sequence
 from api.types.step import Step
 from api.types.workspace import Workspace
 from domain.ids import EnrollmentId, MailboxId, SequenceId
+from domain.rebalances import REBALANCE
 from domain.recalculations import RecalculationCause
 from persistence.audit_log import Columns, Entry, columns_of, write_entry
 from persistence.database import notify
@@ -141,6 +142,7 @@ class Change:
             mailbox_id=mailbox_id,
             details=details,
             requested_by=self._context.caller.actor,
+            requested_by_name=self._context.caller.name,
             now=self.now,
         )
         (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])
@@ -169,18 +171,20 @@ async def changing(
     context = info.context
     # Before the transaction: the clock may need a connection of its own.
     now = await context.now()
+    deed = Asked.of(info, about=about)
     token = None if asked is None else asked.plan_token
-    promise = None if token is None else promised(context, token, field="planToken")
+    is_bound = token is not None or (asked is not None and asked.dry_run)
+    digest = digest_of(context, deed) if is_bound else REBALANCE
+    promise = None if token is None else promised(context, token, field="planToken", change=digest)
     async with context.transaction() as conn:
         if asked is not None and asked.dry_run:
             async with conn.begin_nested() as rehearsal:
-                foresight = Foresight(conn, context, now, is_rehearsal=True)
+                foresight = Foresight(conn, context, now, is_rehearsal=True, change=digest)
                 yield Change(conn, context, now, foresight=foresight)
                 await rehearsal.rollback()
         else:
             foresight = Foresight(conn, context, now, promise=promise)
             change = Change(conn, context, now, foresight=foresight)
-            deed = Asked.of(info, about=about)
             before = await _columns(change, deed.about)
             yield change
             # Where nothing is planned any more, nothing is as it was promised.

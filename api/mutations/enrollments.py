@@ -1,13 +1,16 @@
 """Mutations of enrollments."""
 
+from collections.abc import Sequence as SequenceOf
 from dataclasses import replace
 from typing import Self
 
 import strawberry
 from typing_extensions import override
 
+from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
 from api.errors import UserErrorCode
+from api.fields import resolves
 from api.inputs.enrollments import (
     EnrollContactsInput,
     EnrollmentChoice,
@@ -25,11 +28,12 @@ from api.mutations.found_contacts import found_contacts
 from api.types.enrollment import Enrollment
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
-from domain.ids import EnrollmentId, SequenceId
+from domain.ids import ContactId, EnrollmentId, SequenceId
 from domain.recalculations import RecalculationCause
 from persistence.contacts import upsert_contacts
 from persistence.enrollment_moves import pause_enrollment, resume_enrollment, stop_enrollment
 from persistence.enrollments import enroll, hold_for_enrolling
+from persistence.reading.enrollments import ORDER, enrollments_where
 from persistence.refusals import NotInStatus
 from persistence.tables import enrollments
 
@@ -55,9 +59,30 @@ class EnrollContactsPayload(RehearsedPayload):
         default_factory=list, description="Contacts of the list that could not be taken; the others were."
     )
 
+    sequence_id: strawberry.Private[SequenceId | None] = None
+    contact_ids: strawberry.Private[SequenceOf[ContactId]] = ()
+
+    @resolves(
+        "The enrollments of the contacts that were named, new ones and those that were there, the last one"
+        " first unless you say so. None in a dry run."
+    )
+    async def enrollments(
+        self,
+        info: Info,
+        order: InDirection = Direction.DESC,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+    ) -> Connection[Enrollment]:
+        rows = enrollments_where(
+            info.context.workspace_id, sequence_id=self.sequence_id, contact_ids=self.contact_ids
+        )
+        return await connection(info, Enrollment, rows, ORDER, Paging(first, after, last, before, order))
+
     @override
     def rehearsed(self) -> Self:
-        return replace(self, sequence=None)
+        return replace(self, sequence=None, contact_ids=())
 
 
 @strawberry.type(description="The answer to `pauseEnrollment`.")
@@ -106,6 +131,8 @@ class EnrollmentMutations:
                 suppressed=outcome.suppressed,
                 invalid=listed.invalid,
                 preview=change.preview,
+                sequence_id=sequence_id,
+                contact_ids=contact_ids,
             )
             change.figures = {name: getattr(payload, name) for name in _FIGURES}
             return payload

@@ -27,8 +27,8 @@ class CommitRebalancePayload(Payload):
     recalculation: Recalculation | None = strawberry.field(
         default=None,
         description=(
-            "The replanning that carries the preview out; null if the mutation was not done. Should the plan"
-            " move before it begins, it ends `FAILED` with the error `PLAN_MOVED` and changes nothing."
+            "The replanning that carries the preview out; null if the mutation was not done. Should it move"
+            " anything else by the time it begins, it ends `FAILED` with `PLAN_MOVED` and changes nothing."
         ),
     )
 
@@ -52,7 +52,9 @@ class RebalancePreviewMutations:
                 preview=await shown(conn, context, rebalance, scope=scope, as_of=now)
             )
 
-    @mutation("Make the rebalance that was previewed, unless its plan has moved since.")
+    @mutation(
+        "Make the rebalance that was previewed, unless it would by now change the plan in any other way."
+    )
     async def commit_rebalance(
         self, info: Info, asked: Input[CommitRebalanceInput]
     ) -> CommitRebalancePayload:

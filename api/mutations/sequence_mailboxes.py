@@ -12,7 +12,7 @@ from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
 from domain.recalculations import RecalculationCause
 from persistence.sequence_mailboxes import link_mailboxes, unlink_mailboxes
-from persistence.sequences import has_open_enrollments, lock_sequence
+from persistence.sequences import has_open_enrollments, lock_sequence, note_change
 
 THE_SEQUENCE = "The sequence with its mailboxes; null if the mutation was not done."
 THE_RECALCULATION = "The replanning that the change makes necessary; null if nothing is planned yet."
@@ -39,8 +39,10 @@ class SequenceMailboxMutations:
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
         async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
-            await lock_sequence(conn, workspace_id, sequence_id)
+            await lock_sequence(conn, workspace_id, sequence_id, expected_version=asked.expected_version)
             linked = await link_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
+            if linked:
+                await note_change(conn, workspace_id, sequence_id)
             recalculation = None
             if linked and await has_open_enrollments(conn, workspace_id, sequence_id):
                 recalculation = await change.recalculate(
@@ -61,8 +63,10 @@ class SequenceMailboxMutations:
             mailbox_ids = mailbox_keys(asked.mailbox_ids, problems)
         async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
-            await lock_sequence(conn, workspace_id, sequence_id)
+            await lock_sequence(conn, workspace_id, sequence_id, expected_version=asked.expected_version)
             unlinked = await unlink_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
+            if unlinked:
+                await note_change(conn, workspace_id, sequence_id)
             recalculation = None
             if unlinked and await has_open_enrollments(conn, workspace_id, sequence_id):
                 recalculation = await change.recalculate(

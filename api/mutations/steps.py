@@ -25,7 +25,7 @@ from domain.lifecycle import SequenceStatus
 from domain.recalculations import RecalculationCause
 from persistence.next_positions import complete_finished, refresh_next_positions
 from persistence.refusals import IsBatch
-from persistence.sequences import has_open_enrollments, lock_sequence
+from persistence.sequences import has_open_enrollments, lock_sequence, note_change
 from persistence.steps import (
     change_step,
     count_steps,
@@ -92,6 +92,7 @@ class StepMutations:
                     values.number(position, least=1, most=there + 1)
                 new_step = asked.step.read(problems, "step", position=position)
             step_id = await insert_step(conn, workspace_id, sequence_id, new_step=new_step, position=position)
+            await note_change(conn, workspace_id, sequence_id)
             return AddStepPayload(
                 step=await change.step(step_id),
                 recalculation=await _reorder(change, sequence_id),
@@ -115,6 +116,8 @@ class StepMutations:
                 await rewrite_step(conn, workspace_id, step, text=text)
             if changes:
                 await change_step(conn, workspace_id, step_id, changes=changes)
+            if changes or text != current:
+                await note_change(conn, workspace_id, step.sequence_id)
             before, after = (read_wait(each) for each in (step._mapping, {**step._mapping, **changes}))
             return UpdateStepPayload(
                 step=await change.step(step_id),
@@ -136,6 +139,7 @@ class StepMutations:
             recalculation = None
             if asked.position != step.position:
                 await move_step(conn, workspace_id, step, position=asked.position)
+                await note_change(conn, workspace_id, step.sequence_id)
                 recalculation = await _reorder(change, step.sequence_id)
             return MoveStepPayload(
                 step=await change.step(step_id),
@@ -153,6 +157,7 @@ class StepMutations:
             step = await lock_step(conn, workspace_id, step_id, expected_version=asked.expected_version)
             await _keep_a_step(change, step.sequence_id)
             await remove_step(conn, workspace_id, step, now=change.now)
+            await note_change(conn, workspace_id, step.sequence_id)
             recalculation = await _reorder(change, step.sequence_id)
             return RemoveStepPayload(
                 step=await change.step(step_id),

@@ -23,7 +23,12 @@ class SequenceFilter:
     updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
 
 
-Filter = Annotated[SequenceFilter | None, strawberry.argument(description="Which ones; all by default.")]
+Filter = Annotated[
+    SequenceFilter | None,
+    strawberry.argument(
+        description="Which ones; all but those of batches by default, which `batches` lists."
+    ),
+]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the sequence.")]
 
 

@@ -1,5 +1,7 @@
 """Asking how much is under way, and how emails ended."""
 
+from collections.abc import Mapping
+from datetime import date
 from typing import Annotated
 
 import strawberry
@@ -10,7 +12,8 @@ from api.fields import resolves
 from api.ids import optional_uuid_of
 from api.types.delivery_stats import DeliveryStats, From, To, span_of
 from api.types.queue_stats import QueueStats, take_queue_stats
-from persistence.reading.deliveries import delivered
+from persistence.reading.deliveries import delivered, delivered_daily
+from persistence.reading.pages import AnyRow
 
 SequenceId = Annotated[
     strawberry.ID | None, strawberry.argument(description="Of this sequence alone; all by default.")
@@ -32,11 +35,20 @@ class StatsQueries:
     async def delivery_stats(
         self, info: Info, from_: From = None, to: To = None, sequence_id: SequenceId = None
     ) -> DeliveryStats:
-        first, last = span_of(from_, to)
-        loaders, wanted = info.context.loaders, optional_uuid_of("Sequence", sequence_id)
+        span, context = span_of(from_, to), info.context
+        loaders, wanted = context.loaders, optional_uuid_of("Sequence", sequence_id)
         if wanted is not None:
             if await loaders.sequences.load(wanted) is None:
                 raise NotFound("sequence")
-            return DeliveryStats.of(await loaders.deliveries_of_sequence.load((wanted, first, last)))
-        async with info.context.transaction() as conn:
-            return DeliveryStats.of(await delivered(conn, info.context.workspace_id, first=first, last=last))
+            asked = (wanted, *span)
+            row = await loaders.deliveries_of_sequence.load(asked)
+            return DeliveryStats.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
+
+        async def daily() -> Mapping[date, AnyRow]:
+            async with context.transaction() as conn:
+                rows = await delivered_daily(conn, context.workspace_id, first=span[0], last=span[1])
+            return {row.day: row for row in rows}
+
+        async with context.transaction() as conn:
+            row = await delivered(conn, context.workspace_id, first=span[0], last=span[1])
+        return DeliveryStats.of(row, span, daily)

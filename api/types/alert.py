@@ -22,7 +22,7 @@ described(
     description="What an alert is about.",
     values={
         AlertKind.QUOTA_EARLY: "Most of a mailbox's capacity of the day was spent early in the day.",
-        AlertKind.NEEDS_AUTH: "A mailbox's server refuses its login; a person has to mend it.",
+        AlertKind.NEEDS_AUTH: "A mailbox's login is refused, or its host not allowed; a person mends it.",
         AlertKind.FAILURE_RATE: "Too many of a mailbox's emails were given up in the last seven days.",
         AlertKind.BOUNCE_RATE: "Too many of a mailbox's emails bounced in the last seven days.",
         AlertKind.COMPLAINT_RATE: "Too many recipients of a mailbox complained in the last seven days.",

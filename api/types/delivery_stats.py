@@ -1,7 +1,8 @@
 """How emails ended."""
 
-from datetime import date
-from typing import Annotated, Self
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import date, timedelta
+from typing import Annotated, Self, TypeAlias
 
 import strawberry
 
@@ -14,6 +15,7 @@ DELIVERED = ("sent", "failed", "retried", "bounced", "refused")
 """The figures that are counted, by name."""
 FIRST_DAY = date(1, 1, 1)
 LAST_DAY = date(9999, 12, 31)
+MOST_DAYS = 366
 
 From = Annotated[
     date | None,
@@ -39,24 +41,23 @@ def span_of(first: date | None, last: date | None) -> tuple[date, date]:
     return span
 
 
-@strawberry.type(
-    description="How emails ended on some days, each mailbox's days by its own zone. Of a sequence, an email "
-    "counts as it is now, on the day of its last attempt."
-)
-class DeliveryStats:
-    sent: int = strawberry.field(description="Emails accepted.")
-    failed: int = strawberry.field(description="Emails given up.")
-    retried: int = strawberry.field(description="Emails that needed a retry, by the day of the first one.")
+Daily: TypeAlias = Callable[[], Awaitable[Mapping[date, AnyRow]]]
+"""What reads the figures by day; a day on which nothing happened may be left out."""
+
+
+@strawberry.type(description="How emails ended.")
+class _Figures:
+    sent: int = strawberry.field(description="Emails accepted.", default=0)
+    failed: int = strawberry.field(description="Emails given up.", default=0)
+    retried: int = strawberry.field(
+        description="Emails that needed a retry, by the day of the first one.", default=0
+    )
     bounced: int = strawberry.field(
-        description="Emails to addresses that do not exist, or whose mailbox stayed full."
+        description="Emails to addresses that do not exist, or whose mailbox stayed full.", default=0
     )
     refused: int = strawberry.field(
-        description="Emails refused by policy: for whom they come from, or as spam."
+        description="Emails refused by policy: for whom they come from, or as spam.", default=0
     )
-
-    @classmethod
-    def of(cls, row: AnyRow) -> Self:
-        return cls(**{name: row._mapping[name] for name in DELIVERED})
 
     @resolves("Of the emails that ended, the share that was accepted, from 0 to 1; null of none.")
     def success_rate(self) -> float | None:
@@ -65,3 +66,38 @@ class DeliveryStats:
     @resolves("Bounces per email that ended, from 0 to 1; null of none.")
     def bounce_rate(self) -> float | None:
         return share(self.bounced, self.sent + self.failed)
+
+
+def _figures(row: AnyRow | None) -> dict[str, int]:
+    return {} if row is None else {name: row._mapping[name] for name in DELIVERED}
+
+
+@strawberry.type(description="How emails ended on one day.")
+class DeliveryDay(_Figures):
+    day: date = strawberry.field(description="The day, by each mailbox's zone.")
+
+
+@strawberry.type(
+    description="How emails ended on some days, each mailbox's days by its own zone. Of a sequence, an email "
+    "counts as it is now, on the day of its last attempt."
+)
+class DeliveryStats(_Figures):
+    span: strawberry.Private[tuple[date, date]]
+    daily: strawberry.Private[Daily]
+
+    @classmethod
+    def of(cls, row: AnyRow, span: tuple[date, date], daily: Daily) -> Self:
+        return cls(**_figures(row), span=span, daily=daily)
+
+    @resolves(
+        "The same by day, the first one first, those without an email too: give `from` and `to`, at most"
+        f" {MOST_DAYS} days apart."
+    )
+    async def days(self) -> list[DeliveryDay]:
+        first, last = self.span
+        length = (last - first).days + 1
+        if length > MOST_DAYS:
+            raise BadUserInput(f"from: Days are told of at most {MOST_DAYS}; give `from` and `to`.")
+        found = await self.daily()
+        wanted = [first + timedelta(days=ahead) for ahead in range(length)]
+        return [DeliveryDay(**_figures(found.get(day)), day=day) for day in wanted]

@@ -25,12 +25,15 @@ _ENDS = frozenset(
         EmailEvent.CANCEL,
     }
 )
+_TELLING = _ENDS | {EmailEvent.COMMIT}
 
 
 @strawberry.type(description="One try to hand an email over to its mailbox's server.")
 class EmailAttempt:
     number: int = strawberry.field(description="From 1 on; it only grows.")
-    began_at: datetime = strawberry.field(description="When it began.")
+    began_at: datetime = strawberry.field(
+        description="When it began; of all but the last one, when something was first written of it."
+    )
     ended_at: datetime | None = strawberry.field(default=None, description="When it ended, if it did.")
     outcome: EmailEvent | None = strawberry.field(
         default=None, description="How it ended; null while it is under way."
@@ -46,15 +49,27 @@ class EmailAttempt:
         return Mailbox.of(present(await info.context.loaders.mailboxes.load(self.mailbox_id)))
 
 
-def attempts_of(events: Iterable[AnyRow]) -> list[EmailAttempt]:
-    """The attempts that *events* of one email, in their order, tell of."""
+def attempts_of(
+    events: Iterable[AnyRow], *, latest: int, latest_at: datetime | None, mailbox_id: UUID | None
+) -> list[EmailAttempt]:
+    """
+    The attempts that *events* of one email, in their order, tell of.
+
+    That one begins is written in its email alone, which knows of the *latest*, and from which mailbox.
+    """
     attempts: dict[int, EmailAttempt] = {}
     for event in events:
-        if event.kind == EmailEvent.BEGIN:
-            attempts[event.attempt] = EmailAttempt(
-                number=event.attempt, began_at=event.at, mailbox_id=event.mailbox_id
-            )
-        elif (attempt := attempts.get(event.attempt)) and attempt.outcome is None and event.kind in _ENDS:
+        # What is given back before its first attempt has the number 0.
+        if event.attempt == 0 or event.kind not in _TELLING:
+            continue
+        attempt = attempts.setdefault(
+            event.attempt,
+            EmailAttempt(number=event.attempt, began_at=event.at, mailbox_id=event.mailbox_id),
+        )
+        if attempt.outcome is None and event.kind in _ENDS:
             attempt.ended_at, attempt.outcome = event.at, EmailEvent(event.kind)
             attempt.code, attempt.reply = event.code, event.reply or event.cause
+    if latest and latest_at is not None:
+        begun = EmailAttempt(number=latest, began_at=latest_at, mailbox_id=mailbox_id)
+        attempts.setdefault(latest, begun).began_at = latest_at
     return list(attempts.values())

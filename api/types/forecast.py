@@ -13,9 +13,9 @@ from api.fields import resolves
 from api.forecasting import Outlook
 from api.types.mailbox import MOST_DAYS, Mailbox
 from api.types.node import present
+from api.types.unplaced_count import UnplacedCount
 from domain.deadline import Fix, Punctuality
 from domain.forecast import DayLoad, MailboxForecast
-from domain.itineraries import UnplacedReason
 from domain.mailboxes import UNLIMITED
 from domain.what_if import is_imaginary
 
@@ -78,12 +78,6 @@ class ForecastMailbox:
     def days(self, first: FirstOfEach = 31) -> list[ForecastDay]:
         listed = _first(self.found.days, first, most=MOST_DAYS_OF_EACH)
         return _days(listed, has_reply_rate=self.has_reply_rate)
-
-
-@strawberry.type(description="How many emails of a forecast have no time, for one reason.")
-class UnplacedCount:
-    reason: UnplacedReason = strawberry.field(description="The reason.")
-    count: int = strawberry.field(description="How many emails it keeps from having a time.")
 
 
 @strawberry.type(description="A change that suffices to make a deadline.")
@@ -174,7 +168,6 @@ class Forecast:
     @classmethod
     def of(cls, outlook: Outlook) -> Self:
         found = outlook.forecast
-        reasons = [reason for reason in UnplacedReason if found.unplaced.get(reason)]
         return cls(
             outlook=outlook,
             contacts=found.contacts,
@@ -182,7 +175,7 @@ class Forecast:
             expected_emails=None if outlook.asked.reply_rate is None else round(found.expected_emails, 2),
             completes_at=found.completes_at,
             completes_on=found.completes_on,
-            unplaced=[UnplacedCount(reason=reason, count=found.unplaced[reason]) for reason in reasons],
+            unplaced=UnplacedCount.by_reason(found.unplaced),
             deadline=None if outlook.punctuality is None else ForecastDeadline.of(outlook.punctuality),
         )
 

@@ -18,6 +18,7 @@ from api.types.delivery_stats import DeliveryStats, span_of
 from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.mailbox_health import MailboxCircuit, MailboxHealth
+from api.types.mailbox_limits import MailboxRamp, SlidingWindow
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from domain.alerts import RATED
@@ -140,6 +141,14 @@ class Mailbox(Node):
         """As planning sees it."""
         return mailbox_of(self.row)
 
+    @resolves("How its capacity grows from day to day; null if it does not.")
+    def ramp(self) -> MailboxRamp | None:
+        return MailboxRamp.of(self.row)
+
+    @resolves("A further limit, such as a provider's on some hours; null if it has none.")
+    def sliding_window(self) -> SlidingWindow | None:
+        return SlidingWindow.of(self.row)
+
     @resolves("When it sends, in its zone and within every send window; null is any time.")
     def working_hours(self) -> SendWindow | None:
         return send_window(self.stored_hours)
@@ -192,9 +201,10 @@ class Mailbox(Node):
 
     @resolves("How emails ended, by its days.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        first, last = span_of(from_, to)
-        row = await info.context.loaders.deliveries.load((self.uuid, first, last))
-        return DeliveryStats.of(row)
+        span, loaders = span_of(from_, to), info.context.loaders
+        asked = (self.uuid, *span)
+        row = await loaders.deliveries.load(asked)
+        return DeliveryStats.of(row, span, lambda: loaders.used_days.load(asked))
 
     @resolves("Whether it can send, how its last emails fared, and what to look at.")
     async def health(self, info: Info) -> MailboxHealth:

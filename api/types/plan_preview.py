@@ -9,6 +9,7 @@ from api.context import Info
 from api.fields import resolves
 from api.types.mailbox import Mailbox
 from api.types.node import present
+from api.types.unplaced_count import UnplacedCount
 
 MOST_DAYS = 1_000
 
@@ -32,6 +33,7 @@ class PlanPreview:
     unchanged: int = strawberry.field(description="Emails that would keep theirs.")
     cancelled: int = strawberry.field(description="Emails that would be taken out of the plan.")
     infeasible: int = strawberry.field(description="Emails that would have no time.")
+    unplaced: list[UnplacedCount] = strawberry.field(description="The same emails, by reason.")
     median_delay_seconds: int | None = strawberry.field(
         description="How much later the moved emails would leave, in the middle; negative is earlier."
     )

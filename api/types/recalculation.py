@@ -20,7 +20,13 @@ from persistence.reading.pages import AnyRow
 class Recalculation(Node):
     cause: RecalculationCause = strawberry.field(description="What set it off.")
     status: RecalculationStatus = strawberry.field(description="How far it is.")
-    requested_by: str = strawberry.field(description="Who made the change.")
+    requested_by: str = strawberry.field(
+        description="Who made the change: `user:` or `api_key:` and a number that stays the same for ever, "
+        "or the part of Drumbeat that did."
+    )
+    requested_by_name: str | None = strawberry.field(
+        description="What the person or the API key was called then; null if Drumbeat did it by itself."
+    )
     total: int = strawberry.field(description="Emails to look at.")
     done: int = strawberry.field(description="Emails looked at.")
     moved: int = strawberry.field(description="Emails that were given another time or mailbox.")

@@ -39,7 +39,8 @@ class ScheduledEmail(Node):
     )
     sent_at: datetime | None = strawberry.field(description="When the mailbox's server accepted it.")
     retry_count: int = strawberry.field(
-        description="How often it was refused for now and tried again, at most 3."
+        description="How many of its 3 retries were spent by refusals. It stays as it is while the server "
+        "cannot be reached, which spends none."
     )
     retry_at: datetime | None = strawberry.field(
         description="When it is tried again: a retry, or one in doubt whose mailbox sends it once more."
@@ -119,7 +120,12 @@ class ScheduledEmail(Node):
 
     @resolves("Every try to hand it over, first one first; one that is under way has no outcome yet.")
     async def attempts(self, info: Info) -> list[EmailAttempt]:
-        return attempts_of(await info.context.loaders.events_of_email.load(self.uuid))
+        return attempts_of(
+            await info.context.loaders.events_of_email.load(self.uuid),
+            latest=self.attempt,
+            latest_at=self.last_attempt_at,
+            mailbox_id=self.mailbox_id,
+        )
 
     @resolves("How its time was moved, first move first.")
     async def moves(self, info: Info) -> list[EmailMove]:

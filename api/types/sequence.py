@@ -171,9 +171,10 @@ class Sequence(Node):
 
     @resolves("How its emails ended on some days; each email by the zone of its mailbox.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        first, last = span_of(from_, to)
-        row = await info.context.loaders.deliveries_of_sequence.load((self.uuid, first, last))
-        return DeliveryStats.of(row)
+        span, loaders = span_of(from_, to), info.context.loaders
+        asked = (self.uuid, *span)
+        row = await loaders.deliveries_of_sequence.load(asked)
+        return DeliveryStats.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
 
     @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
     async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:

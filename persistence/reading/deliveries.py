@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, and_, func, or_, select
@@ -31,6 +32,16 @@ async def delivered(conn: AsyncConnection, workspace_id: UUID, *, first: date, l
     return (await conn.execute(of_days)).one()
 
 
+async def delivered_daily(
+    conn: AsyncConnection, workspace_id: UUID, *, first: date, last: date
+) -> Sequence[AnyRow]:
+    """As `delivered`, a row for each `day` on which anything happened."""
+    of_days = select(days.day, *_sums()).where(
+        days.workspace_id == workspace_id, days.day.between(first, last)
+    )
+    return (await conn.execute(of_days.group_by(days.day))).all()
+
+
 async def delivered_by_mailboxes(
     conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
 ) -> Sequence[AnyRow]:
@@ -48,12 +59,17 @@ async def delivered_by_mailboxes(
 
 
 async def delivered_by_sequences(
-    conn: AsyncConnection, workspace_id: UUID, spans: Collection[tuple[UUID, date, date]]
+    conn: AsyncConnection,
+    workspace_id: UUID,
+    spans: Collection[tuple[UUID, date, date]],
+    *,
+    daily: bool = False,
 ) -> Sequence[AnyRow]:
     """
     As `delivered`, for each of *spans* a row with its `sequence_id`, `first` and `last`.
 
-    An email counts as it is now, on the day that its last attempt was charged to.
+    An email counts as it is now, on the day that its last attempt was charged to. With *daily* there is a
+    row for each such `day`, null where a span has none.
     """
     asked = asked_spans(spans, of="sequence_id")
     in_span = and_(
@@ -61,7 +77,9 @@ async def delivered_by_sequences(
         emails.quota_day.between(asked.c.first, asked.c.last),
         emails.workspace_id == workspace_id,
     )
-    key = (asked.c.sequence_id, asked.c.first, asked.c.last)
+    key: tuple[ColumnElement[Any], ...] = (asked.c.sequence_id, asked.c.first, asked.c.last)
+    if daily:
+        key += (emails.quota_day.label("day"),)
     counted = {
         "sent": emails.status == EmailStatus.SENT,
         "failed": emails.status == EmailStatus.FAILED,

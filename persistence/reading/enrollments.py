@@ -22,6 +22,7 @@ def enrollments_where(
     statuses: Collection[EnrollmentStatus] | None = None,
     sequence_id: UUID | None = None,
     contact_id: UUID | None = None,
+    contact_ids: Collection[UUID] | None = None,
     mailbox_id: UUID | None = None,
     updated_since: datetime | None = None,
 ) -> AnySelect:
@@ -32,6 +33,8 @@ def enrollments_where(
         found = found.where(enrollments.c.sequence_id == sequence_id)
     if contact_id is not None:
         found = found.where(enrollments.c.contact_id == contact_id)
+    if contact_ids is not None:
+        found = found.where(among(enrollments.c.contact_id, contact_ids))
     if mailbox_id is not None:
         found = found.where(enrollments.c.mailbox_id == mailbox_id)
     if updated_since is not None:

@@ -261,6 +261,8 @@ recalculations = Table(
     Column("mailbox_id", Uuid),
     Column("details", JSONB, nullable=False, server_default=text("'{}'")),
     Column("requested_by", Text, nullable=False),
+    # What the person or key was called then; NULL when nobody asked but Drumbeat itself.
+    Column("requested_by_name", Text),
     # The one that it was carried out together with, and whose figures are those of both.
     Column("part_of_id", Uuid),
     Column("status", Text, nullable=False, server_default="PENDING"),

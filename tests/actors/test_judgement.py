@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from actors.judgement import Judgement, judge
+from actors.judgement import Judgement, judge, why_set_aside
 from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Encounter
 from domain.delivery import RETRY_SCHEDULE
@@ -244,3 +244,25 @@ def test_a_host_in_trouble_is_left_alone_for_longer_each_time(host_troubles: int
     judgement = judge(attempt, Handover(Stage.EHLO, Fault.TIMEOUT), now=MONDAY, schedule=RETRY_SCHEDULE)
 
     assert judgement.retry_in == wait
+
+
+@pytest.mark.parametrize(
+    ("reason", "reply", "told"),
+    [
+        (
+            "blocked_host",
+            "mail.test is 127.0.0.1: loopback",
+            (
+                "Drumbeat does not connect to this host: mail.test is 127.0.0.1: loopback. Give the mailbox"
+                " another host, or have the operator allow its network (DRUMBEAT_SMTP_ALLOW_NETWORKS)."
+            ),
+        ),
+        ("authentication", "535 5.7.8 wrong password", "535 5.7.8 wrong password"),
+        ("auth_unavailable", None, "auth_unavailable"),
+    ],
+)
+def test_the_owner_of_a_mailbox_is_told_what_to_do(reason: str, reply: str | None, told: str) -> None:
+    """Where a server was asked, in its words."""
+    result = Result(ATTEMPT, EmailEvent.RELEASE, reason, reply=reply)
+
+    assert why_set_aside(result) == told

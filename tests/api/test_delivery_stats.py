@@ -148,3 +148,53 @@ async def test_capacity_tells_when_it_is_used_up_and_when_it_is_new(
         (0, "2026-03-03T09:20:00Z", "2026-03-03T23:00:00Z"),
         (1, None, "2026-03-04T23:00:00Z"),
     ]
+
+
+DAILY = """
+query ($id: ID!, $from: Date, $to: Date) {
+  deliveryStats(from: $from, to: $to) { sent days { day sent failed successRate } }
+  mailbox(id: $id) { deliveryStats(from: $from, to: $to) { days { day sent failed } } }
+}
+"""
+
+
+async def test_how_emails_ended_is_told_day_by_day(api: ApiClient, worker_db: Database) -> None:
+    """Over all and by mailbox, days without an email too, and the sum is the whole."""
+    async with worker_db.transaction() as conn:
+        first_id = await make_mailbox(conn, api.workspace_id, email="a@example.com")
+        second_id = await make_mailbox(conn, api.workspace_id, email="b@example.com")
+    await _day(worker_db, api, first_id, TODAY, sent=3, failed=1)
+    await _day(worker_db, api, second_id, TODAY, sent=1)
+    await _day(worker_db, api, first_id, TODAY - timedelta(days=2), sent=2)
+    await _day(worker_db, api, first_id, TODAY - timedelta(days=3), sent=9)
+    span = {"from": str(TODAY - timedelta(days=2)), "to": str(TODAY)}
+
+    data = await api.data(DAILY, id=global_id("Mailbox", first_id), **span)
+
+    dates = [str(TODAY - timedelta(days=ago)) for ago in (2, 1, 0)]
+    assert data["deliveryStats"] == {
+        "sent": 6,
+        "days": [
+            {"day": dates[0], "sent": 2, "failed": 0, "successRate": 1.0},
+            {"day": dates[1], "sent": 0, "failed": 0, "successRate": None},
+            {"day": dates[2], "sent": 4, "failed": 1, "successRate": 0.8},
+        ],
+    }
+    assert [(day["day"], day["sent"]) for day in data["mailbox"]["deliveryStats"]["days"]] == [
+        (dates[0], 2),
+        (dates[1], 0),
+        (dates[2], 3),
+    ]
+
+
+async def test_a_series_of_days_has_a_beginning_an_end_and_a_price(api: ApiClient) -> None:
+    """A year and a day at most; and each day counts as an object."""
+    endless = await api.refusal("{ deliveryStats { days { day } } }")
+    year = '(from: "2025-03-01", to: "2026-03-01")'
+    whole = await api.data(f"{{ deliveryStats{year} {{ days {{ day }} }} }}")
+    dear = await api.refusal(f"{{ mailboxes {{ nodes {{ deliveryStats{year} {{ days {{ day }} }} }} }} }}")
+
+    assert endless == ("BAD_USER_INPUT", "from: Days are told of at most 366; give `from` and `to`.")
+    assert len(whole["deliveryStats"]["days"]) == 366
+    assert dear[0] == "QUERY_TOO_EXPENSIVE"
+    assert "mailboxes.nodes.deliveryStats.days" in dear[1]

@@ -226,3 +226,26 @@ async def test_another_workspaces_mailbox_is_not_found(
 
     assert refusal == ("NOT_FOUND", "There is no mailbox with this id.")
     assert await api.data("{ mailboxes { totalCount } }") == {"mailboxes": {"totalCount": 0}}
+
+
+LIMITS = "{ mailboxes { nodes { ramp { start step startedOn } slidingWindow { limit seconds } } } }"
+
+
+async def test_limits_are_read_as_they_were_written(
+    api: ApiClient, stranger: ApiClient, worker_db: Database
+) -> None:
+    """By whoever edits them, and by nobody else."""
+    async with worker_db.transaction() as conn:
+        ramp = {"ramp_start": 5, "ramp_step": 2, "ramp_started_on": date(2026, 3, 2)}
+        window = {"sliding_window_limit": 100, "sliding_window_s": 7_200}
+        await make_mailbox(conn, api.workspace_id, **ramp, **window)
+        await make_mailbox(conn, stranger.workspace_id)
+
+    (mine,) = (await api.data(LIMITS))["mailboxes"]["nodes"]
+    (theirs,) = (await stranger.data(LIMITS))["mailboxes"]["nodes"]
+
+    assert mine == {
+        "ramp": {"start": 5, "step": 2, "startedOn": "2026-03-02"},
+        "slidingWindow": {"limit": 100, "seconds": 7_200},
+    }
+    assert theirs == {"ramp": None, "slidingWindow": None}

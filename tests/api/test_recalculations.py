@@ -42,8 +42,9 @@ async def test_a_recalculation_shows_its_progress_and_result(api: ApiClient, wor
 
     data = await api.data(
         """query ($id: ID!) { recalculation(id: $id) {
-            cause status requestedBy requestedAt startedAt finishedAt total done moved unchanged cancelled
-            infeasible medianDelaySeconds maxDelaySeconds error sequence { name } mailbox { name }
+            cause status requestedBy requestedByName requestedAt startedAt finishedAt
+            total done moved unchanged cancelled infeasible
+            medianDelaySeconds maxDelaySeconds error sequence { name } mailbox { name }
         } }""",
         id=global_id("Recalculation", recalculation_id),
     )
@@ -52,6 +53,7 @@ async def test_a_recalculation_shows_its_progress_and_result(api: ApiClient, wor
         "cause": "MAILBOX_REMOVED",
         "status": "RUNNING",
         "requestedBy": "api_key:1",
+        "requestedByName": None,
         "requestedAt": "2026-03-02T09:00:00Z",
         "startedAt": "2026-03-02T09:00:00Z",
         "finishedAt": None,

@@ -165,22 +165,27 @@ async def test_another_workspaces_email_is_not_found(
 
 
 async def test_attempts_are_told_by_what_happened_in_each(api: ApiClient, worker_db: Database) -> None:
-    """One after the other, with how they ended; what comes after the end is not of it."""
+    """
+    One after the other, with how they ended; what comes after the end is not of it.
+
+    Their beginnings are no events: the email tells when the last one began, which is still under way.
+    """
     happened = [
+        ("RELEASE", 0, None, None),
         ("CLAIM", 0, None, None),
-        ("BEGIN", 1, None, None),
         ("RETRY", 1, 451, "4.7.1 later"),
-        ("BEGIN", 2, None, None),
+        ("RELEASE", 1, None, None),
         ("COMMIT", 2, None, None),
         ("ACCEPT", 2, 250, "2.0.0 queued"),
         ("REPLY", 2, None, None),
-        ("BEGIN", 3, None, None),
     ]
     async with worker_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, api.workspace_id, email="desk@example.com")
         sequence_id = await make_sequence(conn, api.workspace_id)
         enrollment_id = await make_enrollment(conn, api.workspace_id, sequence_id, mailbox_id=mailbox_id)
-        email_id = await make_email(conn, enrollment_id)
+        email_id = await make_email(
+            conn, enrollment_id, status="SENDING", attempt=3, last_attempt_at=MONDAY + timedelta(minutes=7)
+        )
         ours = {"workspace_id": api.workspace_id, "email_id": email_id, "enrollment_id": enrollment_id}
         for minute, (kind, attempt, code, reply) in enumerate(happened):
             at = MONDAY + timedelta(minutes=minute)
@@ -205,8 +210,8 @@ async def test_attempts_are_told_by_what_happened_in_each(api: ApiClient, worker
         }
 
     assert data["scheduledEmail"]["attempts"] == [
-        told(1, 1, 2, "RETRY", 451, "4.7.1 later"),
-        told(2, 3, 5, "ACCEPT", 250, "2.0.0 queued"),
+        told(1, 2, 2, "RETRY", 451, "4.7.1 later"),
+        told(2, 4, 5, "ACCEPT", 250, "2.0.0 queued"),
         told(3, 7),
     ]
 

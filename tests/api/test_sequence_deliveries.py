@@ -89,3 +89,20 @@ async def test_a_sequence_that_is_not_there_is_not_found(
         "BAD_USER_INPUT",
         "to: It is before `from`; give a later day.",
     )
+
+
+async def test_a_sequence_is_told_day_by_day(api: ApiClient, worker_db: Database) -> None:
+    """By the query and by itself."""
+    sequence_id = global_id("Sequence", await make_ended(api, worker_db))
+    days = "deliveryStats(from: $from, to: $to) { days { day sent failed } }"
+    asked = f"""query ($id: ID!, $from: Date, $to: Date) {{
+      sequence(id: $id) {{ {days} }} {days.replace("(", "(sequenceId: $id, ", 1)}
+    }}"""
+
+    data = await api.data(asked, id=sequence_id, **{"from": str(YESTERDAY), "to": str(TODAY)})
+
+    assert data["deliveryStats"]["days"] == [
+        {"day": str(YESTERDAY), "sent": 1, "failed": 0},
+        {"day": str(TODAY), "sent": 2, "failed": 2},
+    ]
+    assert data["sequence"]["deliveryStats"] == data["deliveryStats"]

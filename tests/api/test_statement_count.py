@@ -31,11 +31,13 @@ SEQUENCES = """
 query ($first: Int) { sequences(first: $first) { totalCount nodes {
   name stepCount steps { subject } mailboxes { name capacity { planned } }
   counts { enrollments { count } emails { count } } stats { enrolled sentEmails }
+  deliveryStats(from: "2026-03-01", to: "2026-03-14") { days { sent } }
 } } }
 """
 MAILBOXES = """
 query ($first: Int) { mailboxes(first: $first) { totalCount nodes {
   capacity { remaining } deliveryStats { sent }
+  march: deliveryStats(from: "2026-03-01", to: "2026-03-14") { days { sent } }
   health { level lately { sent } alerts { kind mailbox { name } } }
 } } }
 """
@@ -73,7 +75,7 @@ def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 @pytest.mark.parametrize(
     ("document", "most"),
-    [(EMAILS, 14), (SEQUENCES, 9), (MAILBOXES, 7)],
+    [(EMAILS, 14), (SEQUENCES, 11), (MAILBOXES, 8)],
     ids=["emails", "sequences", "mailboxes"],
 )
 async def test_a_page_takes_as_many_statements_as_one_entry(

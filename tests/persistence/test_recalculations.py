@@ -76,7 +76,7 @@ async def test_the_oldest_request_is_taken_up(delivery: Delivery) -> None:
     await finish(delivery, first)
     assert await begin(delivery) == [Recalculation(second, REBALANCE, None, None)]
     async with delivery.db.transaction() as conn:
-        await fail_recalculations(conn, [second], error="RuntimeError")
+        await fail_recalculations(conn, [second], error="RuntimeError", now=NOW + 2 * MINUTE)
     assert await begin(delivery) == []
 
 
@@ -160,10 +160,13 @@ async def test_a_failed_one_says_why_and_a_finished_one_stays_finished(delivery:
     await finish(delivery, finished)
 
     async with delivery.db.transaction() as conn:
-        await fail_recalculations(conn, [failed, finished], error="RuntimeError")
+        await fail_recalculations(conn, [failed, finished], error="RuntimeError", now=NOW + 2 * MINUTE)
 
     rows = [await row_of(delivery, each) for each in (failed, finished)]
-    assert [(row.status, row.error) for row in rows] == [("FAILED", "RuntimeError"), ("COMPLETED", None)]
+    assert [(row.status, row.error, row.finished_at) for row in rows] == [
+        ("FAILED", "RuntimeError", NOW + 2 * MINUTE),
+        ("COMPLETED", None, NOW + MINUTE),
+    ]
 
 
 async def left_out(delivery: Delivery, *ids: EnrollmentId) -> int:

@@ -16,6 +16,7 @@ def upgrade() -> None:
             mailbox_id UUID,
             details JSONB DEFAULT '{}' NOT NULL,
             requested_by TEXT NOT NULL,
+            requested_by_name TEXT,
             part_of_id UUID,
             status TEXT DEFAULT 'PENDING' NOT NULL,
             total INTEGER DEFAULT '0' NOT NULL,

@@ -68,6 +68,29 @@ async def test_what_happens_to_an_email_is_told(url: str, key: str, delivery: De
     assert changes[-1]["email"]["contact"]["email"].endswith("@example.test")
 
 
+async def test_it_begins_with_what_is_newest(
+    url: str, key: str, delivery: Delivery, worker_db: Database
+) -> None:
+    """However young the events before it are, and also for who connects again with its number."""
+    before, after = await delivery.due(2)
+    await delivery.sent(before)
+    async with worker_db.transaction() as conn:
+        newest = await conn.scalar(text("SELECT max(id) FROM email_events"))
+
+    async with logged_in(url, key) as client:
+        await client.subscribe(CHANGES)
+        begun = (await client.next())["emailStatusChanged"]
+    async with logged_in(url, key) as client:
+        await client.subscribe(CHANGES, after=begun["number"])
+        again = (await client.next())["emailStatusChanged"]
+        await delivery.sent(after)
+        heard = await _heard(client, 2)
+
+    assert int(begun["number"]) >= newest
+    assert (begun["changes"], again["changes"]) == ([], [])
+    assert {each["email"]["id"] for each in heard} == {global_id("ScheduledEmail", after)}
+
+
 async def test_another_sequence_and_another_workspace_are_not_heard(
     url: str, key: str, delivery: Delivery, worker_db: Database, api_db: Database
 ) -> None:

@@ -270,3 +270,29 @@ async def test_enrolling_nobody_is_refused(api: ApiClient, worker_db: Database) 
 
     assert (error["code"], error["path"]) == ("NO_RECIPIENTS", ["contacts"])
     assert everybody["enrolled"] == 0
+
+
+ENROLLED = "enrolled enrollments(first: 2) { totalCount nodes { status contact { email } } }"
+
+
+async def test_enrolling_answers_who_is_on_the_way(
+    api: ApiClient, stranger: ApiClient, worker_db: Database
+) -> None:
+    """New ones and those that were there, in pages; nobody else of the sequence, and none in a dry run."""
+    async with worker_db.transaction() as conn:
+        key = await make_sequence(conn, api.workspace_id)
+        await make_enrollment(conn, api.workspace_id, key)
+        foreign = await make_sequence(conn, stranger.workspace_id)
+    asked = {"contacts": [{"email": f"{name}@example.test"} for name in ("ada", "bo", "cy")]}
+    await done(api, "enrollContacts", "", sequenceId=sequence(key), contacts=asked["contacts"][:1])
+
+    rehearsed = await done(api, "enrollContacts", ENROLLED, sequenceId=sequence(key), **asked, dryRun=True)
+    mine = await done(api, "enrollContacts", ENROLLED, sequenceId=sequence(key), **asked)
+    theirs = await done(stranger, "enrollContacts", ENROLLED, sequenceId=sequence(foreign), **asked)
+
+    assert rehearsed["enrollments"] == {"totalCount": 0, "nodes": []}
+    assert (mine["enrolled"], theirs["enrolled"]) == (2, 3)
+    assert mine["enrollments"]["totalCount"] == 3
+    assert {node["status"] for node in mine["enrollments"]["nodes"]} == {"ACTIVE"}
+    assert len(mine["enrollments"]["nodes"]) == 2
+    assert theirs["enrollments"]["totalCount"] == 3

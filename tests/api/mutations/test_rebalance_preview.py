@@ -147,6 +147,7 @@ async def test_a_plan_that_moves_after_the_commit_is_not_written(
 
     (request,) = await world.recalculations()
     assert (figures(request), request.error) == (("FAILED", 8, 0, 0, 0, 0, 0), "PLAN_MOVED")
+    assert request.finished_at is not None
     assert await world.emails() == before
     assert await world.moves() == []
 

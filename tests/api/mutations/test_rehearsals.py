@@ -1,5 +1,6 @@
 """Dry runs: every change that replans shows what it would do, writes nothing, and can be made just so."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -17,6 +18,12 @@ from tests.support.standing_clock import StandingClock
 from tests.support.world import TWO_STEPS, make_mailbox
 
 MOVED = error("PLAN_MOVED", "planToken", "The plan has moved since the preview; preview it again.")
+OTHER = error(
+    "TOKEN_OF_OTHER_INPUT",
+    "planToken",
+    "The token is of a preview with another input, or of another mutation; send what was previewed,"
+    " or preview this.",
+)
 HOUR = {"weekdays": [1, 2], "intervals": [{"start": "10:00", "end": "11:00"}]}
 STEP = {"waitDays": 1, "subject": "Hello", "bodyText": "Hello", "position": 2}
 # Each changes the plan; what is named by a letter is filled in by `given`.
@@ -167,8 +174,37 @@ async def test_a_token_is_for_the_change_that_it_was_given_for(
     )
     unknown = await refused(api, worker_db, "pauseMailbox", **asked, planToken="made up")
 
-    assert (other, unplanned) == ([MOVED], [MOVED])
+    assert (other, unplanned) == ([OTHER], [OTHER])
     assert unknown == [error("INVALID_TOKEN", "planToken", "This workspace was given no such token.")]
+
+
+@pytest.mark.parametrize(("mutation", "values"), [("updateStep", {"stepId": "T", "waitDays": 4})])
+async def test_a_token_is_for_the_input_that_was_previewed(
+    api: ApiClient, worker_db: Database, world: Planned, mutation: str, values: dict[str, Any]
+) -> None:
+    """Another wait is refused, also in a rebalance; the version that is expected is not part of it."""
+    asked = await given(world, values)
+    token = (await rehearsed(api, mutation, **asked))["token"]
+
+    other = await refused(api, worker_db, mutation, **(asked | {"waitDays": 5}), planToken=token)
+    more = await refused(api, worker_db, mutation, **asked, subject="Hello", planToken=token)
+    rebalance = await refused(api, worker_db, "commitRebalance", token=token)
+    await done(api, mutation, "", **asked, expectedVersion=1, planToken=token)
+
+    assert (other, more) == ([OTHER], [OTHER])
+    assert rebalance == [{**OTHER, "path": ["token"]}]
+
+
+async def test_the_token_of_a_rebalance_is_for_no_other_change(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """Both come from one workspace, and are signed with one key."""
+    previewed = await done(api, "previewRebalance", "preview { token }")
+    asked = await given(world, {"mailboxId": "M"})
+
+    errors = await refused(api, worker_db, "pauseMailbox", **asked, planToken=previewed["preview"]["token"])
+
+    assert errors == [OTHER]
 
 
 async def test_a_dry_run_is_refused_as_the_change_would_be(
@@ -195,3 +231,22 @@ async def test_without_a_plan_there_is_nothing_to_show(api: ApiClient, worker_db
 
     assert preview is None
     assert await everything(worker_db) == before
+
+
+async def test_a_preview_says_why_emails_would_have_no_time(api: ApiClient, world: Planned) -> None:
+    """As many as there are, each with the one reason that it would have."""
+    asked = await given(world, {"sequenceId": "S", "lastDate": "2026-03-03"})
+
+    told = await done(
+        api, "updateSequence", "preview { infeasible unplaced { reason count } }", **asked, dryRun=True
+    )
+    made = await done(api, "updateSequence", "recalculation { requestedBy requestedByName }", **asked)
+    await recalculate(world)
+    emails = await world.emails()
+
+    found = Counter(each.unplaced_reason for each in emails if each.unplaced_reason)
+    counts = {each["reason"]: each["count"] for each in told["preview"]["unplaced"]}
+    assert counts == found
+    assert sum(counts.values()) == told["preview"]["infeasible"] > 0
+    assert made["recalculation"]["requestedBy"].startswith("api_key:")
+    assert made["recalculation"]["requestedByName"] == "tests"

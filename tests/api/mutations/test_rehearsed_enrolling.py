@@ -135,7 +135,7 @@ async def test_who_gives_way_is_foretold(api: ApiClient, worker_db: Database, cl
 async def test_nobody_is_enrolled_into_a_plan_that_has_moved(
     api: ApiClient, worker_db: Database, world: Planned, clock: SteppingClock
 ) -> None:
-    """Others took the room; more people make another plan; and a token serves once."""
+    """Others took the room; more people are another input; and a token serves once."""
     given = {"sequenceId": sequence(world.sequence_id), "contactIds": await known(world, 3)}
     stale = (await rehearsed(api, "enrollContacts", **given))["token"]
     await world.enroll(7)
@@ -148,8 +148,24 @@ async def test_nobody_is_enrolled_into_a_plan_that_has_moved(
     await plan(world, clock)
     again = await refused(api, worker_db, "enrollContacts", **given, planToken=token)
 
-    assert (taken, more, again) == ([MOVED], [MOVED], [MOVED])
+    assert (taken, again) == ([MOVED], [MOVED])
+    assert [each["code"] for each in more] == ["TOKEN_OF_OTHER_INPUT"]
     assert made["enrolled"] == 3
+
+
+async def test_nobody_else_is_enrolled_with_a_token(
+    api: ApiClient, worker_db: Database, world: Planned
+) -> None:
+    """Another contact would have just the places that were promised to the first."""
+    first, second = await known(world, 2)
+    asked = {"sequenceId": sequence(world.sequence_id)}
+    token = (await rehearsed(api, "enrollContacts", **asked, contactIds=[first]))["token"]
+
+    other = await refused(api, worker_db, "enrollContacts", **asked, contactIds=[second], planToken=token)
+    made = await done(api, "enrollContacts", "enrolled", **asked, contactIds=[first], planToken=token)
+
+    assert [(each["code"], each["path"]) for each in other] == [("TOKEN_OF_OTHER_INPUT", ["planToken"])]
+    assert made["enrolled"] == 1
 
 
 async def test_without_anybody_to_place_there_is_no_preview(
@@ -185,7 +201,7 @@ async def test_a_batch_is_placed_as_its_dry_run_says(
     told = await tried(api, "scheduleEmails", "batch { id } scheduled invalid { index }", **given)
     untouched = await everything(worker_db) == before
     clock.present = SUNDAY + timedelta(minutes=5)
-    moved = await refused(
+    other = await refused(
         api, worker_db, "scheduleEmails", **given | {"contacts": []}, planToken=told["preview"]["token"]
     )
     await done(api, "scheduleEmails", "scheduled", **given, planToken=told["preview"]["token"])
@@ -195,7 +211,7 @@ async def test_a_batch_is_placed_as_its_dry_run_says(
     assert untouched
     assert (told["batch"], told["scheduled"], told["invalid"]) == (None, 11, [{"index": 2}])
     assert (preview["placed"], preview["moved"], preview["infeasible"]) == (11, 0, 0)
-    assert moved == [MOVED]
+    assert [each["code"] for each in other] == ["TOKEN_OF_OTHER_INPUT"]
     await see_days(world, preview)
 
 

@@ -80,3 +80,28 @@ async def test_a_removed_mailbox_is_not_linked(api: ApiClient, worker_db: Databa
     assert errors == [error("WRONG_STATUS", "mailboxIds", "The mailbox's status is REMOVED.")]
     async with worker_db.transaction() as conn:
         assert (await conn.execute(select(sequence_mailboxes))).all() == []
+
+
+async def test_another_choice_of_mailboxes_is_another_version(api: ApiClient, worker_db: Database) -> None:
+    """Whoever saw the old one is told, and nothing is linked; one that changes nothing raises nothing."""
+    async with worker_db.transaction() as conn:
+        first, second = [await make_mailbox(conn, api.workspace_id) for _ in range(2)]
+        key = await make_sequence(conn, api.workspace_id, mailboxes=[first])
+    one = {"sequenceId": sequence(key), "mailboxIds": [mailbox(first)]}
+    other = one | {"mailboxIds": [mailbox(second)]}
+    selection = "sequence { version updatedAt }"
+
+    same = await done(api, "linkMailboxes", selection, **one, expectedVersion=1)
+    linked = await done(api, "linkMailboxes", selection, **other, expectedVersion=1)
+    stale = [
+        await refused(api, worker_db, mutation, **one, expectedVersion=1)
+        for mutation in ("linkMailboxes", "unlinkMailboxes")
+    ]
+    unlinked = await done(api, "unlinkMailboxes", selection, **one, expectedVersion=2)
+    again = await done(api, "unlinkMailboxes", selection, **one, expectedVersion=3)
+
+    answers = [each["sequence"] for each in (same, linked, unlinked, again)]
+    assert [each["version"] for each in answers] == [1, 2, 3, 3]
+    assert answers[0]["updatedAt"] < answers[1]["updatedAt"] < answers[2]["updatedAt"]
+    message = "The sequence is at version 2 by now."
+    assert stale == [[error("STALE_OBJECT", "expectedVersion", message)]] * 2

@@ -212,3 +212,52 @@ async def test_a_step_is_not_added_to_another_workspaces_sequence(
     )
 
     assert errors == [error("NOT_FOUND", "sequenceId", "There is no sequence with this id.")]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "values"),
+    [
+        ("addStep", {"sequenceId": "S", "step": {"subject": "N", "bodyText": "Hello"}}),
+        ("updateStep", {"stepId": "B", "subject": "N"}),
+        ("updateStep", {"stepId": "B", "waitDays": 4}),
+        ("moveStep", {"stepId": "B", "position": 1}),
+        ("removeStep", {"stepId": "B"}),
+    ],
+)
+async def test_a_change_of_steps_is_another_version_of_the_sequence(
+    api: ApiClient, worker_db: Database, mutation: str, values: dict[str, Any]
+) -> None:
+    """By one, and it is found by those who keep a copy; whoever adds to the old one is told."""
+    key, ids = await make_abc(api, worker_db)
+    before = await api.data("{ sequences { nodes { version updatedAt } } }")
+    named = {"S": sequence(key), "B": step(ids["B"])}
+    given = {field: named.get(str(value), value) for field, value in values.items()}
+
+    changed = await done(api, mutation, "sequence { version updatedAt }", **given)
+    stale = await refused(
+        api,
+        worker_db,
+        "addStep",
+        sequenceId=sequence(key),
+        step={"subject": "N", "bodyText": "Hello"},
+        expectedVersion=1,
+    )
+
+    (shown,) = before["sequences"]["nodes"]
+    assert (shown["version"], changed["sequence"]["version"]) == (1, 2)
+    assert changed["sequence"]["updatedAt"] > shown["updatedAt"]
+    assert stale == [error("STALE_OBJECT", "expectedVersion", "The sequence is at version 2 by now.")]
+
+
+@pytest.mark.parametrize(
+    ("mutation", "values"), [("updateStep", {"subject": "B"}), ("moveStep", {"position": 2})]
+)
+async def test_what_changes_no_step_changes_no_version(
+    api: ApiClient, worker_db: Database, mutation: str, values: dict[str, Any]
+) -> None:
+    """The same text, or the same place."""
+    _, ids = await make_abc(api, worker_db)
+
+    same = await done(api, mutation, "sequence { version }", stepId=step(ids["B"]), **values)
+
+    assert same["sequence"] == {"version": 1}
