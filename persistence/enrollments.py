@@ -158,8 +158,8 @@ async def _insert(
     """
     Insert those who are not on their way already; how many it was.
 
-    Their ids are in the order given; they are written in the order of their contacts, or two calls with the same
-    ones in opposite orders would wait for each other.
+    Their ids are in the order given; they are written in the order of their contacts, or two calls with the
+    same ones in opposite orders would wait for each other.
     """
     given = unnested(
         {"id": Uuid(), "contact_id": Uuid(), "next_not_before": DateTime(timezone=True)},
