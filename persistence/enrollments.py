@@ -155,7 +155,12 @@ async def _insert(
     departures: Sequence[datetime | None],
     now: datetime,
 ) -> int:
-    """Insert those who are not on their way already; how many it was."""
+    """
+    Insert those who are not on their way already; how many it was.
+
+    Their ids are in the order given; they are written in the order of their contacts, or two calls with the
+    same ones in opposite orders would wait for each other.
+    """
     given = unnested(
         {"id": Uuid(), "contact_id": Uuid(), "next_not_before": DateTime(timezone=True)},
         {
@@ -171,7 +176,7 @@ async def _insert(
         literal(workspace_id, Uuid),
         literal(sequence_id, Uuid),
         literal(now, enrollments.c.enrolled_at.type),
-    ).order_by(given.c.ordinal)
+    ).order_by(given.c.contact_id)
     return await count_written(
         conn,
         insert(enrollments)
