@@ -14,6 +14,7 @@ from api.context import Info
 from api.ids import MalformedId, uuid_of
 from persistence import tables
 from persistence.audit_log import HIDDEN
+from persistence.storable_text import storable
 
 # The thing that a mutation is about is named first in its input.
 _KINDS_BY_FIELD = {
@@ -97,15 +98,10 @@ def _shortened(name: str, value: Any) -> Any:
     if name in SECRET_FIELDS and value is not None:
         return HIDDEN
     if isinstance(value, dict):
-        return {_storable(each): _shortened(each, inner) for each, inner in value.items()}
+        return {storable(each): _shortened(each, inner) for each, inner in value.items()}
     if isinstance(value, list):
         shown = [_shortened(name, inner) for inner in value[:_MOST_ENTRIES]]
         return [*shown, f"… and {len(value) - _MOST_ENTRIES} more"] if len(value) > _MOST_ENTRIES else shown
     if isinstance(value, str):
-        return _storable(value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}…")
+        return storable(value if len(value) <= _LONGEST_TEXT else f"{value[:_LONGEST_TEXT]}…")
     return str(value) if isinstance(value, float) and not isfinite(value) else value
-
-
-def _storable(text: str) -> str:
-    """*text* as PostgreSQL can keep it: one that is refused for a NUL, or half a character, is told too."""
-    return text.replace("\0", "\ufffd").encode(errors="replace").decode()

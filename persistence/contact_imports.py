@@ -12,6 +12,7 @@ from domain.ids import WorkspaceId
 from domain.imports import ImportStatus
 from persistence.contacts import ContactCard, upsert_contacts
 from persistence.ids import uuid7
+from persistence.storable_text import storable
 from persistence.suppressions import suppressed_among
 from persistence.tables import import_errors, imports
 
@@ -105,7 +106,9 @@ async def record_import(
     if rejected:
         ours = {"workspace_id": workspace_id, "import_id": import_id}
         rows = [
-            ours | {"line": row.line, "field": row.field, "email": row.email, "reason": row.reason}
+            ours
+            | {"line": row.line, "reason": storable(row.reason)}
+            | {name: text and storable(text) for name, text in (("field", row.field), ("email", row.email))}
             for row in rejected
         ]
         await conn.execute(insert(import_errors), rows)
