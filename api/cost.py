@@ -26,7 +26,7 @@ from graphql import (
 
 from api.connections import LARGEST_PAGE, PAGE
 from api.limits import QueryTooExpensive
-from api.types.delivery_stats import MOST_DAYS
+from api.types.delivery_stats import FEW_DAYS, MOST_DAYS
 
 COST = 5_000
 # Of lists without pages, such as the steps of a sequence: most are shorter.
@@ -168,7 +168,7 @@ class _Cost:
         try:
             first, last = (date.fromisoformat(given[name]) for name in ("from", "to"))
         except (KeyError, TypeError, ValueError):
-            return 1
+            return FEW_DAYS
         return min(max(1, (last - first).days + 1), MOST_DAYS)
 
     def _page(self, node: FieldNode) -> int:

@@ -16,6 +16,8 @@ DELIVERED = ("sent", "failed", "retried", "bounced", "refused")
 FIRST_DAY = date(1, 1, 1)
 LAST_DAY = date(9999, 12, 31)
 MOST_DAYS = 366
+# Where nobody said how many.
+FEW_DAYS = 31
 
 From = Annotated[
     date | None,
@@ -90,14 +92,19 @@ class DeliveryStats(_Figures):
         return cls(**_figures(row), span=span, daily=daily)
 
     @resolves(
-        "The same by day, the first one first, those without an email too: give `from` and `to`, at most"
-        f" {MOST_DAYS} days apart."
+        "The same by day, the first one first, those without an email too: at most"
+        f" {MOST_DAYS}. Without `from` or `to` the last {FEW_DAYS} up to the latest that has one."
     )
     async def days(self) -> list[DeliveryDay]:
         first, last = self.span
-        length = (last - first).days + 1
-        if length > MOST_DAYS:
-            raise BadUserInput(f"from: Days are told of at most {MOST_DAYS}; give `from` and `to`.")
+        is_open = FIRST_DAY in self.span or LAST_DAY in self.span
+        if not is_open and (last - first).days >= MOST_DAYS:
+            raise BadUserInput(f"from: Days are told of at most {MOST_DAYS}; give a later day.")
         found = await self.daily()
-        wanted = [first + timedelta(days=ahead) for ahead in range(length)]
+        if is_open and not found:
+            return []
+        if is_open:
+            first, last = max(first, min(found)), min(last, max(found))
+            first = max(first, last - timedelta(days=FEW_DAYS - 1))
+        wanted = [first + timedelta(days=ahead) for ahead in range((last - first).days + 1)]
         return [DeliveryDay(**_figures(found.get(day)), day=day) for day in wanted]

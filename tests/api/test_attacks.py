@@ -59,7 +59,7 @@ ATTACKS = {
     "pages by variables": (
         asked(
             "query ($n: Int) { scheduledEmails(first: $n) { nodes { enrollment { itinerary { enrollment {"
-            " itinerary { step { id } } } } } } } }",
+            " itinerary { enrollment { itinerary { id } } } } } } } } }",
             n=100,
         ),
         TOO_EXPENSIVE,

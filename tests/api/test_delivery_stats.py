@@ -189,12 +189,31 @@ async def test_how_emails_ended_is_told_day_by_day(api: ApiClient, worker_db: Da
 
 async def test_a_series_of_days_has_a_beginning_an_end_and_a_price(api: ApiClient) -> None:
     """A year and a day at most; and each day counts as an object."""
-    endless = await api.refusal("{ deliveryStats { days { day } } }")
+    endless = await api.refusal('{ deliveryStats(from: "2020-01-01", to: "2026-03-01") { days { day } } }')
     year = '(from: "2025-03-01", to: "2026-03-01")'
     whole = await api.data(f"{{ deliveryStats{year} {{ days {{ day }} }} }}")
     dear = await api.refusal(f"{{ mailboxes {{ nodes {{ deliveryStats{year} {{ days {{ day }} }} }} }} }}")
 
-    assert endless == ("BAD_USER_INPUT", "from: Days are told of at most 366; give `from` and `to`.")
+    assert endless == ("BAD_USER_INPUT", "from: Days are told of at most 366; give a later day.")
     assert len(whole["deliveryStats"]["days"]) == 366
     assert dear[0] == "QUERY_TOO_EXPENSIVE"
     assert "mailboxes.nodes.deliveryStats.days" in dear[1]
+
+
+async def test_without_a_span_the_last_days_are_told(api: ApiClient, worker_db: Database) -> None:
+    """As far as there are any; none where nothing was sent."""
+    nothing = await api.data("{ deliveryStats { days { day } } }")
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, api.workspace_id)
+    for ago in (90, 20, 1):
+        await _day(worker_db, api, mailbox_id, TODAY - timedelta(days=ago), sent=ago)
+
+    ever = await api.data("{ deliveryStats { sent days { day sent } } }")
+    since = await api.data(f'{{ deliveryStats(from: "{TODAY - timedelta(days=5)}") {{ days {{ day }} }} }}')
+
+    assert nothing == {"deliveryStats": {"days": []}}
+    days = ever["deliveryStats"]["days"]
+    assert ever["deliveryStats"]["sent"] == 111
+    assert (len(days), days[-1]) == (31, {"day": str(TODAY - timedelta(days=1)), "sent": 1})
+    assert [day["sent"] for day in days if day["sent"]] == [20, 1]
+    assert since["deliveryStats"]["days"] == [{"day": str(TODAY - timedelta(days=1))}]
