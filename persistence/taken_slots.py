@@ -64,7 +64,8 @@ async def taken_slots(
         recipient_domain(boxes),
     )
     emails = scheduled_emails.join(contacts, contacts.c.id == _columns.contact_id)
-    # With the ordinary 4 MB the emails of a few hundred thousand contacts are sorted on disk, turn after turn.
+    # With the ordinary 4 MB the emails of some hundred thousand contacts are sorted on disk, turn after
+    # turn.
     await conn.execute(text("SET LOCAL work_mem = '256MB'"))
     rows = await fetch_tuples(
         conn,
