@@ -94,7 +94,7 @@ def slot_of(made: Plan, email_id: EmailId) -> Slot | None:
     )
 
 
-@examples(1000)
+@examples(300)
 @given(data=st.data(), world=worlds() | limited_worlds())
 def test_a_time_is_taken_if_and_only_if_no_rule_breaks(data: st.DataObject, world: World) -> None:
     """Checked from first principles, for any email and any instant; and then the plan has it there."""
