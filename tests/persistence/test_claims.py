@@ -1,13 +1,16 @@
 """Claims: what is due and may leave is taken up, as much as each mailbox may send, and paid for."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from persistence import claims
+from persistence.attempts import Attempt, Ticket
 from persistence.claims import count_under_way
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences, steps
-from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at
+from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at, make_delivery
 from tests.support.world import make_enrollment, make_sequence
 
 SECOND = timedelta(seconds=1)
@@ -217,11 +220,8 @@ async def test_nothing_leaves_before_its_wait_though_the_planner_is_late(deliver
     assert await delivery.claimed(now=at(9, day=5)) == [second]
 
 
-async def test_a_blocked_mailbox_and_its_many_due_emails_starve_nobody(
-    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More mailboxes than are looked at together have nothing to give, and those behind them are served."""
-    monkeypatch.setattr("persistence.claims._PAGE", 2)
+async def test_a_blocked_mailbox_and_its_many_due_emails_starve_nobody(delivery: Delivery) -> None:
+    """More mailboxes than are asked for have nothing to give, and those behind them are served."""
     full = [await delivery.mailbox(daily_capacity=1) for _ in range(5)]
     for mailbox_id in full:
         await delivery.add(mailbox_id=mailbox_id, status="QUEUED", quota_day=TODAY)
@@ -243,3 +243,36 @@ async def test_the_mailbox_that_waited_longest_is_first(delivery: Delivery) -> N
     (due,) = await delivery.due(mailbox_id=rested)
 
     assert await delivery.claimed(limit=1) == [due]
+
+
+async def test_the_mailbox_that_waited_longest_is_first_in_whichever_workspace(delivery: Delivery) -> None:
+    """Workspaces take turns as their mailboxes do, whatever the priorities of their sequences."""
+    await delivery.change(mailboxes, delivery.mailbox_id, last_attempt_at=at(8, 30))
+    (waited,) = await delivery.due()
+    others = []
+    for minute in (20, 40):
+        other = await make_delivery(delivery.db, priority=minute)
+        await other.change(mailboxes, other.mailbox_id, last_attempt_at=at(8, minute))
+        others += await other.due()
+
+    assert [await delivery.claimed(limit=1) for _ in range(3)] == [[others[0]], [waited], [others[1]]]
+
+
+async def test_all_of_a_claim_is_as_it_was_when_it_began(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry takes the last place of the day while a claim has read it, and not yet locked the mailbox."""
+    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
+    retry = await delivery.add(status="RETRYING", retry_at=NOW, attempt=1)
+    (due,) = await delivery.due()
+    read, slow = b"    WHERE room.emails > 0\n", b"    WHERE room.emails > 0 AND pg_sleep(0.5) IS NOT NULL\n"
+    assert read in claims._CLAIM._query
+    monkeypatch.setattr(claims._CLAIM, "_query", claims._CLAIM._query.replace(read, slow))
+
+    claiming = asyncio.create_task(delivery.claimed())
+    await asyncio.sleep(0.2)
+    begun = (await delivery.begin(Ticket(retry, 2)))[retry]
+
+    assert isinstance(begun, Attempt)
+    assert (await claiming, await delivery.statuses(due)) == ([], ["PENDING"])
+    assert await delivery.day() == (1, 1, 0, 0)

@@ -64,6 +64,25 @@ async def test_two_dispatchers_never_claim_the_same_email(delivery: Delivery) ->
         await start_over(delivery)
 
 
+async def test_a_claim_and_a_retry_share_the_last_place_of_a_day(delivery: Delivery) -> None:
+    """Whoever is second finds the mailbox locked, or written since it was read."""
+    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
+    retry = await delivery.add(status="RETRYING", retry_at=NOW, attempt=1)
+    await delivery.due(1)
+
+    for _ in range(ROUNDS):
+        claimed, admitted = await asyncio.gather(delivery.claim(), delivery.begin(Ticket(retry, 2)))
+
+        assert len(claimed) + isinstance(admitted[retry], Attempt) == 1
+        assert await delivery.day() == (1, 1, 0, 0)
+        await start_over(delivery)
+        async with delivery.db.transaction() as conn:
+            again = update(scheduled_emails).where(scheduled_emails.c.id == retry)
+            await conn.execute(again.values(status="RETRYING", retry_at=NOW, attempt=1, released_because=None))
+            await conn.execute(update(enrollments).values(planned_at=NOW))
+            await conn.execute(update(mailboxes).values(last_attempt_at=None))
+
+
 async def test_two_senders_with_copies_of_a_message_begin_once(delivery: Delivery) -> None:
     """Each email has one attempt, and one reservation."""
     due = await delivery.due(2)

@@ -114,7 +114,7 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/claims.py",
-                "LIMIT :most\nFOR NO KEY UPDATE OF m SKIP LOCKED\n",
+                "LIMIT :most\nFOR NO KEY UPDATE OF m, e SKIP LOCKED\n",
                 "LIMIT :most\n",
             ),
         ],
