@@ -78,7 +78,9 @@ async def test_a_claim_and_a_retry_share_the_last_place_of_a_day(delivery: Deliv
         await start_over(delivery)
         async with delivery.db.transaction() as conn:
             again = update(scheduled_emails).where(scheduled_emails.c.id == retry)
-            await conn.execute(again.values(status="RETRYING", retry_at=NOW, attempt=1, released_because=None))
+            await conn.execute(
+                again.values(status="RETRYING", retry_at=NOW, attempt=1, released_because=None)
+            )
             await conn.execute(update(enrollments).values(planned_at=NOW))
             await conn.execute(update(mailboxes).values(last_attempt_at=None))
 
