@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import Interval, bindparam, column, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.gate import CONNECTIONS_PER_MAILBOX
 from domain.ids import EmailId, WorkspaceId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent
@@ -31,8 +30,8 @@ class Claimed(NamedTuple):
     send_at: datetime
 
 
-# One plan, whatever PostgreSQL knew of the tables when it made it: it expects next to nothing to be due, and would
-# rather read and sort all of that, or read a table whole that was empty then.
+# One plan, whatever PostgreSQL knew of the tables when it made it: it expects next to nothing to be due, and
+# would rather read and sort all of that, or read a table whole that was empty then.
 _READ_IN_ORDER = Statement(
     text("""
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true),
@@ -64,12 +63,20 @@ WHERE m.status = 'ACTIVE'
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
 OFFSET 0
 """
-# The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read one by
-# one in the order of its index, and only as far as any mailbox has room, as any number may be due behind that.
+# Most have nothing due: the first entry of the index tells.
+_DUE = """
+SELECT e.send_at
+FROM scheduled_emails AS e
+WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true) AND e.phase = 'OPEN' AND e.status = 'PENDING'
+    AND e.send_at > :late_since AND e.send_at <= :now
+LIMIT 1
+"""
+# The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read one
+# by one in the order of its index, and only as far as there is room, as any number may be due behind that.
 # Not before its wait, by the day on which the step before it really left, whether the planner has moved it
 # already or not; where only the planner can count the days, not while it has still to look; and not what the
 # gate has given back to it.
-_HEAD = f"""
+_HEAD = """
 SELECT head.place
 FROM unnest(box.priorities, box.first_touches) AS turn (priority, is_first_touch)
 CROSS JOIN LATERAL (
@@ -88,36 +95,35 @@ CROSS JOIN LATERAL (
             AND (n.last_window_day IS NOT NULL OR n.held_for = interval '0'))
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
     ORDER BY e.send_at, e.id
-    LIMIT {CONNECTIONS_PER_MAILBOX}
+    LIMIT room.emails
 ) AS head
-LIMIT CASE WHEN box.minimum_gap_s > 0 THEN 1 ELSE {CONNECTIONS_PER_MAILBOX} END
+LIMIT room.emails
 """
-# Heads of mailboxes that have room, in the order of the mailboxes; nothing more is read of one without a head.
-# All of it is as it was when the statement began. So it holds only of a mailbox that is still the row that was
-# read: whoever adds to what it has under way, or to its day, writes its row under its lock. Who has it locked needs
-# it, and goes on without waiting; what was changed meanwhile is left for the next claim. Not FOR UPDATE, which
-# the foreign keys of a plan that is being written would wait for.
+# One after the other, and no further than there is something to find; in the order of the mailboxes.
+# All of it is as it was when the statement began. So it is taken only of a mailbox whose row is still the one
+# that was read: whoever adds to what it has under way, or to its day, writes that row under its lock. What was
+# written meanwhile is left for the next claim, and so is what others have locked: nobody waits. Not FOR UPDATE,
+# which the foreign keys of a plan that is being written would wait for.
 _HEADS = (
     text(f"""
 WITH turns AS MATERIALIZED ({_TURNS})
-SELECT e.ctid AS place, able.day, able.capacity, able.under_way
+SELECT e.ctid AS place, found.day, found.capacity, found.under_way
 FROM (
-    SELECT box.place, box.version, room.day, room.capacity, room.under_way,
-        head.places[1:room.emails] AS places
+    SELECT box.place AS mailbox_place, box.version, head.place, room.day, room.capacity, room.under_way
     FROM ({_BOXES}) AS box
-    CROSS JOIN LATERAL (SELECT ARRAY({_HEAD}) AS places OFFSET 0) AS head
+    CROSS JOIN LATERAL ({_DUE}) AS due
     CROSS JOIN LATERAL (
         SELECT room.*
-        FROM (SELECT CAST(:now AS timestamptz) AS instant WHERE head.places <> '{{}}') AS at
+        FROM (SELECT CAST(:now AS timestamptz) AS instant WHERE due.send_at IS NOT NULL) AS at
         CROSS JOIN LATERAL ({ROOM}) AS room
+        WHERE room.emails > 0
         OFFSET 0
     ) AS room
-    WHERE room.emails > 0
+    CROSS JOIN LATERAL ({_HEAD}) AS head
     OFFSET 0
-) AS able
-CROSS JOIN LATERAL unnest(able.places) AS head (place)
-JOIN mailboxes AS m ON m.ctid = able.place AND m.xmin = able.version
-JOIN scheduled_emails AS e ON e.ctid = head.place
+) AS found
+JOIN mailboxes AS m ON m.ctid = found.mailbox_place AND m.xmin = found.version
+JOIN scheduled_emails AS e ON e.ctid = found.place
 LIMIT :most
 FOR NO KEY UPDATE OF m, e SKIP LOCKED
 """)

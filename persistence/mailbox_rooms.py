@@ -1,8 +1,7 @@
 """
 Rooms: how many emails a mailbox may give now, by the rules of the gate, worked out where its row is read.
 
-Rows of 250 mailboxes and a loop over each cost three times what PostgreSQL takes for these expressions. They
-say what `domain/gate.py:MailboxLoad` says, and a test holds each to the other.
+So that a claim is one statement. They say what `domain/gate.py:MailboxLoad` says; a test holds one to the other.
 """
 
 from domain.circuit import OPENS_AFTER
@@ -33,14 +32,15 @@ _CAPACITY = f"""(
         SELECT greatest(1, (highest * (100 - box.day_variation_percent) + 99) / 100)
     ) AS with_most (lowest)
 )"""
-# What its rates leave beside what was begun. The hour is that of clocks in its zone; where they go back by half
-# an hour, `domain/rates.py:clock_hour` begins it half an hour earlier: once a year only the gate keeps it.
+# What its rates leave beside what was begun. The hour is that of clocks in its zone. Where they go back by
+# half an hour, `domain/rates.py:clock_hour` begins it that much earlier: once a year only the gate keeps it.
 _RATES = """(
     SELECT least(
         box.hourly_limit
             - count(*) FILTER (WHERE e.last_attempt_at >= date_trunc('hour', at.instant, box.zone)),
-        box.sliding_window_limit
-            - count(*) FILTER (WHERE e.last_attempt_at > at.instant - make_interval(secs => sliding_window_s)),
+        box.sliding_window_limit - count(*) FILTER (
+            WHERE e.last_attempt_at > at.instant - make_interval(secs => box.sliding_window_s)
+        ),
         box.rolling_24h_limit
             - count(*) FILTER (WHERE e.last_attempt_at > at.instant - interval '24 hours')
     )
@@ -54,8 +54,8 @@ _RATES = """(
 TERMS = """m.id, m.zone, m.under_way, m.host_troubles, m.minimum_gap_s, m.daily_capacity, m.ramp_start,
     m.ramp_step, m.ramp_started_on, m.day_variation_percent, m.hourly_limit, m.sliding_window_limit,
     m.sliding_window_s, m.rolling_24h_limit, w.planning_seed"""
-# To be joined to a *box* of these terms, and to business time, `at.instant`: its day and the capacity there, 0
-# for any; what is under way; and how many *emails* it may give, none or less if it may give none.
+# To be joined to a *box* of these terms, and to business time, `at.instant`: its day, the capacity there or
+# 0 if it is unlimited; what is under way; and how many *emails* it may give, 0 or less for none.
 ROOM = f"""
 SELECT today.day, coalesce(today.capacity, 0) AS capacity, busy.ids AS under_way, least(
     CASE WHEN box.host_troubles >= {OPENS_AFTER} THEN 1 ELSE {CONNECTIONS_PER_MAILBOX} END - busy.emails,

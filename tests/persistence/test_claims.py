@@ -1,13 +1,10 @@
 """Claims: what is due and may leave is taken up, as much as each mailbox may send, and paid for."""
 
-import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from persistence import claims
-from persistence.attempts import Attempt, Ticket
 from persistence.claims import count_under_way
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences, steps
 from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at, make_delivery
@@ -256,23 +253,3 @@ async def test_the_mailbox_that_waited_longest_is_first_in_whichever_workspace(d
         others += await other.due()
 
     assert [await delivery.claimed(limit=1) for _ in range(3)] == [[others[0]], [waited], [others[1]]]
-
-
-async def test_all_of_a_claim_is_as_it_was_when_it_began(
-    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A retry takes the last place of the day while a claim has read it, and not yet locked the mailbox."""
-    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
-    retry = await delivery.add(status="RETRYING", retry_at=NOW, attempt=1)
-    (due,) = await delivery.due()
-    read, slow = b"    WHERE room.emails > 0\n", b"    WHERE room.emails > 0 AND pg_sleep(0.5) IS NOT NULL\n"
-    assert read in claims._CLAIM._query
-    monkeypatch.setattr(claims._CLAIM, "_query", claims._CLAIM._query.replace(read, slow))
-
-    claiming = asyncio.create_task(delivery.claimed())
-    await asyncio.sleep(0.2)
-    begun = (await delivery.begin(Ticket(retry, 2)))[retry]
-
-    assert isinstance(begun, Attempt)
-    assert (await claiming, await delivery.statuses(due)) == ([], ["PENDING"])
-    assert await delivery.day() == (1, 1, 0, 0)

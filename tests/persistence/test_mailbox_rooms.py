@@ -66,7 +66,7 @@ def _terms(chance: random.Random) -> Mapping[str, Any]:
 
 
 async def _go_on(delivery: Delivery, mailbox_id: MailboxId, chance: random.Random, *, now: datetime) -> None:
-    """Emails of the last 30 hours, some under way and some named that are not; a day that is used, or none."""
+    """Emails of 30 hours, some that are under way, some that are named and are not; a day that is used."""
     for minutes in chance.sample(range(1_800), k=chance.randrange(4)):
         await delivery.add(mailbox_id=mailbox_id, status="SENT", last_attempt_at=now - minutes * MINUTE)
     statuses = chance.choices(("QUEUED", "SENDING", "COMMITTING", "SENT", "PENDING"), k=chance.randrange(3))
