@@ -1,7 +1,7 @@
 """
 Rooms: how many emails a mailbox may give now, by the rules of the gate, worked out where its row is read.
 
-So that a claim is one statement. They say what `domain/gate.py:MailboxLoad` says; a test holds one to the other.
+So that a claim is one statement. It is what `domain/gate.py:MailboxLoad` says: a test compares them.
 """
 
 from domain.circuit import OPENS_AFTER
