@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EnrollmentId, MailboxId, WorkspaceId
 from domain.keeping import SETTLED_BEFORE
-from domain.lifecycle import EmailStatus
+from domain.lifecycle import UNDER_WAY, EmailStatus
 from domain.mailboxes import Mailbox
 from domain.plan import TakenDay
 from persistence.arrays import among
@@ -21,9 +21,7 @@ from persistence.tables import contacts, scheduled_emails
 
 TAKING = (
     EmailStatus.PENDING,
-    EmailStatus.QUEUED,
-    EmailStatus.SENDING,
-    EmailStatus.COMMITTING,
+    *UNDER_WAY,
     EmailStatus.SENT,
     EmailStatus.RETRYING,
     EmailStatus.IN_DOUBT,
