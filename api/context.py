@@ -29,6 +29,7 @@ from domain.replies import Stage
 from persistence.attempts import Login
 from persistence.database import Database
 from persistence.direct_reads import Prepared, read
+from persistence.reading.nested_pages import NestedList
 from persistence.reading.pages import AnyRow, Found
 from persistence.vault import Vault
 
@@ -199,6 +200,8 @@ class Context:
     # Of a mutation with an Idempotency-Key.
     once: Once | None = None
     at_hand: defaultdict[str, dict[UUID, AnyRow]] = field(default_factory=lambda: defaultdict(dict))
+    # What is asked of lists that things have, by the fields of the document that ask for them.
+    nested_lists: dict[tuple[int, ...], NestedList] = field(default_factory=dict)
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     @property

@@ -6,8 +6,10 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.scalars import EmailAddress, TimeZone
+from api.types.nested_lists import Emails, Enrollments, lists_emails, lists_enrollments
 from api.types.node import Node
 from domain.lifecycle import ContactStatus
+from persistence.tables import enrollments, scheduled_emails
 
 
 @strawberry.type(description="A person who can be written to.")
@@ -28,3 +30,11 @@ class Contact(Node):
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When they were added.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
+    enrollments: Enrollments = lists_enrollments(
+        "Their enrollments, in the order in which they were enrolled, the last one first by default.",
+        of=enrollments.c.contact_id,
+    )
+    scheduled_emails: Emails = lists_emails(
+        "All emails to them: planned, sent, and whatever else became of them.",
+        of=scheduled_emails.c.contact_id,
+    )
