@@ -25,6 +25,7 @@ from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.identities import Identity
 from domain.ids import MailboxId, WorkspaceId
+from domain.pseudonyms import KEY_PURPOSE, Pseudonyms
 from domain.replies import Stage
 from persistence.attempts import Login
 from persistence.database import Database
@@ -246,6 +247,11 @@ class Context:
     @property
     def vault(self) -> Vault:
         return self.services.vault
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """What stands for addresses that are to be forgotten."""
+        return Pseudonyms(self.vault.derive(KEY_PURPOSE))
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

@@ -14,7 +14,9 @@ from persistence.tables import enrollments, scheduled_emails
 
 @strawberry.type(description="A person who can be written to.")
 class Contact(Node):
-    email: EmailAddress = strawberry.field(description="Their address, unique in the workspace.")
+    email: EmailAddress = strawberry.field(
+        description="Their address, unique in the workspace; deleted, a pseudonym at erased.invalid."
+    )
     first_name: str | None = strawberry.field(description="Their first name, if known.")
     last_name: str | None = strawberry.field(description="Their last name, if known.")
     company: str | None = strawberry.field(description="Where they work, if known.")
@@ -27,6 +29,9 @@ class Contact(Node):
         description="Emails that were given up because their mailbox stayed full."
     )
     unsubscribed_at: datetime | None = strawberry.field(description="When they asked for no more emails.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When they were deleted; nothing that tells who they are is there any more."
+    )
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When they were added.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
