@@ -16,7 +16,7 @@ from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.statements import Statement
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
-from persistence.under_way import NAMED, UNDER_WAY, paired
+from persistence.under_way import IS_UNDER_WAY, NAMED, UNDER_WAY, paired
 
 
 class Claimed(NamedTuple):
@@ -65,7 +65,7 @@ CROSS JOIN LATERAL (
 JOIN mailboxes AS m ON m.id = box.id AND {_MAY_SEND}
 WHERE (cardinality(box.under_way) < :connections OR (
     SELECT count(*) FROM scheduled_emails AS e WHERE e.id = ANY (box.under_way)
-        AND e.mailbox_id = box.id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+        AND e.mailbox_id = box.id AND {IS_UNDER_WAY}
 ) < :connections)
 LIMIT :most
 FOR NO KEY UPDATE OF m SKIP LOCKED

@@ -119,33 +119,46 @@ class Change:
     async def recalculate(
         self,
         cause: RecalculationCause,
-        *,
+        *others: RecalculationCause,
         sequence_id: SequenceId | None = None,
         mailbox_id: MailboxId | None = None,
         enrollment_id: EnrollmentId | None = None,
         details: Mapping[str, object] | None = None,
     ) -> Recalculation | None:
-        """Ask for the replan that this change makes necessary; a rehearsal only looks at it."""
-        request = ReplanRequest.after(
-            cause, sequence_id=sequence_id, mailbox_id=mailbox_id, enrollment_id=enrollment_id
-        )
+        """
+        Ask for the replan that this change makes necessary; a rehearsal only looks at it.
+
+        With *others* it has several causes: they are carried out together, and that of *cause* is answered.
+        """
+        causes = (cause, *others)
         if enrollment_id is not None:
             details = {**(details or {}), "enrollment_id": str(enrollment_id)}
-        await self._foresight.of_replan(request)
+        await self._foresight.of_replan(
+            [
+                ReplanRequest.after(
+                    each, sequence_id=sequence_id, mailbox_id=mailbox_id, enrollment_id=enrollment_id
+                )
+                for each in causes
+            ]
+        )
         if self._foresight.is_rehearsal:
             return None
-        recalculation_id = await request_recalculation(
-            self.conn,
-            self.workspace_id,
-            cause=cause,
-            sequence_id=sequence_id,
-            mailbox_id=mailbox_id,
-            details=details,
-            requested_by=self._context.caller.actor,
-            requested_by_name=self._context.caller.name,
-            now=self.now,
-        )
-        (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])
+        caller = self._context.caller
+        asked_for, *_ = [
+            await request_recalculation(
+                self.conn,
+                self.workspace_id,
+                cause=each,
+                sequence_id=sequence_id,
+                mailbox_id=mailbox_id,
+                details=details,
+                requested_by=caller.actor,
+                requested_by_name=caller.name,
+                now=self.now,
+            )
+            for each in causes
+        ]
+        (row,) = await recalculations_by_id(self.conn, self.workspace_id, [asked_for])
         return Recalculation.of(row)
 
     async def place(self) -> None:

@@ -7,10 +7,10 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import optional_uuid_of, uuid_of
+from api.ids import optional_uuid_of
 from api.types.enrollment import Enrollment
+from api.wanted import wanted
 from domain.lifecycle import EnrollmentStatus
 from persistence.reading.enrollments import ORDER, enrollments_where
 
@@ -34,10 +34,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the enr
 class EnrollmentQueries:
     @resolves("One enrollment.")
     async def enrollment(self, info: Info, id: Id) -> Enrollment | None:  # noqa: A002
-        row = await info.context.loaders.enrollments.load(uuid_of("Enrollment", id))
-        if row is None:
-            raise NotFound("enrollment")
-        return Enrollment.of(row)
+        return Enrollment.of(await wanted(info.context.loaders.enrollments, "Enrollment", id))
 
     @resolves(
         "Enrollments, in the order in which contacts were enrolled, the last one first unless you say so."

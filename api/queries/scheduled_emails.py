@@ -9,11 +9,11 @@ import strawberry
 from api.asked_fields import asked_of_nodes
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import optional_uuid_of, uuid_of
+from api.ids import optional_uuid_of
 from api.types.scheduled_email import ScheduledEmail
 from api.vocabulary import described
+from api.wanted import wanted
 from domain.lifecycle import EmailStatus
 from persistence.reading.email_relations import EMAIL_RELATIONS
 from persistence.reading.scheduled_emails import ORDERS, EmailFilter, EmailOrder, emails_where
@@ -85,10 +85,7 @@ _SHOWN_BY = {
 class ScheduledEmailQueries:
     @resolves("One scheduled email.")
     async def scheduled_email(self, info: Info, id: Id) -> ScheduledEmail | None:  # noqa: A002
-        row = await info.context.loaders.scheduled_emails.load(uuid_of("ScheduledEmail", id))
-        if row is None:
-            raise NotFound("scheduled email")
-        return ScheduledEmail.of(row)
+        return ScheduledEmail.of(await wanted(info.context.loaders.scheduled_emails, "ScheduledEmail", id))
 
     @resolves(
         "Scheduled emails, by the time for which they are planned, those without one after all others; or"

@@ -7,10 +7,9 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import uuid_of
 from api.types.sequence import Sequence
+from api.wanted import wanted
 from domain.lifecycle import SequenceStatus
 from persistence.reading.sequences import ORDER, sequences_where
 
@@ -36,10 +35,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the seq
 class SequenceQueries:
     @resolves("One sequence.")
     async def sequence(self, info: Info, id: Id) -> Sequence | None:  # noqa: A002
-        row = await info.context.loaders.sequences.load(uuid_of("Sequence", id))
-        if row is None:
-            raise NotFound("sequence")
-        return Sequence.of(row)
+        return Sequence.of(await wanted(info.context.loaders.sequences, "Sequence", id))
 
     @resolves("Sequences, by when they were made.")
     async def sequences(

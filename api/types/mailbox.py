@@ -201,10 +201,7 @@ class Mailbox(Node):
 
     @resolves("How emails ended, by its days.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        span, loaders = span_of(from_, to), info.context.loaders
-        asked = (self.uuid, *span)
-        row = await loaders.deliveries.load(asked)
-        return DeliveryStats.of(row, span, lambda: loaders.used_days.load(asked))
+        return await DeliveryStats.of_mailbox(info.context.loaders, self.uuid, span_of(from_, to))
 
     @resolves("Whether it can send, how its last emails fared, and what to look at.")
     async def health(self, info: Info) -> MailboxHealth:

@@ -21,7 +21,7 @@ from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from api.types.sequence_stats import SequenceStats
 from api.types.step import Step
-from domain.lifecycle import EmailStatus, EnrollmentStatus, SequenceStatus
+from domain.lifecycle import UNDER_WAY, EmailStatus, EnrollmentStatus, SequenceStatus
 from persistence.reading.pages import AnyRow
 
 
@@ -53,14 +53,6 @@ class SequenceCounts:
         found = {row.status: row.amount for row in rows}
         return [EmailCount(status=status, count=found.get(status, 0)) for status in EmailStatus]
 
-
-_UNDER_WAY = (
-    EmailStatus.QUEUED,
-    EmailStatus.SENDING,
-    EmailStatus.COMMITTING,
-    EmailStatus.RETRYING,
-    EmailStatus.IN_DOUBT,
-)
 
 Deadline = Annotated[
     date | None,
@@ -161,7 +153,7 @@ class Sequence(Node):
             bounced=enrollments.get(EnrollmentStatus.BOUNCED, 0),
             unsubscribed=enrollments.get(EnrollmentStatus.UNSUBSCRIBED, 0),
             planned_emails=count(EmailStatus.PENDING),
-            emails_under_way=count(*_UNDER_WAY),
+            emails_under_way=count(*UNDER_WAY, EmailStatus.RETRYING, EmailStatus.IN_DOUBT),
             sent_emails=count(EmailStatus.SENT),
             failed_emails=count(EmailStatus.FAILED),
             retried_emails=sum(row.retried for row in emails.values()),
@@ -171,10 +163,7 @@ class Sequence(Node):
 
     @resolves("How its emails ended on some days; each email by the zone of its mailbox.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        span, loaders = span_of(from_, to), info.context.loaders
-        asked = (self.uuid, *span)
-        row = await loaders.deliveries_of_sequence.load(asked)
-        return DeliveryStats.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
+        return await DeliveryStats.of_sequence(info.context.loaders, self.uuid, span_of(from_, to))
 
     @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
     async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:

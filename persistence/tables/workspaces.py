@@ -44,6 +44,7 @@ workspaces = Table(
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
     ),
+    Column("version", Integer, nullable=False, server_default="1"),
     *timestamps(),
     CheckConstraint(f"contact_min_gap_days BETWEEN 1 AND {WIDEST_GAP}", name="contact_min_gap_days"),
 )

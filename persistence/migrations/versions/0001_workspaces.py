@@ -16,6 +16,7 @@ def upgrade() -> None:
             sending_paused_at TIMESTAMP WITH TIME ZONE,
             contact_min_gap_days INTEGER,
             planning_seed BIGINT DEFAULT 0 NOT NULL,
+            version INTEGER DEFAULT '1' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT workspaces_pkey PRIMARY KEY (id),
