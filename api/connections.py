@@ -6,17 +6,17 @@ import json
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 
 import strawberry
 
 from api.context import Info
 from api.errors import BadUserInput
 from api.fields import resolves
-from api.types.node import Node
 from api.vocabulary import described
 from persistence.direct_reads import Prepared, prepared, prepared_like
 from persistence.reading.pages import (
+    AnyRow,
     AnySelect,
     InvalidPlace,
     Listed,
@@ -33,9 +33,16 @@ from persistence.reading.pages import (
 from persistence.reading.relations import parts_of
 
 T = TypeVar("T")
-Listable = TypeVar("Listable", bound=Node)
+Listable = TypeVar("Listable", bound="Shaped")
 PAGE = 20
 LARGEST_PAGE = 100
+
+
+class Shaped(Protocol):
+    """A type of the schema whose things are made of rows."""
+
+    @classmethod
+    def of(cls, row: AnyRow) -> Self: ...
 
 
 class Direction(StrEnum):

@@ -30,7 +30,7 @@ from domain.replies import Stage
 from persistence.attempts import Login
 from persistence.database import Database
 from persistence.direct_reads import Prepared, read
-from persistence.reading.nested_pages import NestedList
+from persistence.nested_lists import NestedList
 from persistence.reading.pages import AnyRow, Found
 from persistence.vault import Vault
 

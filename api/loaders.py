@@ -15,6 +15,7 @@ from domain.explanation import Explanation
 from domain.ids import WorkspaceId
 from persistence.database import Database
 from persistence.direct_reads import Prepared, read
+from persistence.nested_lists import NestedList
 from persistence.reading import (
     alerts,
     api_keys,
@@ -35,7 +36,6 @@ from persistence.reading import (
     suppressions,
     workspaces,
 )
-from persistence.reading.nested_pages import NestedList
 from persistence.reading.pages import AnyRow, Found, Slice
 
 Key = TypeVar("Key", UUID, int)

@@ -8,7 +8,8 @@ from sqlalchemy import Column
 
 from api.connections import Connection, Listable, Paging, placed_in, prepared_from, shown
 from api.context import Info
-from persistence.reading.nested_pages import NestedList, count_of_each, page_of_each
+from persistence.nested_lists import NestedList
+from persistence.reading.nested_pages import count_of_each, page_of_each
 from persistence.reading.pages import AnySelect, Listed, Order, shape
 
 

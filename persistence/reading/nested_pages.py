@@ -1,43 +1,11 @@
 """Pages of lists that things have, such as a sequence's enrollments: one statement for all the things."""
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Uuid, func, select, true
 
 from persistence.arrays import given
-from persistence.direct_reads import Prepared
-from persistence.reading.pages import AnySelect, Found, Order, Page, Slice, page_statement, slice_of
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class NestedList:
-    """
-    A list that things of one kind have, each its own, of which the same *page* is asked for.
-
-    Both statements come with all their values but the `owners`.
-    """
-
-    pages: tuple[Prepared, Mapping[str, Any]]
-    counts: tuple[Prepared, Mapping[str, Any]]
-    order: Order
-    page: Page
-
-    def slices(self, found: Found) -> Mapping[UUID, Slice]:
-        """What was found for each owner; one without any entry has an empty page."""
-        by_owner: defaultdict[UUID, list[Any]] = defaultdict(list)
-        for values in found.values:
-            by_owner[values[-1]].append(values[:-1])
-        columns = found.columns[:-1]
-        pages = defaultdict[UUID, Slice](lambda: self._slice(Found(columns, [])))
-        pages.update({owner: self._slice(Found(columns, rows)) for owner, rows in by_owner.items()})
-        return pages
-
-    def _slice(self, found: Found) -> Slice:
-        return slice_of(found, order=self.order, page=self.page)
+from persistence.reading.pages import AnySelect, Order, Page, page_statement
 
 
 def page_of_each(rows: AnySelect, *, of: ColumnElement[Any], order: Order, page: Page) -> AnySelect:
