@@ -2,11 +2,11 @@
 
 import json
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import insert, select
 
 from api.ids import global_id, uuid_of
+from domain.ids import ContactId
 from domain.lifecycle import EmailEvent
 from persistence.audit import PROMISES, breach_of
 from persistence.database import Database
@@ -29,16 +29,16 @@ KEPT = "contact { id status email firstName customFields deletedAt unsubscribedA
 TWO_STEPS = [(0, "Hello {{ first_name }}", "Hi"), (3, "Again {{ first_name }}", "Ho")]
 
 
-async def _imported(api: ApiClient) -> UUID:
+async def _imported(api: ApiClient) -> ContactId:
     """Ada, as somebody imported her and changed her afterwards."""
     await done(api, "importContacts", "created", contacts=[ADA])
     found = await api.data('{ contacts(filter: { email: "ada@example.test" }) { nodes { id } } }')
     key = found["contacts"]["nodes"][0]["id"]
     await done(api, "updateContact", "contact { id }", contactId=key, phone="+44 1815-12")
-    return uuid_of("Contact", key)
+    return ContactId(uuid_of("Contact", key))
 
 
-async def _written_to(api: ApiClient, worker_db: Database, contact_id: UUID) -> str:
+async def _written_to(api: ApiClient, worker_db: Database, contact_id: ContactId) -> str:
     """Her id as an enrollment has it: one email was sent, the next is planned."""
     async with worker_db.transaction() as conn:
         mailbox_id = await make_mailbox(conn, api.workspace_id)
