@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from api.context import Context
-from api.errors import BadUserInput, NotFound
+from api.errors import BadUserInput
 from api.inputs.forecast import MOST_CONTACTS, Asked
+from api.wanted import existing
 from domain.deadline import PastDeadline, Punctuality, punctuality
 from domain.forecast import Forecast, forecast
 from domain.what_if import Situation
@@ -41,8 +42,7 @@ async def outlook(context: Context, asked: Asked) -> Outlook:
 
 async def _situation(context: Context, asked: Asked) -> Situation:
     now = await context.now()
-    if await context.loaders.sequences.load(asked.sequence_id) is None:
-        raise NotFound("sequence")
+    await existing(context.loaders.sequences, "Sequence", asked.sequence_id)
     most = MOST_CONTACTS - asked.change.additional_contacts
     async with context.transaction() as conn:
         try:

@@ -42,6 +42,8 @@ PHASE_OF = {
     EmailStatus.FAILED: EmailPhase.SETTLED,
     EmailStatus.CANCELLED: EmailPhase.CANCELLED,
 }
+UNDER_WAY = (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING)
+"""Claimed, and not yet settled: emails that have a lease."""
 
 
 class EmailEvent(StrEnum):

@@ -18,6 +18,7 @@ from persistence.reading.mailboxes import SHOWN
 from persistence.reading.pages import AnySelect
 from persistence.reading.queue_stats import LATE_AFTER
 from persistence.tables import alerts, mailbox_days, mailboxes
+from persistence.unheld_emails import UNHELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,9 @@ async def _rates(conn: AsyncConnection, *, now: datetime, bounds: AlertBounds) -
 
 
 # Whose workspace, mailbox, sequence or enrollment rests does not come too late.
-_LATE = text("""
+_LATE = text(f"""
 SELECT e.workspace_id, count(*) AS late
-FROM scheduled_emails AS e
-JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at < :late_since
+FROM {UNHELD} AND e.send_at < :late_since
 GROUP BY e.workspace_id
 HAVING count(*) >= :late_emails
 """)

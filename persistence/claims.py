@@ -102,8 +102,8 @@ LIMIT room.emails
 # One after the other, and no further than there is something to find; in the order of the mailboxes.
 # All of it is as it was when the statement began. So it is taken only of a mailbox whose row is still the one
 # that was read: whoever adds to what it has under way, or to its day, writes that row under its lock. What was
-# written meanwhile is left for the next claim, and so is what others have locked: nobody waits. Not FOR UPDATE,
-# which the foreign keys of a plan that is being written would wait for.
+# written meanwhile is left for the next claim, and so is what others have locked: nobody waits. Not FOR
+# UPDATE, which the foreign keys of a plan that is being written would wait for.
 _HEADS = (
     text(f"""
 WITH turns AS MATERIALIZED ({_TURNS})

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from persistence.reading.queue_stats import LATE_AFTER
 from persistence.tables import figures
 from persistence.under_way import UNDER_WAY
+from persistence.unheld_emails import UNHELD
 
 QUEUES = "queues"
 """Messages ready in each queue of the broker, by its name."""
@@ -46,19 +47,14 @@ async def read_figure(conn: AsyncConnection, name: str) -> Figure | None:
 
 # By the partial indexes, each small; what was sent and given up is on the days of the mailboxes. Cancelled
 # emails are in no index and nobody waits for them. What something on hold keeps is not due.
-_COUNTS = text("""
+_COUNTS = text(f"""
 SELECT
     (SELECT count(*) FROM scheduled_emails WHERE phase = 'OPEN' AND status = 'PENDING') AS pending,
     due.*
 FROM (
     SELECT min(e.send_at) AS oldest_due_at, count(*) AS due,
         count(*) FILTER (WHERE e.send_at < :late_since) AS late
-    FROM scheduled_emails AS e
-    JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-    JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-    JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-    JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-    WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :now
+    FROM {UNHELD} AND e.send_at <= :now
 ) AS due
 """)
 _UNDER_WAY = text(f"""

@@ -14,9 +14,10 @@ from domain.ids import EmailId
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
 from persistence.statements import Statement
+from persistence.under_way import IS_UNDER_WAY
 
 _LOADS = Statement(
-    text("""
+    text(f"""
 SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ramp_started_on,
     m.minimum_gap_s, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s, m.rolling_24h_limit,
     m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
@@ -47,8 +48,7 @@ CROSS JOIN LATERAL (
         count(*) FILTER (WHERE e.status = 'QUEUED') AS queued,
         array_agg(e.id) AS ids
     FROM scheduled_emails AS e
-    WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id
-        AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+    WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
 ) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date

@@ -6,15 +6,13 @@ from sqlalchemy import ScalarSelect, and_, exists, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, WorkspaceId
-from domain.lifecycle import EmailStatus, EnrollmentEvent
+from domain.lifecycle import UNDER_WAY, EmailStatus, EnrollmentEvent
 from persistence.progress import LAST, NEXT_POSITION, OUT
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments, mailboxes, scheduled_emails, steps
 
-_IN_FLIGHT = tuple(
-    map(str, (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING, EmailStatus.RETRYING))
-)
+_IN_FLIGHT = (*UNDER_WAY, EmailStatus.RETRYING)
 
 _OPEN_HERE = """
     n.workspace_id = :workspace_id AND n.sequence_id = :sequence_id AND n.status IN ('ACTIVE', 'PAUSED')

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from domain.ids import WorkspaceId
 from domain.keeping import LATE_AFTER
 from persistence.under_way import UNDER_WAY
+from persistence.unheld_emails import UNHELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,7 @@ SELECT
         SELECT DISTINCT n.workspace_id FROM enrollments AS n
         WHERE n.planned_at IS NULL AND n.status = 'ACTIVE'
         UNION
-        SELECT DISTINCT e.workspace_id FROM scheduled_emails AS e
-        JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-        JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-        JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-        JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-        WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at <= :late_since
+        SELECT DISTINCT e.workspace_id FROM {UNHELD} AND e.send_at <= :late_since
     ) AS to_plan,
     ARRAY(
         SELECT DISTINCT workspace_id FROM recalculations

@@ -15,6 +15,7 @@ from persistence.sequences import complete_sequences
 from persistence.statements import Statement
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments
+from persistence.under_way import IS_UNDER_WAY
 from persistence.working_day_waits import reopen_hurried
 
 # The one rule for what comes next, of an enrollment n: while an email of a live step is on its way, or is in
@@ -22,13 +23,13 @@ from persistence.working_day_waits import reopen_hurried
 # one that left last, so that a step moved or put in front of it is passed; never one that left before, or
 # that somebody took out. NULL when nothing is left to send. All emails of an enrollment are read at once:
 # step by step takes far longer.
-OUT = """
+OUT = f"""
 LATERAL (
-    SELECT coalesce(array_agg(e.step_id), '{}') AS step_ids,
+    SELECT coalesce(array_agg(e.step_id), '{{}}') AS step_ids,
         (array_agg(s.position ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DESC)
             FILTER (WHERE s.position IS NOT NULL AND NOT e.is_skipped))[1] AS passed,
         min(s.position) FILTER (
-            WHERE e.status IN ('QUEUED', 'SENDING', 'COMMITTING', 'RETRYING')
+            WHERE {IS_UNDER_WAY} OR e.status = 'RETRYING'
                 OR (e.status = 'IN_DOUBT' AND m.in_doubt_policy <> 'ASSUME_SENT')
         ) AS awaited
     FROM scheduled_emails AS e

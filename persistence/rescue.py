@@ -19,7 +19,7 @@ from persistence.progress import go_on, lock_enrollments
 from persistence.resends import resend_at
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
-from persistence.under_way import UNDER_WAY
+from persistence.under_way import IS_UNDER_WAY, UNDER_WAY
 
 # An email whose worker died is sent alone from then on; when it takes its worker down three times more,
 # it is what kills them.
@@ -45,14 +45,14 @@ SELECT DISTINCT enrollment_id FROM (
     ORDER BY e.lease_until LIMIT :most
 ) AS oldest
 """)
-_EXPIRED = text("""
+_EXPIRED = text(f"""
 SELECT e.id, e.workspace_id, e.sequence_id, e.enrollment_id, e.contact_id, e.mailbox_id, e.status, e.attempt,
     e.crashes, e.quota_day, d.capacity, m.in_doubt_policy
 FROM scheduled_emails AS e
 JOIN mailboxes AS m ON m.id = e.mailbox_id
 LEFT JOIN mailbox_days AS d ON d.mailbox_id = e.mailbox_id AND d.day = e.quota_day
 WHERE e.enrollment_id = ANY(CAST(:enrollment_ids AS uuid[]))
-    AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING') AND e.lease_until < clock_timestamp()
+    AND {IS_UNDER_WAY} AND e.lease_until < clock_timestamp()
 ORDER BY e.id
 FOR NO KEY UPDATE OF e SKIP LOCKED
 """)

@@ -13,19 +13,22 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain import lifecycle
 from domain.ids import EmailId
 from persistence.statements import Statement
 
+# Of an email e.
+IS_UNDER_WAY = f"e.status IN {tuple(map(str, lifecycle.UNDER_WAY))}"
+
 # To be read as a table of emails. OFFSET 0 keeps the look-up by id, mailbox by mailbox: PostgreSQL expects
 # ten names in each, and would rather read the whole table than look up so many.
-UNDER_WAY = """(
+UNDER_WAY = f"""(
     SELECT named.* FROM mailboxes AS m CROSS JOIN LATERAL (
         SELECT * FROM scheduled_emails AS e
-        WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id
-            AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+        WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
         OFFSET 0
     ) AS named
-    WHERE m.under_way <> '{}'
+    WHERE m.under_way <> '{{}}'
 )"""
 
 # To be joined by the id of a mailbox.

@@ -5,10 +5,11 @@ from datetime import datetime
 
 import strawberry
 
-from api.errors import BadUserInput, NotFound
-from api.ids import optional_uuid_of, uuid_of
+from api.errors import BadUserInput
+from api.ids import optional_uuid_of
 from api.loaders import Loaders
 from api.scalars import EmailAddress
+from api.wanted import wanted
 from domain.addresses import InvalidAddress, normalised
 from domain.ids import WorkspaceId
 from domain.lifecycle import ContactStatus
@@ -58,8 +59,7 @@ class ContactFilter:
         """
         for _, kind, text in self.ids():
             loader = loaders.imports if kind == "Import" else loaders.sequences
-            if await loader.load(uuid_of(kind, text)) is None:
-                raise NotFound(kind.lower())
+            await wanted(loader, kind, text)
 
     def rows(self, workspace_id: WorkspaceId) -> AnySelect:
         """The contacts that it is about."""

@@ -7,10 +7,10 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import optional_uuid_of, uuid_of
+from api.ids import optional_uuid_of
 from api.types.alert import Alert
+from api.wanted import wanted
 from domain.alerts import AlertKind, AlertSeverity
 from persistence.reading.alerts import ORDER, alerts_where
 
@@ -32,10 +32,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the ale
 class AlertQueries:
     @resolves("One alert.")
     async def alert(self, info: Info, id: Id) -> Alert | None:  # noqa: A002
-        row = await info.context.loaders.alerts.load(uuid_of("Alert", id))
-        if row is None:
-            raise NotFound("alert")
-        return Alert.of(row)
+        return Alert.of(await wanted(info.context.loaders.alerts, "Alert", id))
 
     @resolves("Alerts, by when they were raised.")
     async def alerts(

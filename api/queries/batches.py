@@ -7,10 +7,9 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import uuid_of
 from api.types.batch import Batch
+from api.wanted import wanted
 from domain.lifecycle import SequenceStatus
 from persistence.reading.batches import ORDER, batches_where
 
@@ -31,10 +30,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the bat
 class BatchQueries:
     @resolves("One batch.")
     async def batch(self, info: Info, id: Id) -> Batch | None:  # noqa: A002
-        row = await info.context.loaders.batches.load(uuid_of("Batch", id))
-        if row is None:
-            raise NotFound("batch")
-        return Batch.of(row)
+        return Batch.of(await wanted(info.context.loaders.batches, "Batch", id))
 
     @resolves("Batches, by when they were scheduled.")
     async def batches(

@@ -7,10 +7,9 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import uuid_of
 from api.types.contact_import import Import
+from api.wanted import wanted
 from domain.imports import ImportStatus
 from persistence.reading.contact_imports import ORDER, imports_where
 
@@ -29,10 +28,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the imp
 class ImportQueries:
     @resolves("One import.", name="import")
     async def contact_import(self, info: Info, id: Id) -> Import | None:  # noqa: A002
-        row = await info.context.loaders.imports.load(uuid_of("Import", id))
-        if row is None:
-            raise NotFound("import")
-        return Import.of(row)
+        return Import.of(await wanted(info.context.loaders.imports, "Import", id))
 
     @resolves("Imports of contacts, by when they began.")
     async def imports(

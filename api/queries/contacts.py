@@ -6,11 +6,10 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import uuid_of
 from api.inputs.contact_filter import ContactFilter
 from api.types.contact import Contact
+from api.wanted import wanted
 from persistence.reading.contacts import ORDER
 
 Filter = Annotated[
@@ -23,10 +22,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the con
 class ContactQueries:
     @resolves("One contact.")
     async def contact(self, info: Info, id: Id) -> Contact | None:  # noqa: A002
-        row = await info.context.loaders.contacts.load(uuid_of("Contact", id))
-        if row is None:
-            raise NotFound("contact")
-        return Contact.of(row)
+        return Contact.of(await wanted(info.context.loaders.contacts, "Contact", id))
 
     @resolves("Contacts, by when they were added.")
     async def contacts(

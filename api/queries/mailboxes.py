@@ -7,10 +7,9 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import uuid_of
 from api.types.mailbox import Mailbox
+from api.wanted import wanted
 from domain.lifecycle import MailboxStatus
 from persistence.reading.mailboxes import ORDER, mailboxes_where
 
@@ -33,10 +32,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the mai
 class MailboxQueries:
     @resolves("One mailbox.")
     async def mailbox(self, info: Info, id: Id) -> Mailbox | None:  # noqa: A002
-        row = await info.context.loaders.mailboxes.load(uuid_of("Mailbox", id))
-        if row is None:
-            raise NotFound("mailbox")
-        return Mailbox.of(row)
+        return Mailbox.of(await wanted(info.context.loaders.mailboxes, "Mailbox", id))
 
     @resolves("Mailboxes, by when they were added.")
     async def mailboxes(

@@ -7,10 +7,10 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import optional_uuid_of, uuid_of
+from api.ids import optional_uuid_of
 from api.types.recalculation import Recalculation
+from api.wanted import wanted
 from domain.recalculations import RecalculationCause, RecalculationStatus
 from persistence.reading.recalculations import ORDER, recalculations_where
 
@@ -36,10 +36,7 @@ Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the rec
 class RecalculationQueries:
     @resolves("One recalculation.")
     async def recalculation(self, info: Info, id: Id) -> Recalculation | None:  # noqa: A002
-        row = await info.context.loaders.recalculations.load(uuid_of("Recalculation", id))
-        if row is None:
-            raise NotFound("recalculation")
-        return Recalculation.of(row)
+        return Recalculation.of(await wanted(info.context.loaders.recalculations, "Recalculation", id))
 
     @resolves("Recalculations, by when they were asked for.")
     async def recalculations(

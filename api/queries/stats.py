@@ -7,11 +7,10 @@ from typing import Annotated
 import strawberry
 
 from api.context import Info
-from api.errors import NotFound
 from api.fields import resolves
-from api.ids import optional_uuid_of
 from api.types.delivery_stats import DeliveryStats, From, To, span_of
 from api.types.queue_stats import QueueStats, take_queue_stats
+from api.wanted import wanted_sequence
 from persistence.reading.deliveries import delivered, delivered_daily
 from persistence.reading.pages import AnyRow
 
@@ -36,13 +35,9 @@ class StatsQueries:
         self, info: Info, from_: From = None, to: To = None, sequence_id: SequenceId = None
     ) -> DeliveryStats:
         span, context = span_of(from_, to), info.context
-        loaders, wanted = context.loaders, optional_uuid_of("Sequence", sequence_id)
+        wanted = await wanted_sequence(context.loaders, sequence_id)
         if wanted is not None:
-            if await loaders.sequences.load(wanted) is None:
-                raise NotFound("sequence")
-            asked = (wanted, *span)
-            row = await loaders.deliveries_of_sequence.load(asked)
-            return DeliveryStats.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
+            return await DeliveryStats.of_sequence(context.loaders, wanted, span)
 
         async def daily() -> Mapping[date, AnyRow]:
             async with context.transaction() as conn:

@@ -8,11 +8,11 @@ from uuid import UUID
 import strawberry
 
 from api.context import Context, Info
-from api.errors import BadUserInput, NotFound
+from api.errors import BadUserInput
 from api.fields import subscribes
-from api.ids import optional_uuid_of
 from api.live.email_feed import Batch, EmailFeed, Happened, replay
 from api.types.email_changes import EmailStatusChange, EmailStatusChanges
+from api.wanted import wanted_sequence
 
 # Batches that may wait for a subscriber, and changes that are told again to one who comes back.
 _MOST_WAITING = 20
@@ -44,7 +44,7 @@ class EmailSubscriptions:
         self, info: Info, sequence_id: SequenceId = None, after: After = None
     ) -> AsyncGenerator[EmailStatusChanges, None]:
         context, live = info.context, info.context.services.live
-        wanted = await wanted_sequence(context, sequence_id)
+        wanted = await wanted_sequence(context.loaders, sequence_id)
         number = _number(after or context.stream.resumes_from)
 
         def source() -> AsyncGenerator[Batch]:
@@ -62,19 +62,6 @@ class EmailSubscriptions:
                 if changes or monotonic() - spoke >= _NUMBER_EVERY_S:
                     spoke = monotonic()
                     yield _changes(context, max(batch.number, number or 0), changes)
-
-
-async def wanted_sequence(context: Context, sequence_id: strawberry.ID | None) -> UUID | None:
-    """
-    The sequence that is asked for; None for all.
-
-    Raises:
-        NotFound: The workspace has none with that id.
-    """
-    wanted = optional_uuid_of("Sequence", sequence_id)
-    if wanted is not None and await context.loaders.sequences.load(wanted) is None:
-        raise NotFound("sequence")
-    return wanted
 
 
 def _number(text: str | None) -> int | None:

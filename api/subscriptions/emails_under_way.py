@@ -7,8 +7,9 @@ import strawberry
 from api.context import Info
 from api.fields import subscribes
 from api.live.states import states
-from api.subscriptions.emails import SequenceId, wanted_sequence
+from api.subscriptions.emails import SequenceId
 from api.types.emails_under_way import MOST_TOLD, EmailsUnderWay
+from api.wanted import wanted_sequence
 from persistence.reading.pages import AnyRow
 from persistence.reading.scheduled_emails import emails_under_way
 
@@ -24,7 +25,7 @@ class EmailsUnderWaySubscriptions:
     ) -> AsyncGenerator[EmailsUnderWay, None]:
         context, live = info.context, info.context.services.live
         database, workspace_id = context.services.database, context.workspace_id
-        wanted = await wanted_sequence(context, sequence_id)
+        wanted = await wanted_sequence(context.loaders, sequence_id)
 
         async def read() -> Sequence[AnyRow]:
             async with database.transaction(workspace_id) as conn:

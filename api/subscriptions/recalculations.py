@@ -6,11 +6,11 @@ from typing import Annotated
 import strawberry
 
 from api.context import Info
-from api.errors import NotFound
 from api.fields import subscribes
 from api.ids import uuid_of
 from api.live.states import states
 from api.types.recalculation import Recalculation
+from api.wanted import existing
 from domain.recalculations import RecalculationStatus
 from persistence.reading.pages import AnyRow
 from persistence.reading.recalculations import recalculations_by_id
@@ -30,8 +30,7 @@ class RecalculationSubscriptions:
     ) -> AsyncGenerator[Recalculation, None]:
         context, key = info.context, uuid_of("Recalculation", id)
         database, workspace_id, live = context.services.database, context.workspace_id, context.services.live
-        if await context.loaders.recalculations.load(key) is None:
-            raise NotFound("recalculation")
+        await existing(context.loaders.recalculations, "Recalculation", key)
 
         async def read() -> AnyRow | None:
             async with database.transaction(workspace_id) as conn:

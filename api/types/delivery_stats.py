@@ -3,11 +3,13 @@
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, timedelta
 from typing import Annotated, Self, TypeAlias
+from uuid import UUID
 
 import strawberry
 
 from api.errors import BadUserInput
 from api.fields import resolves
+from api.loaders import Loaders
 from api.types.queue_stats import share
 from persistence.reading.pages import AnyRow
 
@@ -86,6 +88,17 @@ class DeliveryDay(_Figures):
 class DeliveryStats(_Figures):
     span: strawberry.Private[tuple[date, date]]
     daily: strawberry.Private[Daily]
+
+    @classmethod
+    async def of_mailbox(cls, loaders: Loaders, mailbox_id: UUID, span: tuple[date, date]) -> Self:
+        asked = (mailbox_id, *span)
+        return cls.of(await loaders.deliveries.load(asked), span, lambda: loaders.used_days.load(asked))
+
+    @classmethod
+    async def of_sequence(cls, loaders: Loaders, sequence_id: UUID, span: tuple[date, date]) -> Self:
+        asked = (sequence_id, *span)
+        row = await loaders.deliveries_of_sequence.load(asked)
+        return cls.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
 
     @classmethod
     def of(cls, row: AnyRow, span: tuple[date, date], daily: Daily) -> Self:

@@ -17,12 +17,14 @@ from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.forecast import Forecast
 from api.types.mailbox import Mailbox
+from api.types.nested_lists import Emails, Enrollments, lists_emails, lists_enrollments
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from api.types.sequence_stats import SequenceStats
 from api.types.step import Step
-from domain.lifecycle import EmailStatus, EnrollmentStatus, SequenceStatus
+from domain.lifecycle import UNDER_WAY, EmailStatus, EnrollmentStatus, SequenceStatus
 from persistence.reading.pages import AnyRow
+from persistence.tables import enrollments, scheduled_emails
 
 
 @strawberry.type(description="How many enrollments of a sequence are in a state.")
@@ -53,14 +55,6 @@ class SequenceCounts:
         found = {row.status: row.amount for row in rows}
         return [EmailCount(status=status, count=found.get(status, 0)) for status in EmailStatus]
 
-
-_UNDER_WAY = (
-    EmailStatus.QUEUED,
-    EmailStatus.SENDING,
-    EmailStatus.COMMITTING,
-    EmailStatus.RETRYING,
-    EmailStatus.IN_DOUBT,
-)
 
 Deadline = Annotated[
     date | None,
@@ -116,6 +110,13 @@ class Sequence(Node):
     archived_at: datetime | None = strawberry.field(description="When it was put away.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    enrollments: Enrollments = lists_enrollments(
+        "Its enrollments, in the order in which contacts were enrolled, the last one first by default.",
+        of=enrollments.c.sequence_id,
+    )
+    scheduled_emails: Emails = lists_emails(
+        "All its emails: planned, sent, and whatever else became of them.", of=scheduled_emails.c.sequence_id
+    )
 
     @override
     @classmethod
@@ -161,7 +162,7 @@ class Sequence(Node):
             bounced=enrollments.get(EnrollmentStatus.BOUNCED, 0),
             unsubscribed=enrollments.get(EnrollmentStatus.UNSUBSCRIBED, 0),
             planned_emails=count(EmailStatus.PENDING),
-            emails_under_way=count(*_UNDER_WAY),
+            emails_under_way=count(*UNDER_WAY, EmailStatus.RETRYING, EmailStatus.IN_DOUBT),
             sent_emails=count(EmailStatus.SENT),
             failed_emails=count(EmailStatus.FAILED),
             retried_emails=sum(row.retried for row in emails.values()),
@@ -171,10 +172,7 @@ class Sequence(Node):
 
     @resolves("How its emails ended on some days; each email by the zone of its mailbox.")
     async def delivery_stats(self, info: Info, from_: StatsFrom = None, to: StatsTo = None) -> DeliveryStats:
-        span, loaders = span_of(from_, to), info.context.loaders
-        asked = (self.uuid, *span)
-        row = await loaders.deliveries_of_sequence.load(asked)
-        return DeliveryStats.of(row, span, lambda: loaders.delivery_days_of_sequence.load(asked))
+        return await DeliveryStats.of_sequence(info.context.loaders, self.uuid, span_of(from_, to))
 
     @resolves("What becomes of it as it stands; `forecast` of the query asks for changes too.")
     async def forecast(self, info: Info, deadline: Deadline = None, reply_rate: ReplyRate = None) -> Forecast:

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, lite
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.lifecycle import PHASE_OF, EmailPhase, EmailStatus
+from domain.lifecycle import PHASE_OF, UNDER_WAY, EmailPhase, EmailStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Listed, Order, instant_key, uuid_key
 from persistence.reading.relations import Relation, with_relations
@@ -29,15 +29,8 @@ ORDERS = {
     EmailOrder.SEND_AT: Order((instant_key(emails.send_at), uuid_key(emails.id))),
     EmailOrder.SENT_AT: Order((instant_key(emails.sent_at, is_there=True), uuid_key(emails.id))),
 }
-_UNDER_WAY = (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING)
 # What is still to come of an itinerary.
-REMAINING = (
-    EmailStatus.PENDING,
-    EmailStatus.QUEUED,
-    EmailStatus.SENDING,
-    EmailStatus.COMMITTING,
-    EmailStatus.RETRYING,
-)
+REMAINING = (EmailStatus.PENDING, *UNDER_WAY, EmailStatus.RETRYING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ async def emails_under_way(
     """Emails that were taken up, soonest planned first; `total` is how many there are, told or not."""
     named = select(func.unnest(mailboxes.c.under_way)).where(mailboxes.c.workspace_id == workspace_id)
     found = select(scheduled_emails, func.count().over().label("total")).where(
-        emails.workspace_id == workspace_id, emails.id.in_(named), emails.status.in_(_UNDER_WAY)
+        emails.workspace_id == workspace_id, emails.id.in_(named), emails.status.in_(UNDER_WAY)
     )
     if sequence_id is not None:
         found = found.where(emails.sequence_id == sequence_id)

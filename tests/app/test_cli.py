@@ -4,9 +4,8 @@ import asyncio
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from types import ModuleType
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -21,7 +20,6 @@ from persistence.api_keys import authenticate
 from persistence.database import Database, Role, libpq_url, open_database
 from persistence.migrations import migrate, pending
 from persistence.tables import workspaces
-from tests.support.postgres import drop_database, make_database
 
 KEY = "0123456789abcdef0123456789abcdef"
 Drumbeat = Callable[..., Result]
@@ -37,13 +35,6 @@ def drumbeat(monkeypatch: pytest.MonkeyPatch, bare_environment: None) -> Drumbea
         return CliRunner(env={"COLUMNS": "200"}).invoke(cli, arguments)
 
     return run
-
-
-@pytest.fixture
-def empty_database(postgres_url: str) -> Iterator[str]:
-    name = f"drumbeat_test_{uuid4().hex[:8]}"
-    yield make_database(postgres_url, name)
-    drop_database(postgres_url, name)
 
 
 class Recorded(ModuleType):

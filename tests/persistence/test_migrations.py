@@ -16,7 +16,6 @@ from persistence.database import sqlalchemy_url
 from persistence.migrations import UnknownRevision, migrate, pending
 from persistence.migrations.roles import MissingPrivileges
 from persistence.tables import metadata
-from tests.support.postgres import drop_database, make_database
 
 REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
 
@@ -38,14 +37,6 @@ CATALOGUE = {
         WHERE schemaname = 'public' AND tablename <> 'alembic_version' ORDER BY indexname
     """,
 }
-
-
-@pytest.fixture
-def empty_database(postgres_url: str) -> Iterator[str]:
-    """The URL of a database in which nothing was ever made."""
-    name = f"drumbeat_test_{uuid4().hex[:8]}"
-    yield make_database(postgres_url, name)
-    drop_database(postgres_url, name)
 
 
 def connected(url: str, ask: Callable[[Connection], Any]) -> Any:

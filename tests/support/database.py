@@ -1,15 +1,13 @@
 """A migrated database for the tests of one process, empty at the beginning of each test."""
 
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
 import psycopg
 import pytest
 
 from persistence.database import Database, Role, libpq_url, open_database
-from persistence.migrations import migrate
 from persistence.tables import metadata
-from tests.support.postgres import drop_database, make_database
+from tests.support.postgres import empty, migrated
 
 _EMPTY = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.sorted_tables))
 
@@ -17,11 +15,15 @@ _EMPTY = "; ".join(f"DELETE FROM {table.name}" for table in reversed(metadata.so
 @pytest.fixture(scope="session")
 def migrated_database(postgres_url: str) -> Iterator[str]:
     """The URL of this process's own database; migrated from empty, which is as fast as a copy."""
-    name = f"drumbeat_test_{uuid4().hex[:8]}"
-    url = make_database(postgres_url, name)
-    migrate(url)
-    yield url
-    drop_database(postgres_url, name)
+    with migrated(postgres_url) as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(postgres_url: str) -> Iterator[str]:
+    """The URL of a database in which nothing was ever made."""
+    with empty(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture

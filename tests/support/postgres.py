@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import make_url
 
 from app.embedded_postgres import start_postgres
 from persistence.database import libpq_url
+from persistence.migrations import migrate
 from tests.support.processes import serve, shared_server
 
 
@@ -34,6 +36,22 @@ def drop_database(admin_url: str, name: str) -> None:
     """Drop the database *name* and end whatever is still connected to it."""
     with psycopg.connect(libpq_url(admin_url), autocommit=True) as conn:
         conn.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@contextmanager
+def empty(admin_url: str) -> Iterator[str]:
+    """The URL of a new database in which nothing was ever made; it is dropped in the end."""
+    name = f"drumbeat_test_{uuid4().hex[:8]}"
+    yield make_database(admin_url, name)
+    drop_database(admin_url, name)
+
+
+@contextmanager
+def migrated(admin_url: str) -> Iterator[str]:
+    """The URL of a new database with all tables and no rows; it is dropped in the end."""
+    with empty(admin_url) as url:
+        migrate(url)
+        yield url
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from persistence.tables import (
     users,
     workspaces,
 )
+from persistence.under_way import IS_UNDER_WAY
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 TWO_STEPS = ((0, "Welcome, {{ first_name }}", "Hello"), (2, "One more thing", "Hello again"))
@@ -178,9 +179,9 @@ async def make_email(
 
 
 # As whoever claims it does.
-_NAME_IT = text("""
+_NAME_IT = text(f"""
 UPDATE mailboxes AS m SET under_way = m.under_way || e.id FROM scheduled_emails AS e
-WHERE e.id = :email_id AND m.id = e.mailbox_id AND e.status IN ('QUEUED', 'SENDING', 'COMMITTING')
+WHERE e.id = :email_id AND m.id = e.mailbox_id AND {IS_UNDER_WAY}
 """)
 
 

@@ -1,24 +1,19 @@
 """A database, a virtual host and a directory for one installation each."""
 
 from collections.abc import AsyncIterator, Iterator
-from uuid import uuid4
 
 import pytest
 
 from app.founding import found_workspace
 from persistence.database import Database, Role, open_database
-from persistence.migrations import migrate
-from tests.support.postgres import drop_database, make_database
+from tests.support.postgres import migrated
 
 
 @pytest.fixture
 def installation_url(postgres_url: str) -> Iterator[str]:
     """A migrated database of its own: the processes of one test must not see another's work."""
-    name = f"drumbeat_system_{uuid4().hex[:8]}"
-    url = make_database(postgres_url, name)
-    migrate(url)
-    yield url
-    drop_database(postgres_url, name)
+    with migrated(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from uuid import uuid4
 
 import httpx
 import psycopg
@@ -17,11 +16,10 @@ from api.ids import global_id
 from app.founding import found_workspace
 from domain.ids import WorkspaceId
 from persistence.database import Database, Role, libpq_url, open_database
-from persistence.migrations import migrate
 from persistence.sessions import open_session
 from persistence.tables import idempotency_keys, members, sequences
 from tests.api.live.watching import logged_in
-from tests.support.postgres import drop_database, make_database
+from tests.support.postgres import migrated
 from tests.support.system import System, drumbeat
 from tests.support.world import make_email, make_enrollment, make_mailbox, make_member, make_sequence
 
@@ -61,11 +59,8 @@ class Office:
 
 @pytest.fixture(scope="module")
 def shared_url(postgres_url: str) -> Iterator[str]:
-    name = f"drumbeat_system_{uuid4().hex[:8]}"
-    url = make_database(postgres_url, name)
-    migrate(url)
-    yield url
-    drop_database(postgres_url, name)
+    with migrated(postgres_url) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
