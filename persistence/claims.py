@@ -71,8 +71,8 @@ WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true) AND e.phase = 
     AND e.send_at > :late_since AND e.send_at <= :now
 LIMIT 1
 """
-# The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read one
-# by one in the order of its index, and only as far as there is room, as any number may be due behind that.
+# The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read
+# one by one in the order of its index, and only as far as there is room: any number may be due behind that.
 # Not before its wait, by the day on which the step before it really left, whether the planner has moved it
 # already or not; where only the planner can count the days, not while it has still to look; and not what the
 # gate has given back to it.
@@ -101,8 +101,8 @@ LIMIT room.emails
 """
 # One after the other, and no further than there is something to find; in the order of the mailboxes.
 # All of it is as it was when the statement began. So it is taken only of a mailbox whose row is still the one
-# that was read: whoever adds to what it has under way, or to its day, writes that row under its lock. What was
-# written meanwhile is left for the next claim, and so is what others have locked: nobody waits. Not FOR
+# that was read: whoever adds to what it has under way, or to its day, writes that row under its lock. What
+# was written meanwhile is left for the next claim, and so is what others have locked: nobody waits. Not FOR
 # UPDATE, which the foreign keys of a plan that is being written would wait for.
 _HEADS = (
     text(f"""
