@@ -67,8 +67,8 @@ OFFSET 0
 _DUE = """
 SELECT e.send_at
 FROM scheduled_emails AS e
-WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true) AND e.phase = 'OPEN' AND e.status = 'PENDING'
-    AND e.send_at > :late_since AND e.send_at <= :now
+WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true)
+    AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
 LIMIT 1
 """
 # The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read
