@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Interval, bindparam, column, func, literal_column, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from domain.ids import EmailId, WorkspaceId
+from domain.ids import EmailId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.mailbox_loads import HIGHEST
@@ -22,7 +22,6 @@ class Claimed(NamedTuple):
     """One email for the sender. *attempt* is the one that the message may begin."""
 
     email_id: EmailId
-    workspace_id: WorkspaceId
     mailbox_id: UUID
     attempt: int
     crashes: int
@@ -189,7 +188,6 @@ SET capacity = {HIGHEST.format(given="excluded")}, used = d.used + excluded.used
 _CLAIM = Statement(
     select(
         _QUEUED.c.id,
-        _QUEUED.c.workspace_id,
         _QUEUED.c.mailbox_id,
         _QUEUED.c.attempt + 1,
         _QUEUED.c.crashes,
