@@ -28,7 +28,7 @@ from persistence.tables import email_events, scheduled_emails
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of one email; *code* and *reply* are the server's, *cause* is ours."""
+    """One event of one email; *reply* is the server's, *cause* is ours."""
 
     workspace_id: WorkspaceId
     email_id: EmailId
@@ -36,7 +36,6 @@ class Happening:
     mailbox_id: MailboxId | None
     kind: EmailEvent
     attempt: int
-    code: int | None = None
     reply: str | None = None
     cause: str | None = None
 
@@ -49,21 +48,21 @@ class Happening:
         return cls(*ids, kind, row.attempt, reply=reply, cause=cause)
 
 
-# Whoever watches is woken in the same statement: one more is one more wait for every group of emails.
+# Whoever watches is woken in the same statement.
 _RECORD = Statement(
     text("""
 WITH recorded AS (
 INSERT INTO email_events (
-    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, at
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause, at
 )
-SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause,
+SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause,
     CAST(:at AS timestamptz)
 FROM unnest(
     CAST(:workspace_ids AS uuid[]), CAST(:email_ids AS uuid[]), CAST(:enrollment_ids AS uuid[]),
-    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]), CAST(:codes AS int[]),
+    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]),
     CAST(:replies AS text[]), CAST(:causes AS text[])
 ) WITH ORDINALITY AS happened (
-    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, number
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause, number
 )
 ORDER BY number
 RETURNING workspace_id
@@ -86,7 +85,6 @@ async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], 
             mailbox_ids=[each.mailbox_id for each in happenings],
             kinds=[str(each.kind) for each in happenings],
             attempts=[each.attempt for each in happenings],
-            codes=[each.code for each in happenings],
             replies=[each.reply for each in happenings],
             causes=[each.cause for each in happenings],
             at=at,

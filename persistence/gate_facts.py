@@ -16,8 +16,8 @@ _ASKED = """(
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
     ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
-# Mailboxes before enrollments before emails, which is the order of the columns. Enrollments of all tickets: an
-# email may be claimed anew until its mailbox is locked, and a late copy of its ticket hold again.
+# Mailboxes before enrollments before emails, which is the order of the columns. The enrollments of all tickets:
+# until its mailbox is locked, an email may be claimed anew, and a late copy of its ticket hold again.
 LOCK = Statement(
     text(f"""
 SELECT ARRAY(
