@@ -37,8 +37,8 @@ SECONDS ?= 60
 test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
 
-test-browser: $(VENV)/dev.stamp ## Look at GraphiQL in a real Chromium
-	@$(BIN)/pytest tests/browser/explorer.py
+test-browser: $(VENV)/dev.stamp ## Look at GraphiQL and an EventSource in a real Chromium
+	@$(BIN)/pytest tests/browser/explorer.py tests/browser/event_source.py
 
 KILLS ?= 40
 SEED ?= 1

@@ -67,6 +67,8 @@ class Change:
         # and how many it was done to, where they are many.
         self.about: About | None = None
         self.figures: dict[str, int] = {}
+        # Columns of which the audit log tells that they changed, and not what they were.
+        self.hidden: frozenset[str] = frozenset()
         self._context = context
         self._foresight = foresight
 
@@ -221,6 +223,7 @@ async def _write_down(
         kind=about and about.kind,
         object_id=about and about.key,
         figures=change.figures,
+        hidden=change.hidden,
     )
     await write_entry(change.conn, change.workspace_id, entry, before=before, after=after, at=change.now)
 

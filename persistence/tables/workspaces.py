@@ -174,7 +174,7 @@ suppressions = Table(
     Column("email_id", Uuid),
     *timestamps(),
     *in_workspace(),
-    one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
+    one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL", "DELETED")),
     UniqueConstraint("workspace_id", "address"),
     # Few among many, and looked for again and again.
     Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),

@@ -204,7 +204,7 @@ def upgrade() -> None:
                 ON DELETE CASCADE,
             CONSTRAINT suppressions_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT suppressions_reason_check CHECK (reason IN ('HARD_BOUNCE', 'UNSUBSCRIBED',
-                'COMPLAINT', 'MANUAL')),
+                'COMPLAINT', 'MANUAL', 'DELETED')),
             CONSTRAINT suppressions_workspace_id_address_key UNIQUE (workspace_id, address)
         )
     """)
