@@ -16,7 +16,7 @@ _ASKED = """(
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
     ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
-# Mailboxes before enrollments before emails, which is the order of the columns. The enrollments of all emails:
+# Mailboxes before enrollments before emails, which is the order of the columns. Enrollments of all emails:
 # until its mailbox is locked, an email may be claimed anew, and a late copy of its ticket hold again.
 LOCK = Statement(
     text(f"""
