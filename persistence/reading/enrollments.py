@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import EnrollmentStatus
@@ -14,6 +14,8 @@ from persistence.tables import enrollments
 
 # Ids grow with time: it is the order in which contacts were enrolled, by the key that the table has anyway.
 ORDER = Order((uuid_key(enrollments.c.id),))
+
+_USUAL = frozenset({EnrollmentStatus.ACTIVE, EnrollmentStatus.COMPLETED})
 
 
 def enrollments_where(
@@ -29,6 +31,9 @@ def enrollments_where(
     found = select(enrollments).where(enrollments.c.workspace_id == workspace_id)
     if statuses is not None:
         found = found.where(among(enrollments.c.status, statuses))
+        if not _USUAL.intersection(statuses):
+            # As it stands in the index of these few.
+            found = found.where(*(enrollments.c.status != literal_column(f"'{each}'") for each in _USUAL))
     if sequence_id is not None:
         found = found.where(enrollments.c.sequence_id == sequence_id)
     if contact_id is not None:
