@@ -70,7 +70,7 @@ async def test_an_email_that_is_sent_gets_no_entry_for_those_to_come_or_failed(d
                 WHERE relname IN ('scheduled_emails_to_come_idx', 'scheduled_emails_failed_idx')
             """)
         )
-        predicates: dict[str, str] = {name: predicate for name, predicate in told}
+        predicates: dict[str, str] = dict(told.tuples().all())
 
     sent = PHASE_OF[EmailStatus.SENT]
     assert len(predicates) == 2
