@@ -23,6 +23,7 @@ def enrollments_where(
     *,
     statuses: Collection[EnrollmentStatus] | None = None,
     sequence_id: UUID | None = None,
+    sequence_ids: Collection[UUID] | None = None,
     contact_id: UUID | None = None,
     contact_ids: Collection[UUID] | None = None,
     mailbox_id: UUID | None = None,
@@ -36,6 +37,8 @@ def enrollments_where(
             found = found.where(*(enrollments.c.status != literal_column(f"'{each}'") for each in _USUAL))
     if sequence_id is not None:
         found = found.where(enrollments.c.sequence_id == sequence_id)
+    if sequence_ids is not None:
+        found = found.where(among(enrollments.c.sequence_id, sequence_ids))
     if contact_id is not None:
         found = found.where(enrollments.c.contact_id == contact_id)
     if contact_ids is not None:

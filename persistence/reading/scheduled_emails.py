@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, literal_column, or_, select
+from sqlalchemy import Boolean, ColumnElement, Text, Uuid, any_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,6 +40,8 @@ class EmailFilter:
     statuses: Collection[EmailStatus] | None = None
     mailbox_id: UUID | None = None
     sequence_id: UUID | None = None
+    mailbox_ids: Collection[UUID] | None = None
+    sequence_ids: Collection[UUID] | None = None
     batch_id: UUID | None = None
     enrollment_id: UUID | None = None
     contact_id: UUID | None = None
@@ -64,6 +66,8 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "is_sent": emails.sent_at.is_not(None),
     "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
     "sequence_id": emails.sequence_id == bindparam("sequence_id"),
+    "mailbox_ids": emails.mailbox_id == any_(bindparam("mailbox_ids", type_=ARRAY(Uuid))),
+    "sequence_ids": emails.sequence_id == any_(bindparam("sequence_ids", type_=ARRAY(Uuid))),
     # A batch has the id of its sequence.
     "batch_id": emails.sequence_id == bindparam("batch_id"),
     "enrollment_id": emails.enrollment_id == bindparam("enrollment_id"),
