@@ -52,9 +52,7 @@ class Contact(Node):
         of=scheduled_emails.c.contact_id,
     )
 
-    @resolves(
-        "The entry of their address on the suppression list; null if there is none."
-    )
+    @resolves("The entry of their address on the suppression list; null if there is none.")
     async def suppression(self, info: Info) -> TheSuppression | None:
         from api.types.suppression import Suppression  # it leads to an email, and that to its contact
 

@@ -165,3 +165,18 @@ def pages(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
 
     monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
     return executed
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that the driver executes, without those that only say who asks."""
+    executed: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def note(cursor: "psycopg.AsyncCursor[Any]", query: str, *arguments: Any, **named: Any) -> Any:
+        if "set_config" not in str(query):
+            executed.append(str(query))
+        return await execute(cursor, query, *arguments, **named)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
+    return executed
