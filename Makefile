@@ -40,8 +40,8 @@ SECONDS ?= 60
 test-busy: $(VENV)/dev.stamp ## Let clients, planner and sender work at once: make test-busy SECONDS=60
 	@DRUMBEAT_BUSY_SECONDS=$(SECONDS) $(BIN)/pytest tests/system/test_busy_office.py
 
-test-browser: $(VENV)/dev.stamp ## Look at GraphiQL in a real Chromium
-	@$(BIN)/pytest tests/browser/explorer.py
+test-browser: $(VENV)/dev.stamp ## Look at GraphiQL and an EventSource in a real Chromium
+	@$(BIN)/pytest tests/browser/explorer.py tests/browser/event_source.py
 
 KILLS ?= 40
 SEED ?= 1
@@ -115,8 +115,11 @@ lock: $(VENV)/dev.stamp ## Take the newest versions of all dependencies into req
 	@$(COMPILE) --extra embedded --extra build --output-file requirements/app.txt
 	@$(COMPILE) --all-extras --constraint requirements/app.txt --output-file requirements/dev.txt
 
+NODE_PROJECTS := bench/peers docs/clients/typescript tests/node web/graphiql
+
 clean: ## Remove what the targets made, except the data of `make up`
-	@rm -rf $(VENV) tests/node/node_modules web/graphiql/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
+	@rm -rf $(VENV) $(addsuffix /node_modules,$(NODE_PROJECTS)) docs/clients/typescript/schema.d.ts
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist *.egg-info
 	@find api actors app bench domain persistence tests -name __pycache__ -prune -exec rm -rf {} +
 
 $(VENV)/app.stamp: requirements/app.txt pyproject.toml $(VENV)/python.stamp

@@ -10,6 +10,7 @@ from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
+from typing_extensions import override
 
 from actors.access_tokens import AccessTokens, Grant, NoAccessToken, TokenUnavailable
 from actors.hosts import Address, HostBlocked, HostNotFound, Network, resolve_checked
@@ -75,7 +76,7 @@ async def connect(
     # No timeouts of aiosmtplib: its asyncio.wait_for can swallow a cancellation (Python 3.11), such as ours.
     use_tls = endpoint.security is Security.TLS
     smtp = SMTP(hostname=endpoint.host, timeout=None, start_tls=False, use_tls=use_tls)
-    progress = Progress(Stage.CONNECT, timeout_s=timeout_s)
+    progress = _Connecting(timeout_s=timeout_s)
     try:
         async with progress.clock:
             progress.enter(Stage.CONNECT)
@@ -99,6 +100,19 @@ async def connect(
     except BaseException:
         _abort(smtp)
         raise
+
+
+class _Connecting(Progress):
+    """The way to a connection; `clock` interrupts what takes longer than its stage may."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        super().__init__(Stage.CONNECT, timeout_s=timeout_s)
+        self.clock = asyncio.timeout_at(self.until)
+
+    @override
+    def enter(self, stage: Stage) -> None:
+        super().enter(stage)
+        self.clock.reschedule(self.until)
 
 
 async def _dial(addresses: Sequence[Address], port: int, *, timeout_s: float) -> socket.socket:

@@ -1,8 +1,9 @@
 """Judgement: from what ended an attempt to the result that is recorded and what follows from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from actors.smtp import Handover, Interrupted, Withheld
 from domain.circuit import Encounter, encounter_of, rest_after
@@ -38,9 +39,29 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
         result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, encounter=Encounter())
         return Judgement(result, retry_in=wait)
     found = verdict(handover.stage, handover.answer)
-    judgement = _judged(attempt, handover, found, now=now, schedule=schedule)
-    encounter = encounter_of(handover.answer, found, handover.detail)
-    return replace(judgement, result=replace(judgement.result, encounter=encounter))
+    # What every result of this handover tells, besides its event and the reason.
+    ending = partial(
+        Result,
+        attempt,
+        code=handover.answer.code if isinstance(handover.answer, Reply) else None,
+        reply=handover.answer.text if isinstance(handover.answer, Reply) else handover.detail or None,
+        encounter=encounter_of(handover.answer, found, handover.detail),
+    )
+    match found.outcome:
+        case Outcome.SENT:
+            return Judgement(ending(EmailEvent.ACCEPT, found.reason))
+        case Outcome.IN_DOUBT:
+            return Judgement(ending(EmailEvent.LOSE_SIGHT, found.reason))
+        case Outcome.FAILED | Outcome.HARD_BOUNCE:
+            bounces = found.outcome is Outcome.HARD_BOUNCE
+            by_policy = found.acts_on is ActsOn.REPUTATION
+            return Judgement(
+                ending(EmailEvent.FAIL, found.reason, bounces=bounces, is_refused_by_policy=by_policy)
+            )
+        case Outcome.NEEDS_AUTH | Outcome.MAILBOX_BLOCKED:
+            return _set_aside(ending, handover.stage, found, now=now, wait=min(schedule))
+        case Outcome.RETRY | Outcome.SOFT_BOUNCE | Outcome.HOST_TROUBLE:
+            return _again(attempt, ending, found, now=now, schedule=schedule)
 
 
 def why_set_aside(result: Result) -> str:
@@ -54,59 +75,24 @@ def why_set_aside(result: Result) -> str:
     return said
 
 
-def _judged(
-    attempt: Attempt, handover: Handover, found: Verdict, *, now: datetime, schedule: Sequence[timedelta]
-) -> Judgement:
-    code = handover.answer.code if isinstance(handover.answer, Reply) else None
-    said = handover.answer.text if isinstance(handover.answer, Reply) else handover.detail or None
-    match found.outcome:
-        case Outcome.SENT:
-            return Judgement(Result(attempt, EmailEvent.ACCEPT, found.reason, code, said))
-        case Outcome.IN_DOUBT:
-            return Judgement(Result(attempt, EmailEvent.LOSE_SIGHT, found.reason, code, said))
-        case Outcome.FAILED | Outcome.HARD_BOUNCE:
-            result = Result(
-                attempt,
-                EmailEvent.FAIL,
-                found.reason,
-                code,
-                said,
-                bounces=found.outcome is Outcome.HARD_BOUNCE,
-                is_refused_by_policy=found.acts_on is ActsOn.REPUTATION,
-            )
-            return Judgement(result)
-        case Outcome.NEEDS_AUTH | Outcome.MAILBOX_BLOCKED:
-            return _set_aside(attempt, handover.stage, found, code, said, now=now, wait=min(schedule))
-        case Outcome.RETRY | Outcome.SOFT_BOUNCE | Outcome.HOST_TROUBLE:
-            return _again(attempt, found, code, said, now=now, schedule=schedule)
-
-
 def _set_aside(
-    attempt: Attempt,
-    stage: Stage,
-    found: Verdict,
-    code: int | None,
-    said: str | None,
-    *,
-    now: datetime,
-    wait: timedelta,
+    ending: "partial[Result]", stage: Stage, found: Verdict, *, now: datetime, wait: timedelta
 ) -> Judgement:
     """The mailbox cannot send, for now or without a person; the email loses nothing by it."""
     is_blocked = found.outcome is Outcome.MAILBOX_BLOCKED
     rest = (found.retry_after or CAPACITY_WAIT) if is_blocked else None
     if stage in (Stage.BODY, Stage.DOT):
         # Perhaps past the point of no return, where nothing is given back: the gate holds it next time.
-        result = Result(attempt, EmailEvent.RETRY, found.reason, code, said, retry_at=now + wait)
+        result = ending(EmailEvent.RETRY, found.reason, retry_at=now + wait)
         return Judgement(result, wait, login_refused=not is_blocked, rest=rest)
-    result = Result(attempt, EmailEvent.RELEASE, found.reason, code, said, needs_planner=is_blocked)
+    result = ending(EmailEvent.RELEASE, found.reason, needs_planner=is_blocked)
     return Judgement(result, login_refused=not is_blocked, rest=rest)
 
 
 def _again(
     attempt: Attempt,
+    ending: "partial[Result]",
     found: Verdict,
-    code: int | None,
-    said: str | None,
     *,
     now: datetime,
     schedule: Sequence[timedelta],
@@ -120,11 +106,7 @@ def _again(
         wait = rest_after(attempt.host_troubles + 1, schedule)
     if wait is None:
         stayed_full = found.outcome is Outcome.SOFT_BOUNCE
-        return Judgement(
-            Result(attempt, EmailEvent.FAIL, "RETRIES_EXHAUSTED", code, said, bounces_softly=stayed_full)
-        )
+        return Judgement(ending(EmailEvent.FAIL, "RETRIES_EXHAUSTED", bounces_softly=stayed_full))
     wait = found.retry_after or wait
-    result = Result(
-        attempt, EmailEvent.RETRY, found.reason, code, said, retry_at=now + wait, spends_retry=spends
-    )
+    result = ending(EmailEvent.RETRY, found.reason, retry_at=now + wait, spends_retry=spends)
     return Judgement(result, retry_in=wait)

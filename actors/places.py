@@ -17,6 +17,9 @@ class Places:
         """
         Wait for a place, or *alone* for all of them; False when nobody is let in any more, or not *within_s*.
         """
+        if not (alone or self.is_closed or self._turn.locked() or self._free.locked()):
+            # Nobody is in front, and nobody has to wait.
+            return await self._free.acquire()
         try:
             async with asyncio.timeout(within_s):
                 return await self._take_in_turn(self._most if alone else 1)

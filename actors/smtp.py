@@ -54,17 +54,15 @@ class Progress:
     """The stage a conversation has reached: each has its patience, all together one deadline."""
 
     def __init__(self, stage: Stage, *, timeout_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
         self.stage = stage
-        self._deadline = asyncio.get_running_loop().time() + timeout_s
-        self.clock = asyncio.timeout_at(self._deadline)
+        self.until = self._deadline = self._loop.time() + timeout_s
 
     def enter(self, stage: Stage) -> None:
-        """Go on to *stage*; only inside `async with progress.clock`."""
+        """Go on to *stage*, which ends at `until` of the loop's clock."""
         self.stage = stage
         patience = _PATIENCE_S.get(stage, _OTHER_PATIENCE_S)
-        ends_at = min(self._deadline, asyncio.get_running_loop().time() + patience)
-        if ends_at != self.clock.when():
-            self.clock.reschedule(ends_at)
+        self.until = min(self._deadline, self._loop.time() + patience)
 
 
 class SmtpConnection:
@@ -74,10 +72,11 @@ class SmtpConnection:
         self._smtp = smtp
         # Set while connected, whatever its type says.
         self._wire = Wire(cast("asyncio.WriteTransport", smtp.transport))
+        self._loop = asyncio.get_running_loop()
         self._takes_size = smtp.supports_extension("size")
         self._pipelines = smtp.supports_extension("pipelining")
         self.needs_reset = False
-        self.last_used = asyncio.get_running_loop().time()
+        self.last_used = self._loop.time()
 
     @property
     def is_usable(self) -> bool:
@@ -121,7 +120,7 @@ class SmtpConnection:
             self.close()
             raise
         finally:
-            self.last_used = asyncio.get_running_loop().time()
+            self.last_used = self._loop.time()
 
     async def reset(self, *, timeout_s: float = 10.0) -> bool:
         """Drop a half-finished envelope (RSET); False when the connection did not survive it."""
@@ -138,9 +137,8 @@ class SmtpConnection:
         """Take leave (QUIT) and close; what goes wrong here undoes nothing that was accepted before."""
         try:
             with suppress(SMTPException, OSError):
-                async with asyncio.timeout(timeout_s):
-                    self._wire.say(b"QUIT")
-                    await self._wire.reply()
+                self._wire.say(b"QUIT")
+                await self._wire.reply(until=self._loop.time() + timeout_s)
         finally:
             self.close()
 
@@ -153,14 +151,13 @@ class SmtpConnection:
         """MAIL, RCPT, DATA and the body; None when the server waits for the dot."""
         progress = Progress(Stage.MAIL, timeout_s=timeout_s)
         try:
-            async with progress.clock:
-                refused = await self._write_envelope(envelope, progress)
-                if refused is None:
-                    progress.enter(Stage.BODY)
-                    # From now on, as some servers refuse a letter before they have all of it.
-                    self._wire.expect(1)
-                    self._wire.write(body)
-                    await self._wire.drain()
+            refused = await self._write_envelope(envelope, progress)
+            if refused is None:
+                progress.enter(Stage.BODY)
+                # From now on, as some servers refuse a letter before they have all of it.
+                self._wire.expect(1)
+                self._wire.write(body)
+                await self._wire.drain(until=progress.until)
         except (SMTPException, OSError) as lost:
             early = self._early_end() if progress.stage is Stage.BODY else None
             self.close()
@@ -178,7 +175,7 @@ class SmtpConnection:
             progress.enter(stage)
             if not self._pipelines:
                 self._wire.say(command)
-            reply = await self._wire.reply()
+            reply = await self._wire.reply(until=progress.until)
             is_wanted = reply.code == _START_INPUT if stage is Stage.DATA else reply.code // 100 == 2
             if not is_wanted or self._wire.has_said_more:
                 return self._refused(stage, reply)
@@ -196,12 +193,12 @@ class SmtpConnection:
         if not unanswered or not self.is_usable:
             return
         self.needs_reset = True
+        until = self._loop.time() + _HEAR_OUT_S
         try:
-            async with asyncio.timeout(_HEAR_OUT_S):
-                *_, reply = [await self._wire.reply() for _ in range(unanswered)]
-                if reply.code == _START_INPUT and stage is Stage.RCPT:
-                    self._wire.say(b".")
-                    reply = await self._wire.reply()
+            *_, reply = [await self._wire.reply(until=until) for _ in range(unanswered)]
+            if reply.code == _START_INPUT and stage is Stage.RCPT:
+                self._wire.say(b".")
+                reply = await self._wire.reply(until=until)
         except (SMTPException, OSError):
             self.close()
             return
@@ -227,8 +224,7 @@ class SmtpConnection:
             return Handover(Stage.BODY, Fault.DROPPED)
         self._wire.write(b".\r\n")
         try:
-            async with asyncio.timeout(timeout_s):
-                reply = await self._wire.reply()
+            reply = await self._wire.reply(until=self._loop.time() + timeout_s)
         except (SMTPException, OSError) as lost:
             self.close()
             return Handover(Stage.DOT, answer_of(lost), wording_of(lost))
@@ -245,9 +241,8 @@ class SmtpConnection:
 
     async def _is_answered_with_250(self, command: bytes, *, timeout_s: float) -> bool:
         try:
-            async with asyncio.timeout(timeout_s):
-                self._wire.say(command)
-                reply = await self._wire.reply()
+            self._wire.say(command)
+            reply = await self._wire.reply(until=self._loop.time() + timeout_s)
         except (SMTPException, OSError):
             self.close()
             return False

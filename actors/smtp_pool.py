@@ -136,23 +136,17 @@ class ConnectionPool:
         line = self._line(mailbox_id, endpoint)
         line.borrowers += 1
         try:
-            async with AsyncExitStack() as turns:
-                try:
-                    async with asyncio.timeout(timeout_s):
-                        # The mailbox first: its waiters must not hold turns that other mailboxes could use.
-                        await turns.enter_async_context(line.turns)
-                        await turns.enter_async_context(self._turns)
-                except TimeoutError:
-                    detail = "the host holds up every connection of the mailbox"
-                    raise Undelivered(Stage.CONNECT, Fault.TIMEOUT, detail) from None
-                self._borrowed += 1
-                pooled = PooledConnection(reopen=partial(self._open, endpoint))
-                try:
-                    pooled.connection = await self._take(line, endpoint)
-                    yield pooled
-                finally:
-                    self._borrowed -= 1
-                    self._give_back(mailbox_id, endpoint, pooled.connection)
+            await self._take_turn(line, timeout_s=timeout_s)
+            self._borrowed += 1
+            pooled = PooledConnection(reopen=partial(self._open, endpoint))
+            try:
+                pooled.connection = await self._take(line, endpoint)
+                yield pooled
+            finally:
+                self._borrowed -= 1
+                self._give_back(mailbox_id, endpoint, pooled.connection)
+                self._turns.release()
+                line.turns.release()
         finally:
             line.borrowers -= 1
             self._forget_unused(mailbox_id)
@@ -171,6 +165,22 @@ class ConnectionPool:
         if mailbox_id not in self._lines:
             self._lines[mailbox_id] = _Line(endpoint, asyncio.Semaphore(self._limit_per_mailbox))
         return self._lines[mailbox_id]
+
+    async def _take_turn(self, line: _Line, *, timeout_s: float | None) -> None:
+        # The mailbox first: its waiters must not hold turns that other mailboxes could use.
+        if not line.turns.locked() and not self._turns.locked():
+            # Nobody has to wait, nor needs a timer for it.
+            await line.turns.acquire()
+            await self._turns.acquire()
+            return
+        try:
+            async with asyncio.timeout(timeout_s), AsyncExitStack() as taken:
+                await taken.enter_async_context(line.turns)
+                await self._turns.acquire()
+                taken.pop_all()
+        except TimeoutError:
+            detail = "the host holds up every connection of the mailbox"
+            raise Undelivered(Stage.CONNECT, Fault.TIMEOUT, detail) from None
 
     async def _take(self, line: _Line, endpoint: Endpoint) -> SmtpConnection | None:
         if line.endpoint != endpoint:

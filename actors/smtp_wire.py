@@ -6,6 +6,7 @@ from collections import deque
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
 from typing_extensions import override
 
+from actors.alarms import Alarm
 from actors.smtp_answers import reply_of
 from domain.replies import Reply
 
@@ -23,6 +24,8 @@ class Wire(asyncio.Protocol):
 
     def __init__(self, transport: asyncio.WriteTransport) -> None:
         self.transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._alarm = Alarm(self._ring)
         self._awaited = 0
         self._replies: deque[Reply] = deque()
         # The lines so far of a reply that is not complete, and the line that is not.
@@ -69,33 +72,38 @@ class Wire(asyncio.Protocol):
             raise self._fault or SMTPServerDisconnected("Connection lost")
         self.transport.write(data)
 
-    async def drain(self) -> None:
+    async def drain(self, *, until: float) -> None:
         """
         Wait until what was written is on its way.
 
         Raises:
+            TimeoutError: It was not at *until*, by the loop's clock.
             SMTPServerDisconnected: The connection is lost.
         """
         if self._writable is not None:
-            await self._writable
+            async with asyncio.timeout_at(until):
+                await self._writable
         if not self.is_open:
             raise self._fault or SMTPServerDisconnected("Connection lost")
 
-    async def reply(self) -> Reply:
+    async def reply(self, *, until: float) -> Reply:
         """
         The next reply, in the order of the commands.
 
         Raises:
+            TimeoutError: It did not come before *until*, by the loop's clock.
             SMTPServerDisconnected: The connection is lost.
             SMTPResponseException: What came is no reply, or has no end.
         """
         while not self._replies:
             if self._fault is not None:
                 raise self._fault
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = self._loop.create_future()
+            self._alarm.set(until)
             try:
                 await self._waiter
             finally:
+                self._alarm.stop()
                 self._waiter = None
         self._awaited -= 1
         return self._replies.popleft()
@@ -139,7 +147,7 @@ class Wire(asyncio.Protocol):
 
     @override
     def pause_writing(self) -> None:
-        self._writable = asyncio.get_running_loop().create_future()
+        self._writable = self._loop.create_future()
 
     @override
     def resume_writing(self) -> None:
@@ -166,11 +174,16 @@ class Wire(asyncio.Protocol):
             self._fault = fault
             self._lines, self._buffer = [], b""
         self._wake()
+        self._alarm.discard()
         self.resume_writing()
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+    def _ring(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(TimeoutError())
 
 
 def _reply(lines: list[bytes]) -> Reply:

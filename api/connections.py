@@ -6,17 +6,17 @@ import json
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 
 import strawberry
 
 from api.context import Info
 from api.errors import BadUserInput
 from api.fields import resolves
-from api.types.node import Node
 from api.vocabulary import described
 from persistence.direct_reads import Prepared, prepared, prepared_like
 from persistence.reading.pages import (
+    AnyRow,
     AnySelect,
     InvalidPlace,
     Listed,
@@ -33,9 +33,16 @@ from persistence.reading.pages import (
 from persistence.reading.relations import parts_of
 
 T = TypeVar("T")
-Listable = TypeVar("Listable", bound=Node)
+Listable = TypeVar("Listable", bound="Shaped")
 PAGE = 20
 LARGEST_PAGE = 100
+
+
+class Shaped(Protocol):
+    """A type of the schema whose things are made of rows."""
+
+    @classmethod
+    def of(cls, row: AnyRow) -> Self: ...
 
 
 class Direction(StrEnum):
@@ -137,27 +144,35 @@ async def connection(
     Raises:
         BadUserInput: As `Paging.page`, and for a cursor of another list.
     """
-    page = paging.page()
-    ordered = Order(order.keys, is_descending=paging.direction == Direction.DESC)
-    try:
-        placed = values(page, ordered)
-    except InvalidPlace:
-        raise BadUserInput("The cursor is not one of this list.") from None
-    statement, given = _prepared(
+    page, ordered, placed = placed_in(order, paging)
+    statement, given = prepared_from(
         rows, (shape(page, ordered),), lambda found: page_statement(found, order=ordered, page=page)
     )
     found = slice_of(await info.context.read(statement, {**given, **placed}), order=ordered, page=page)
-    own, related = parts_of(found.found)
-    info.context.have_at_hand(related)
 
     async def counted() -> int:
-        ((entries,),) = (await info.context.read(*_prepared(rows, ("count",), count_statement))).values
+        ((entries,),) = (await info.context.read(*prepared_from(rows, ("count",), count_statement))).values
         return int(entries)
 
-    return _shaped([kind.of(row) for row in own], found, counted)
+    return shown(info, kind, found, counted)
 
 
-def _prepared(
+def placed_in(order: Order, paging: Paging) -> tuple[Page, Order, Mapping[str, Any]]:
+    """
+    The page that is asked for, the order that it is in, and the values of the place where it begins.
+
+    Raises:
+        BadUserInput: As `Paging.page`, and for a cursor of another list.
+    """
+    page = paging.page()
+    ordered = Order(order.keys, is_descending=paging.direction == Direction.DESC)
+    try:
+        return page, ordered, values(page, ordered)
+    except InvalidPlace:
+        raise BadUserInput("The cursor is not one of this list.") from None
+
+
+def prepared_from(
     rows: AnySelect | Listed, purpose: tuple[Hashable, ...], made_of: Callable[[AnySelect], AnySelect]
 ) -> tuple[Prepared, Mapping[str, Any]]:
     """What is *made_of* a list for that *purpose*, and the values that the list has in it."""
@@ -166,12 +181,15 @@ def _prepared(
     return prepared_like(made_of(rows))
 
 
-def _shaped(
-    nodes: list[Listable], found: Slice, counted: Callable[[], Awaitable[int]]
+def shown(
+    info: Info, kind: type[Listable], found: Slice, counted: Callable[[], Awaitable[int]]
 ) -> Connection[Listable]:
+    """The page that was *found*, as things of *kind*; what was read with them is at hand from now on."""
+    own, related = parts_of(found.found)
+    info.context.have_at_hand(related)
     places = found.places
     return Connection(
-        nodes=nodes,
+        nodes=[kind.of(row) for row in own],
         page_info=PageInfo(
             has_next_page=found.has_next,
             has_previous_page=found.has_previous,

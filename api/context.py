@@ -25,10 +25,12 @@ from domain.access import MemberRole, Scope
 from domain.credentials import OAuthProvider
 from domain.identities import Identity
 from domain.ids import MailboxId, WorkspaceId
+from domain.pseudonyms import KEY_PURPOSE, Pseudonyms
 from domain.replies import Stage
 from persistence.attempts import Login
 from persistence.database import Database
 from persistence.direct_reads import Prepared, read
+from persistence.nested_lists import NestedList
 from persistence.reading.pages import AnyRow, Found
 from persistence.vault import Vault
 
@@ -199,6 +201,8 @@ class Context:
     # Of a mutation with an Idempotency-Key.
     once: Once | None = None
     at_hand: defaultdict[str, dict[UUID, AnyRow]] = field(default_factory=lambda: defaultdict(dict))
+    # What is asked of lists that things have, by the fields of the document that ask for them.
+    nested_lists: dict[tuple[int, ...], NestedList] = field(default_factory=dict)
     forecasts: Allowance = field(default_factory=lambda: Allowance(_MOST_FORECASTS))
 
     @property
@@ -243,6 +247,11 @@ class Context:
     @property
     def vault(self) -> Vault:
         return self.services.vault
+
+    @property
+    def pseudonyms(self) -> Pseudonyms:
+        """What stands for addresses that are to be forgotten."""
+        return Pseudonyms(self.vault.derive(KEY_PURPOSE))
 
 
 Info: TypeAlias = strawberry.Info[Context, None]

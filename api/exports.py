@@ -16,7 +16,7 @@ from api.csv_cells import csv_lines
 from api.errors import BadUserInput
 from api.ids import global_id
 from api.inputs.contact_filter import ContactFilter
-from api.queries.scheduled_emails import ScheduledEmailFilter
+from api.inputs.email_filter import ScheduledEmailFilter
 from api.transfers import admitted, csv_file, refusal
 from domain.access import Scope
 from domain.lifecycle import ContactStatus, EmailStatus

@@ -1,5 +1,6 @@
 """Foresight: what a change does to the plan, shown in a rehearsal, or held against what was promised."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import ColumnElement
@@ -42,10 +43,10 @@ class Foresight:
         # What the plan has to become; kept when it was seen to.
         self._promise = promise
 
-    async def of_replan(self, request: ReplanRequest) -> None:
-        """What the recalculation that *request* asks for would make of the plan."""
+    async def of_replan(self, requests: Sequence[ReplanRequest]) -> None:
+        """What the recalculation that *requests* ask for together would make of the plan."""
         if self._is_wanted:
-            scope = await replan_scope(self._conn, self._context.workspace_id, [request], lock=False)
+            scope = await replan_scope(self._conn, self._context.workspace_id, requests, lock=False)
             as_of = self._now if self._promise is None else self._promise.as_of
             await self._look(scope, as_of=as_of)
 

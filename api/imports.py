@@ -191,7 +191,12 @@ class _Run:
             if self._claim is not None:
                 await go_on(conn, self._claim)
             counts = await write_contacts(
-                conn, context.workspace_id, self._id, cards=list(batch.cards.values()), seen=self._seen
+                conn,
+                context.workspace_id,
+                self._id,
+                cards=list(batch.cards.values()),
+                pseudonyms=context.pseudonyms,
+                seen=self._seen,
             )
             counts.rows, counts.invalid = batch.rows, len(batch.invalid)
             counts.duplicates += batch.duplicates

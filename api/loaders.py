@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import date
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -14,6 +14,8 @@ from strawberry.dataloader import DataLoader
 from domain.explanation import Explanation
 from domain.ids import WorkspaceId
 from persistence.database import Database
+from persistence.direct_reads import Prepared, read
+from persistence.nested_lists import NestedList
 from persistence.reading import (
     alerts,
     api_keys,
@@ -34,7 +36,7 @@ from persistence.reading import (
     suppressions,
     workspaces,
 )
-from persistence.reading.pages import AnyRow
+from persistence.reading.pages import AnyRow, Found, Slice
 
 Key = TypeVar("Key", UUID, int)
 Read: TypeAlias = Callable[[AsyncConnection, UUID, Collection[Key]], Awaitable[Sequence[AnyRow]]]
@@ -43,6 +45,8 @@ OneNumbered: TypeAlias = DataLoader[int, AnyRow | None]
 Many: TypeAlias = DataLoader[UUID, list[AnyRow]]
 # A mailbox or a sequence, and the first and the last of some of its days.
 Span: TypeAlias = tuple[UUID, date, date]
+# What is asked of a list that things have, and the thing whose list it is.
+Nested: TypeAlias = tuple[NestedList, UUID]
 
 # A page of emails; what surrounds more of them at once would be a lot to hold.
 EXPLAINED_AT_ONCE = 20
@@ -98,6 +102,8 @@ class Loaders:
         self.explanations: DataLoader[UUID, Explanation | None] = DataLoader(
             self._explain, max_batch_size=EXPLAINED_AT_ONCE
         )
+        self.nested_pages: DataLoader[Nested, Slice] = DataLoader(self._pages_of_each)
+        self.nested_counts: DataLoader[Nested, int] = DataLoader(self._counts_of_each)
 
     def forget(self) -> None:
         """Read everything anew from here on."""
@@ -120,6 +126,26 @@ class Loaders:
             return [found[span] for span in spans]
 
         return DataLoader(load)
+
+    async def _pages_of_each(self, wanted: list[Nested]) -> list[Slice]:
+        """A page of the list that each owner has."""
+        found = {
+            each: each.slices(await self._of_owners(each.pages, owners))
+            for each, owners in _by_list(wanted).items()
+        }
+        return [found[each][owner] for each, owner in wanted]
+
+    async def _counts_of_each(self, wanted: list[Nested]) -> list[int]:
+        """How long the list is that each owner has."""
+        found: dict[NestedList, dict[UUID, int]] = {
+            each: dict((await self._of_owners(each.counts, owners)).values)
+            for each, owners in _by_list(wanted).items()
+        }
+        return [found[each][owner] for each, owner in wanted]
+
+    async def _of_owners(self, asked: tuple[Prepared, Mapping[str, Any]], owners: Collection[UUID]) -> Found:
+        statement, values = asked
+        return await read(self._database, self._workspace_id, statement, {**values, "owners": owners})
 
     async def _explain(self, ids: list[UUID]) -> list[Explanation | None]:
         """The explanation of each email that is pending, None for the others."""
@@ -173,3 +199,11 @@ class Loaders:
             ]
 
         return DataLoader(load)
+
+
+def _by_list(wanted: Collection[Nested]) -> Mapping[NestedList, list[UUID]]:
+    """The owners whose lists are asked for, by what is asked of them."""
+    owners: defaultdict[NestedList, list[UUID]] = defaultdict(list)
+    for each, owner in wanted:
+        owners[each].append(owner)
+    return owners

@@ -105,7 +105,7 @@ described(
         _C.ACTIVE: "Can be written to.",
         _C.BOUNCED: "The address does not exist.",
         _C.UNSUBSCRIBED: "Wants no more emails.",
-        _C.DELETED: "Removed; kept for the history of what was sent.",
+        _C.DELETED: "Removed for good, and who it was is erased; kept for the counts of what was sent.",
     },
 )
 

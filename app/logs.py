@@ -1,9 +1,12 @@
 """The log: one event per fact, for eyes on a terminal and for machines everywhere else."""
 
+import json
 import logging
+import os
+import select
 import sys
 import traceback
-from typing import Literal
+from typing import Any, Literal
 
 import psycopg
 import structlog
@@ -14,11 +17,15 @@ from structlog.types import ExcInfo, Processor
 _QUIET_LIBRARIES = ("alembic", "asyncio", "dramatiq", "httpcore", "httpx", "pika", "uvicorn.access")
 
 
-def configure_logs(log_format: Literal["auto", "console", "json"], *, level: str = "INFO") -> None:
+def configure_logs(
+    log_format: Literal["auto", "console", "json"], *, level: str = "INFO", is_final: bool = False
+) -> None:
     """
     Write every event to standard error from now on, those of libraries included.
 
-    A traceback comes without the values of variables, which may be addresses or secrets.
+    A traceback comes without the values of variables, which may be addresses or secrets. When *is_final*,
+    nobody configures this process again, and what it writes goes straight to the standard error that it was
+    started with: dramatiq takes each line of its workers through its main process.
     """
     least = logging.getLevelNamesMapping()[level]
     is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
@@ -31,10 +38,30 @@ def configure_logs(log_format: Literal["auto", "console", "json"], *, level: str
     structlog.configure(
         processors=[*on_every_event, *renderers],
         wrapper_class=structlog.make_filtering_bound_logger(least),
-        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
+        logger_factory=_StraightLogger if is_final else structlog.WriteLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=is_final,
     )
     _adopt_libraries([*on_every_event, structlog.stdlib.add_logger_name], renderers, least)
+
+
+class _StraightLogger:
+    """Writes lines by themselves, which come out whole: what is longer takes the way that keeps it whole."""
+
+    # Any: structlog passes on what its own loggers take, which is nothing here.
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def msg(self, message: str) -> None:
+        line = f"{message}\n".encode(errors="replace")
+        if len(line) <= select.PIPE_BUF:
+            os.write(_STANDARD_ERROR, line)
+        else:
+            sys.stderr.write(f"{message}\n")
+
+    debug = info = warning = error = critical = exception = msg
+
+
+_STANDARD_ERROR = 2
 
 
 def _console() -> list[Processor]:
@@ -48,7 +75,16 @@ def _console() -> list[Processor]:
 
 def _json() -> list[Processor]:
     shown = structlog.processors.ExceptionRenderer(_traceback)
-    return [shown, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    return [shown, structlog.processors.JSONRenderer(_in_json)]
+
+
+# Made once: with other settings than its own, `json.dumps` makes one for each line.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=repr)
+
+
+# Any: whatever an event was given.
+def _in_json(event: Any, **_: Any) -> str:
+    return _ENCODER.encode(event)
 
 
 def _traceback(exc_info: ExcInfo) -> str:

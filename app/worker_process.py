@@ -17,7 +17,7 @@ _COLLECTED_AFTER = 20_000
 
 _settings = worker_settings()
 _lease = timedelta(seconds=_settings.lease_s)
-configure_logs(_settings.log_format, level=_settings.log_level)
+configure_logs(_settings.log_format, level=_settings.log_level, is_final=True)
 _workshop = Workshop(
     _settings, lambda: rabbitmq_broker(_settings.amqp_url, retry_schedule=_settings.retry_schedule)
 )

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import hmac
+from functools import lru_cache
 
 _MAC_BYTES = 16
 
@@ -33,7 +34,15 @@ def read_signed_text(key: bytes, text: str, *, purpose: bytes) -> bytes:
 
 
 def _signature(key: bytes, payload: bytes, purpose: bytes) -> bytes:
-    return hmac.digest(key, purpose + payload, "sha256")[:_MAC_BYTES]
+    begun = _begun(key, purpose).copy()
+    begun.update(payload)
+    return begun.digest()[:_MAC_BYTES]
+
+
+@lru_cache(maxsize=16)
+def _begun(key: bytes, purpose: bytes) -> hmac.HMAC:
+    """A signature as far as all with this key and purpose are the same: half of what one costs."""
+    return hmac.new(key, purpose, "sha256")
 
 
 def _decoded(text: str) -> bytes:

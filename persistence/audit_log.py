@@ -29,7 +29,7 @@ class Entry:
     """
     What *actor* did: *action*, *asked* for with these values, to the thing of *kind* with *object_id*.
 
-    *figures* are its result where it was done to many.
+    *figures* are its result where it was done to many; of *hidden* columns nobody is told what was in them.
     """
 
     actor: str
@@ -39,6 +39,7 @@ class Entry:
     kind: str | None
     object_id: UUID | None
     figures: dict[str, int]
+    hidden: frozenset[str] = frozenset()
 
 
 async def columns_of(
@@ -67,7 +68,7 @@ async def write_entry(
     at: datetime,
 ) -> None:
     """Write *entry* down in the transaction that did it, with what is different between the two rows."""
-    was, became = _difference(before, after)
+    was, became = _difference(before, after, SECRET_COLUMNS | entry.hidden)
     became = became | entry.figures
     await conn.execute(
         insert(audit_log).values(
@@ -85,21 +86,22 @@ async def write_entry(
     )
 
 
-def _difference(before: Columns | None, after: Columns | None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _difference(
+    before: Columns | None, after: Columns | None, hidden: frozenset[str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     if before is None or after is None:
         whole = before or after or {}
-        there = {name for name, value in whole.items() if value is not None} - _UNTOLD
-        return _told(before or {}, there), _told(after or {}, there)
-    changed = {name for name in after if before.get(name) != after[name]} - _UNTOLD
-    return _told(before, changed), _told(after, changed)
+        told = {name for name, value in whole.items() if value is not None} - _UNTOLD
+    else:
+        told = {name for name in after if before.get(name) != after[name]} - _UNTOLD
+    return _told(before or {}, told, hidden), _told(after or {}, told, hidden)
 
 
-def _told(row: Columns, names: set[str]) -> dict[str, Any]:
-    return {name: _shown(name, row[name]) for name in sorted(names & row.keys())}
-
-
-def _shown(name: str, value: object) -> object:
-    return HIDDEN if name in SECRET_COLUMNS and value is not None else value
+def _told(row: Columns, names: set[str], hidden: frozenset[str]) -> dict[str, Any]:
+    return {
+        name: HIDDEN if name in hidden and row[name] is not None else row[name]
+        for name in sorted(names & row.keys())
+    }
 
 
 def _json(asked: Columns) -> Any:

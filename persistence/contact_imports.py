@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
 from domain.imports import ImportStatus
+from domain.pseudonyms import Pseudonyms
 from persistence.contacts import ContactCard, upsert_contacts
 from persistence.ids import uuid7
 from persistence.storable_text import storable
@@ -74,6 +75,7 @@ async def write_contacts(
     import_id: UUID,
     *,
     cards: Sequence[ContactCard],
+    pseudonyms: Pseudonyms,
     seen: Collection[str] = (),
 ) -> ImportCounts:
     """
@@ -81,7 +83,9 @@ async def write_contacts(
 
     Answers what became of them; rows, and those that could not be taken, are the caller's to count.
     """
-    written = await upsert_contacts(conn, workspace_id, cards=cards, import_id=import_id)
+    written = await upsert_contacts(
+        conn, workspace_id, cards=cards, pseudonyms=pseudonyms, import_id=import_id
+    )
     fresh = {address: contact for address, contact in written.items() if address not in seen}
     created = sum(contact.is_new for contact in fresh.values())
     suppressed = await suppressed_among(conn, workspace_id, addresses=fresh.keys())

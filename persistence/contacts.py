@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import ContactId, WorkspaceId
 from domain.lifecycle import ContactStatus
+from domain.pseudonyms import Pseudonyms
 from persistence.arrays import among, unnested
 from persistence.database import notify
+from persistence.forgetting import recall_forgotten
 from persistence.ids import uuid7
 from persistence.locks import lock_row
 from persistence.refusals import Noun, UnknownObject
@@ -50,18 +52,22 @@ async def upsert_contacts(
     workspace_id: WorkspaceId,
     *,
     cards: Sequence[ContactCard],
+    pseudonyms: Pseudonyms,
     import_id: UUID | None = None,
 ) -> dict[str, Upserted]:
     """
     Make a contact of each card, or bring the one with its address up to date; answered by normalised address.
 
+    Who was deleted and is to be forgotten is a new contact, and suppressed.
     No two *cards* have one address. Custom fields are added to, the others replaced where the card has them.
     Where another zone moves emails, the planner hears of it.
     """
     if not cards:
         return {}
     in_turn = sorted(cards, key=lambda card: card.normalised_email)
-    await _hold_known(conn, workspace_id, [card.normalised_email for card in in_turn])
+    addresses = [card.normalised_email for card in in_turn]
+    await _hold_known(conn, workspace_id, addresses)
+    await recall_forgotten(conn, workspace_id, pseudonyms=pseudonyms, addresses=addresses)
     relocated = await _relocated(conn, workspace_id, in_turn)
     given = unnested(
         {"id": Uuid(), **dict.fromkeys(("email", "normalised_email", *_FIELDS, "custom_fields"), Text())},

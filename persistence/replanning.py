@@ -10,6 +10,7 @@ from domain.ids import EnrollmentId, RecalculationId, WorkspaceId
 from domain.lifecycle import MailboxStatus
 from domain.plan import Plan
 from domain.situations import Situation
+from persistence.being_planned import BeingPlanned
 from persistence.contact_gaps import contact_gap
 from persistence.fair_shares import mark_displaced, with_yielding
 from persistence.open_enrollments import enrollments_for_planning
@@ -68,7 +69,8 @@ async def read_replan(
     enrollments = await with_yielding(
         conn, workspace_id, enrollments, ending=scope.ending, terms=terms, now=now, lock=scope.is_locked
     )
-    planned = [*scope.ids, *(each.id for each in enrollments[asked:])]
+    ids = [*scope.ids, *(each.id for each in enrollments[asked:])]
+    planned = BeingPlanned(ids, enrollments)
     others = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
     since = (now - timedelta(days=3)).date()
     starts = await sequence_starts(
@@ -79,7 +81,7 @@ async def read_replan(
         terms=terms,
         since=since,
     )
-    gap = await contact_gap(conn, workspace_id, planned, planned=planned, terms=terms, since=since)
+    gap = await contact_gap(conn, workspace_id, ids, planned=ids, terms=terms, since=since)
     return Situation(
         enrollments,
         [terms.mailboxes[mailbox_id] for mailbox_id in sorted(serving)],

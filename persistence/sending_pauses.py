@@ -60,5 +60,7 @@ async def _lock(conn: AsyncConnection, workspace_id: WorkspaceId) -> datetime | 
 
 async def _write(conn: AsyncConnection, workspace_id: WorkspaceId, since: datetime | None) -> None:
     await conn.execute(
-        update(workspaces).where(workspaces.c.id == workspace_id).values(sending_paused_at=since)
+        update(workspaces)
+        .where(workspaces.c.id == workspace_id)
+        .values(sending_paused_at=since, version=workspaces.c.version + 1)
     )

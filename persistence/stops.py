@@ -53,10 +53,12 @@ async def end_enrollments(
     workspace_id: WorkspaceId,
     matching: ColumnElement[bool],
     event: EnrollmentEvent,
+    cause: str | None = None,
     now: datetime,
 ) -> list[Ended]:
     """
-    End the open enrollments that *matching* holds for, and cancel what they had still to send.
+    End the open enrollments that *matching* holds for, and cancel what they had still to send, for *cause*
+    or for what happened to them.
 
     An email that is past the point of no return stays: it may arrive, and is recorded when it does.
     """
@@ -80,7 +82,9 @@ async def end_enrollments(
         .where(enrollments.c.workspace_id == workspace_id, among(enrollments.c.id, ids))
         .values(next_send_at=None, completed_at=completed_at, version=enrollments.c.version + 1)
     )
-    await cancel_emails(conn, workspace_id=workspace_id, enrollment_ids=ids, cause=str(event), now=now)
+    await cancel_emails(
+        conn, workspace_id=workspace_id, enrollment_ids=ids, cause=cause or str(event), now=now
+    )
     return ended
 
 

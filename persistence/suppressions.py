@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import ContactId, EmailId, WorkspaceId
 from domain.lifecycle import CONTACT, ContactEvent, ContactStatus, EnrollmentEvent
+from domain.pseudonyms import Pseudonyms
 from persistence.arrays import among, unnested
 from persistence.ids import uuid7
 from persistence.sequences import complete_sequences
@@ -24,6 +25,7 @@ class SuppressionReason(StrEnum):
     UNSUBSCRIBED = "UNSUBSCRIBED"
     COMPLAINT = "COMPLAINT"
     MANUAL = "MANUAL"
+    DELETED = "DELETED"
 
 
 _STAMPED_BY = {ContactEvent.BOUNCE: "bounced_at", ContactEvent.UNSUBSCRIBE: "unsubscribed_at"}
@@ -76,7 +78,7 @@ async def stop_contact(
         reason=reason,
         email_id=email_id,
     )
-    ended = await _end_enrollments_of(
+    ended = await end_enrollments_of(
         conn, workspace_id, contact_ids=[contact.id for contact in held], event=enrollment_event, now=now
     )
     return moved.rowcount > 0 or suppressed > 0 or ended > 0
@@ -109,7 +111,7 @@ async def suppress_addresses(
     suppressed = await _insert(
         conn, workspace_id, addresses=sorted(set(addresses)), reason=reason, email_id=None
     )
-    await _end_enrollments_of(
+    await end_enrollments_of(
         conn,
         workspace_id,
         contact_ids=[contact.id for contact in held],
@@ -120,9 +122,14 @@ async def suppress_addresses(
 
 
 async def unsuppress_addresses(
-    conn: AsyncConnection, workspace_id: WorkspaceId, *, addresses: Collection[str]
+    conn: AsyncConnection, workspace_id: WorkspaceId, *, addresses: Collection[str], pseudonyms: Pseudonyms
 ) -> int:
-    """Take *addresses*, normalised, off the list, so that their contacts can be enrolled again; how many."""
+    """
+    Take *addresses*, normalised, off the list, so that their contacts can be enrolled again; how many.
+
+    They are known by their pseudonyms too, where their owners were forgotten.
+    """
+    listed = {*addresses, *(pseudonyms.of_address(workspace_id, each) for each in addresses)}
     await _hold_contacts(conn, workspace_id, among(contacts.c.normalised_email, addresses))
     await conn.execute(
         transition(CONTACT, contacts, ContactEvent.REINSTATE)
@@ -131,7 +138,7 @@ async def unsuppress_addresses(
     )
     removed = await conn.execute(
         delete(suppressions).where(
-            suppressions.c.workspace_id == workspace_id, among(suppressions.c.address, addresses)
+            suppressions.c.workspace_id == workspace_id, among(suppressions.c.address, listed)
         )
     )
     return removed.rowcount
@@ -188,19 +195,22 @@ async def _insert(
     return len((await conn.scalars(listing.returning(suppressions.c.id))).all())
 
 
-async def _end_enrollments_of(
+async def end_enrollments_of(
     conn: AsyncConnection,
     workspace_id: WorkspaceId,
     *,
     contact_ids: Collection[ContactId],
     event: EnrollmentEvent,
+    cause: str | None = None,
     now: datetime,
 ) -> int:
+    """End the open enrollments of several contacts, and the sequences that nobody is in then; how many."""
     ended = await end_enrollments(
         conn,
         workspace_id=workspace_id,
         matching=among(enrollments.c.contact_id, contact_ids),
         event=event,
+        cause=cause,
         now=now,
     )
     if ended:

@@ -14,7 +14,8 @@ FROM scheduled_emails AS e JOIN contacts AS c ON c.id = e.contact_id
 WHERE e.workspace_id = :workspace_id AND e.status IN ('COMMITTING', 'SENT', 'IN_DOUBT')
     AND e.last_attempt_at > coalesce((
         SELECT max(r.requested_at) FROM recalculations AS r
-        WHERE r.sequence_id = e.sequence_id AND r.cause = 'WINDOW_CHANGED'
+        WHERE r.workspace_id = e.workspace_id AND r.cause = 'WINDOW_CHANGED' AND r.mailbox_id IS NULL
+            AND (r.sequence_id = e.sequence_id OR r.sequence_id IS NULL)
     ), '-infinity')
 ORDER BY e.id
 """)

@@ -145,3 +145,18 @@ class UpdateContactInput(Rehearsable):
             with problems.at("customFields"):
                 columns["custom_fields"] = custom_fields(self.custom_fields.value)
         return columns
+
+
+@strawberry.input(description="A contact to delete.")
+class DeleteContactInput(Rehearsable):
+    contact_id: strawberry.ID = strawberry.field(description="The contact.")
+    suppress: bool = strawberry.field(
+        default=True,
+        description=(
+            "Keep a keyed hash of the address on the suppression list, so that nobody writes to it who has"
+            " it still, or imports it again. False forgets it altogether, unless it is on the list already."
+        ),
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse if the contact is not at this version."
+    )

@@ -61,7 +61,9 @@ class BatchMutations:
             batch_id = await add_batch_sequence(
                 conn, workspace_id, settings=settings, step=step, mailbox_ids=mailbox_ids, now=now
             )
-            written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
+            written = await upsert_contacts(
+                conn, workspace_id, cards=list(listed.cards.values()), pseudonyms=info.context.pseudonyms
+            )
             contact_ids = [*known, *(written[address].contact_id for address in listed.cards)]
             try:
                 outcome = await schedule_batch(

@@ -67,6 +67,8 @@ class Change:
         # and how many it was done to, where they are many.
         self.about: About | None = None
         self.figures: dict[str, int] = {}
+        # Columns of which the audit log tells that they changed, and not what they were.
+        self.hidden: frozenset[str] = frozenset()
         self._context = context
         self._foresight = foresight
 
@@ -119,33 +121,46 @@ class Change:
     async def recalculate(
         self,
         cause: RecalculationCause,
-        *,
+        *others: RecalculationCause,
         sequence_id: SequenceId | None = None,
         mailbox_id: MailboxId | None = None,
         enrollment_id: EnrollmentId | None = None,
         details: Mapping[str, object] | None = None,
     ) -> Recalculation | None:
-        """Ask for the replan that this change makes necessary; a rehearsal only looks at it."""
-        request = ReplanRequest.after(
-            cause, sequence_id=sequence_id, mailbox_id=mailbox_id, enrollment_id=enrollment_id
-        )
+        """
+        Ask for the replan that this change makes necessary; a rehearsal only looks at it.
+
+        With *others* it has several causes: they are carried out together, and that of *cause* is answered.
+        """
+        causes = (cause, *others)
         if enrollment_id is not None:
             details = {**(details or {}), "enrollment_id": str(enrollment_id)}
-        await self._foresight.of_replan(request)
+        await self._foresight.of_replan(
+            [
+                ReplanRequest.after(
+                    each, sequence_id=sequence_id, mailbox_id=mailbox_id, enrollment_id=enrollment_id
+                )
+                for each in causes
+            ]
+        )
         if self._foresight.is_rehearsal:
             return None
-        recalculation_id = await request_recalculation(
-            self.conn,
-            self.workspace_id,
-            cause=cause,
-            sequence_id=sequence_id,
-            mailbox_id=mailbox_id,
-            details=details,
-            requested_by=self._context.caller.actor,
-            requested_by_name=self._context.caller.name,
-            now=self.now,
-        )
-        (row,) = await recalculations_by_id(self.conn, self.workspace_id, [recalculation_id])
+        caller = self._context.caller
+        asked_for, *_ = [
+            await request_recalculation(
+                self.conn,
+                self.workspace_id,
+                cause=each,
+                sequence_id=sequence_id,
+                mailbox_id=mailbox_id,
+                details=details,
+                requested_by=caller.actor,
+                requested_by_name=caller.name,
+                now=self.now,
+            )
+            for each in causes
+        ]
+        (row,) = await recalculations_by_id(self.conn, self.workspace_id, [asked_for])
         return Recalculation.of(row)
 
     async def place(self) -> None:
@@ -208,6 +223,7 @@ async def _write_down(
         kind=about and about.kind,
         object_id=about and about.key,
         figures=change.figures,
+        hidden=change.hidden,
     )
     await write_entry(change.conn, change.workspace_id, entry, before=before, after=after, at=change.now)
 

@@ -9,7 +9,7 @@ from typing_extensions import override
 from api.context import Info
 from api.errors import UserErrorCode
 from api.inputs.contact_csv import read_csv
-from api.inputs.contacts import ContactList, ImportContactsInput, UpdateContactInput
+from api.inputs.contacts import ContactList, DeleteContactInput, ImportContactsInput, UpdateContactInput
 from api.inputs.keys import contact_key
 from api.inputs.problems import Problems
 from api.invalid_contacts import InvalidContact, rejected_rows
@@ -23,6 +23,8 @@ from persistence.contacts import (
     lock_contact,
     unplan_in_contact_zone,
 )
+from persistence.forgetting import PERSONAL, forget_contact
+from persistence.tables import enrollments
 
 MOST_IMPORTED = 50_000
 
@@ -58,6 +60,14 @@ class UpdateContactPayload(RehearsedPayload):
     )
 
 
+@strawberry.type(description="The answer to `deleteContact`.")
+class DeleteContactPayload(RehearsedPayload):
+    contact: Contact | None = strawberry.field(
+        default=None,
+        description="What is kept of the contact: its id, and times. Null if the mutation was not done.",
+    )
+
+
 @strawberry.type
 class ContactMutations:
     @mutation("Add contacts, or bring those whose address is known up to date.")
@@ -73,7 +83,13 @@ class ContactMutations:
         async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             import_id = await begin_import(conn, workspace_id, requested_by=info.context.caller.actor)
-            counts = await write_contacts(conn, workspace_id, import_id, cards=list(listed.cards.values()))
+            counts = await write_contacts(
+                conn,
+                workspace_id,
+                import_id,
+                cards=list(listed.cards.values()),
+                pseudonyms=info.context.pseudonyms,
+            )
             counts.rows, counts.invalid = listed.rows, len(listed.invalid)
             counts.duplicates = listed.duplicates
             await record_import(conn, workspace_id, import_id, counts, rejected=rejected_rows(listed.invalid))
@@ -107,3 +123,27 @@ class ContactMutations:
             ):
                 await change.place()
             return UpdateContactPayload(contact=await change.contact(contact_id), preview=change.preview)
+
+    @mutation(
+        "Delete a contact for good: its enrollments end, what is planned for it is cancelled, and whatever"
+        " tells who it was is erased, also from emails that were sent, which stay in all counts."
+    )
+    async def delete_contact(self, info: Info, asked: Input[DeleteContactInput]) -> DeleteContactPayload:
+        with Problems() as problems:
+            contact_id = contact_key(asked.contact_id, problems)
+        async with changing(info, asked) as change:
+            conn, workspace_id = change.conn, change.workspace_id
+            contact = await lock_contact(
+                conn, workspace_id, contact_id, expected_version=asked.expected_version
+            )
+            await change.end(enrollments.c.contact_id == contact_id)
+            await forget_contact(
+                conn,
+                workspace_id,
+                contact,
+                pseudonyms=info.context.pseudonyms,
+                suppress=asked.suppress,
+                now=change.now,
+            )
+            change.hidden = PERSONAL
+            return DeleteContactPayload(contact=await change.contact(contact_id), preview=change.preview)

@@ -119,7 +119,9 @@ class EnrollmentMutations:
         async with changing(info, asked) as change:
             conn, workspace_id = change.conn, change.workspace_id
             await _hold_open(change, sequence_id)
-            written = await upsert_contacts(conn, workspace_id, cards=list(listed.cards.values()))
+            written = await upsert_contacts(
+                conn, workspace_id, cards=list(listed.cards.values()), pseudonyms=info.context.pseudonyms
+            )
             found = await found_contacts(change, asked)
             contact_ids = [*known, *(written[address].contact_id for address in listed.cards), *found]
             outcome = await enroll(conn, workspace_id, sequence_id, contact_ids=contact_ids, now=change.now)

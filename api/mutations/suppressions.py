@@ -55,6 +55,8 @@ class SuppressionMutations:
         with Problems() as problems:
             addresses = normalised_addresses(asked.emails, problems)
         async with changing(info) as change:
-            removed = await unsuppress_addresses(change.conn, change.workspace_id, addresses=addresses)
+            removed = await unsuppress_addresses(
+                change.conn, change.workspace_id, addresses=addresses, pseudonyms=info.context.pseudonyms
+            )
             change.figures = {"unsuppressed": removed}
             return UnsuppressPayload(unsuppressed=removed)

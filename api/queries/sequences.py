@@ -1,6 +1,5 @@
 """Asking for sequences."""
 
-from datetime import datetime
 from typing import Annotated
 
 import strawberry
@@ -8,26 +7,11 @@ import strawberry
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
 from api.fields import resolves
+from api.inputs.sequence_filter import Filter, SequenceFilter
 from api.types.sequence import Sequence
 from api.wanted import wanted
-from domain.lifecycle import SequenceStatus
-from persistence.reading.sequences import ORDER, sequences_where
+from persistence.reading.sequences import ORDER
 
-
-@strawberry.input(description="Which sequences; every condition that is given must hold.")
-class SequenceFilter:
-    status: list[SequenceStatus] | None = strawberry.field(
-        default=None, description="In one of these states."
-    )
-    updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
-
-
-Filter = Annotated[
-    SequenceFilter | None,
-    strawberry.argument(
-        description="Which ones; all but those of batches by default, which `batches` lists."
-    ),
-]
 Id = Annotated[strawberry.ID, strawberry.argument(description="The id of the sequence.")]
 
 
@@ -48,8 +32,5 @@ class SequenceQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[Sequence]:
-        asked = filter or SequenceFilter()
-        rows = sequences_where(
-            info.context.workspace_id, statuses=asked.status, updated_since=asked.updated_since
-        )
+        rows = (filter or SequenceFilter()).rows(info.context.workspace_id)
         return await connection(info, Sequence, rows, ORDER, Paging(first, after, last, before, order))

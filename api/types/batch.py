@@ -10,9 +10,11 @@ from api.forecasting import outlook
 from api.ids import global_id
 from api.inputs.forecast import ForecastInput
 from api.types.forecast import Forecast
+from api.types.nested_lists import Emails, lists_emails
 from api.types.node import Node, present
 from api.types.sequence import Deadline, EmailCount, ReplyRate, Sequence
 from domain.lifecycle import EmailStatus, SequenceStatus
+from persistence.tables import scheduled_emails
 
 
 @strawberry.type(description="One email to many contacts, once, at a pace of its own.")
@@ -29,6 +31,9 @@ class Batch(Node):
     completed_at: datetime | None = strawberry.field(description="When its last email was settled.")
     created_at: datetime = strawberry.field(description="When it was scheduled.")
     updated_at: datetime = strawberry.field(description="When its state last changed.")
+    scheduled_emails: Emails = lists_emails(
+        "All its emails: planned, sent, and whatever else became of them.", of=scheduled_emails.c.sequence_id
+    )
 
     @resolves("Least number of seconds between two of its emails; null if it was given none.")
     def delay_between_emails(self) -> int | None:

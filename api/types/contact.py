@@ -6,13 +6,17 @@ import strawberry
 from strawberry.scalars import JSON
 
 from api.scalars import EmailAddress, TimeZone
+from api.types.nested_lists import Emails, Enrollments, lists_emails, lists_enrollments
 from api.types.node import Node
 from domain.lifecycle import ContactStatus
+from persistence.tables import enrollments, scheduled_emails
 
 
 @strawberry.type(description="A person who can be written to.")
 class Contact(Node):
-    email: EmailAddress = strawberry.field(description="Their address, unique in the workspace.")
+    email: EmailAddress = strawberry.field(
+        description="Their address, unique in the workspace; deleted, a pseudonym at erased.invalid."
+    )
     first_name: str | None = strawberry.field(description="Their first name, if known.")
     last_name: str | None = strawberry.field(description="Their last name, if known.")
     company: str | None = strawberry.field(description="Where they work, if known.")
@@ -25,6 +29,17 @@ class Contact(Node):
         description="Emails that were given up because their mailbox stayed full."
     )
     unsubscribed_at: datetime | None = strawberry.field(description="When they asked for no more emails.")
+    deleted_at: datetime | None = strawberry.field(
+        description="When they were deleted; nothing that tells who they are is there any more."
+    )
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When they were added.")
     updated_at: datetime = strawberry.field(description="When they were last changed.")
+    enrollments: Enrollments = lists_enrollments(
+        "Their enrollments, in the order in which they were enrolled, the last one first by default.",
+        of=enrollments.c.contact_id,
+    )
+    scheduled_emails: Emails = lists_emails(
+        "All emails to them: planned, sent, and whatever else became of them.",
+        of=scheduled_emails.c.contact_id,
+    )

@@ -10,9 +10,11 @@ from api.context import Info
 from api.fields import resolves
 from api.types.contact import Contact
 from api.types.mailbox import Mailbox
+from api.types.nested_lists import Emails, lists_emails
 from api.types.node import Node, present
 from api.types.sequence import Sequence
 from domain.lifecycle import EnrollmentStatus
+from persistence.tables import scheduled_emails
 
 if TYPE_CHECKING:
     from api.types.scheduled_email import ScheduledEmail
@@ -37,6 +39,10 @@ class Enrollment(Node):
     version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    scheduled_emails: Emails = lists_emails(
+        "All its emails: those of its `itinerary`, and those that were sent, cancelled or given up.",
+        of=scheduled_emails.c.enrollment_id,
+    )
     sequence_id: strawberry.Private[UUID]
     contact_id: strawberry.Private[UUID]
     mailbox_id: strawberry.Private[UUID | None]

@@ -19,6 +19,7 @@ from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.mailbox_health import MailboxCircuit, MailboxHealth
 from api.types.mailbox_limits import MailboxRamp, SlidingWindow
+from api.types.nested_lists import Emails, Sequences, lists_emails, lists_sequences
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from domain.alerts import RATED
@@ -30,6 +31,7 @@ from domain.mailboxes import Mailbox as PlannedMailbox
 from domain.send_window import instant
 from persistence.planning_terms import mailbox_of
 from persistence.reading.pages import AnyRow
+from persistence.tables import scheduled_emails
 
 MOST_DAYS = 366
 
@@ -119,6 +121,13 @@ class Mailbox(Node):
     removed_at: datetime | None = strawberry.field(description="When it was taken out of use, if it was.")
     created_at: datetime = strawberry.field(description="When it was added.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    sequences: Sequences = lists_sequences(
+        "The sequences that it may send, by when they were made; batches are not among them."
+    )
+    scheduled_emails: Emails = lists_emails(
+        "All emails that leave from it: planned, sent, and whatever else became of them.",
+        of=scheduled_emails.c.mailbox_id,
+    )
     stored_hours: strawberry.Private[dict[str, Any] | None]
     host_circuit: strawberry.Private[Circuit]
     host_error: strawberry.Private[str | None]

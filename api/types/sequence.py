@@ -17,12 +17,14 @@ from api.types.delivery_stats import From as StatsFrom
 from api.types.delivery_stats import To as StatsTo
 from api.types.forecast import Forecast
 from api.types.mailbox import Mailbox
+from api.types.nested_lists import Emails, Enrollments, lists_emails, lists_enrollments
 from api.types.node import Node
 from api.types.send_window import SendWindow, send_window
 from api.types.sequence_stats import SequenceStats
 from api.types.step import Step
 from domain.lifecycle import UNDER_WAY, EmailStatus, EnrollmentStatus, SequenceStatus
 from persistence.reading.pages import AnyRow
+from persistence.tables import enrollments, scheduled_emails
 
 
 @strawberry.type(description="How many enrollments of a sequence are in a state.")
@@ -108,6 +110,13 @@ class Sequence(Node):
     archived_at: datetime | None = strawberry.field(description="When it was put away.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
+    enrollments: Enrollments = lists_enrollments(
+        "Its enrollments, in the order in which contacts were enrolled, the last one first by default.",
+        of=enrollments.c.sequence_id,
+    )
+    scheduled_emails: Emails = lists_emails(
+        "All its emails: planned, sent, and whatever else became of them.", of=scheduled_emails.c.sequence_id
+    )
 
     @override
     @classmethod

@@ -21,13 +21,17 @@ described(
         SuppressionReason.UNSUBSCRIBED: "Its owner wants no more emails.",
         SuppressionReason.COMPLAINT: "Its owner called an email spam.",
         SuppressionReason.MANUAL: "Somebody put it on the list.",
+        SuppressionReason.DELETED: "Its contact was deleted.",
     },
 )
 
 
 @strawberry.type(description="An address that is written to no more, whether a contact has it or not.")
 class Suppression(Node):
-    address: EmailAddress = strawberry.field(description="The address, in the form that is compared.")
+    address: EmailAddress = strawberry.field(
+        description="The address, in the form that is compared; of somebody whose contact was deleted, a"
+        " pseudonym at erased.invalid that only Drumbeat can tell from others."
+    )
     reason: SuppressionReason = strawberry.field(description="Why it is on the list.")
     created_at: datetime = strawberry.field(description="Since when it is on the list.")
     email_id: strawberry.Private[UUID | None]

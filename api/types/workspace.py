@@ -29,6 +29,7 @@ class Workspace(Node):
             " left out: their emails neither wait for others nor have others wait."
         )
     )
+    version: int = strawberry.field(description="Grows with every change; give it back as `expectedVersion`.")
     created_at: datetime = strawberry.field(description="When it was made.")
     updated_at: datetime = strawberry.field(description="When it was last changed.")
 

@@ -19,6 +19,7 @@ from domain.plan import Taken
 from domain.starts import StartDay
 from domain.surroundings import Surroundings
 from persistence.arrays import among, unnested
+from persistence.being_planned import BeingPlanned
 from persistence.contact_gaps import contact_gap
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import PlanningTerms, planning_terms
@@ -88,7 +89,7 @@ async def explainable_emails(
         workspace_id,
         {each.sequence.id for _, each, _ in asked},
         since=first_enrolled.date(),
-        planned=(),
+        planned=BeingPlanned(()),
         terms=terms,
     )
     gap = await contact_gap(

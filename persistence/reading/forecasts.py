@@ -9,6 +9,7 @@ from domain.ids import EnrollmentId, SequenceId, StepId, WorkspaceId
 from domain.itineraries import Leg
 from domain.lifecycle import EnrollmentStatus
 from domain.what_if import Situation
+from persistence.being_planned import BeingPlanned
 from persistence.contact_gaps import contact_gap
 from persistence.open_enrollments import enrollments_for_planning
 from persistence.planning_terms import planning_terms
@@ -47,7 +48,8 @@ async def forecast_situation(
     serving = set(sequence.mailbox_ids)
     serving.update(each.mailbox_id for each in on_their_way if each.mailbox_id is not None)
     since = (now - timedelta(days=3)).date()
-    days = await taken_slots(conn, workspace_id, serving, planned=ids, terms=terms, now=now)
+    planned = BeingPlanned(ids, on_their_way)
+    days = await taken_slots(conn, workspace_id, serving, planned=planned, terms=terms, now=now)
     return Situation(
         sequence=sequence,
         steps=await _all_steps(conn, workspace_id, sequence_id),
@@ -60,7 +62,7 @@ async def forecast_situation(
             conn,
             workspace_id,
             [sequence_id],
-            planned=ids,
+            planned=planned,
             terms=terms,
             since=since,
         ),

@@ -44,6 +44,7 @@ workspaces = Table(
     Column(
         "planning_seed", BigInteger, nullable=False, default=partial(randbits, 32), server_default=text("0")
     ),
+    Column("version", Integer, nullable=False, server_default="1"),
     *timestamps(),
     CheckConstraint(f"contact_min_gap_days BETWEEN 1 AND {WIDEST_GAP}", name="contact_min_gap_days"),
 )
@@ -173,7 +174,7 @@ suppressions = Table(
     Column("email_id", Uuid),
     *timestamps(),
     *in_workspace(),
-    one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL")),
+    one_of("reason", ("HARD_BOUNCE", "UNSUBSCRIBED", "COMPLAINT", "MANUAL", "DELETED")),
     UniqueConstraint("workspace_id", "address"),
     # Few among many, and looked for again and again.
     Index("suppressions_complaints_idx", "workspace_id", postgresql_where=text("reason = 'COMPLAINT'")),

@@ -1,6 +1,7 @@
 """The recalculator cut off, overtaken, locked out or failing: no request is lost, none is done twice."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -8,9 +9,13 @@ from typing_extensions import override
 
 from actors.planner import Planner
 from actors.recalculator import Recalculator
+from domain.plan import TakenDay
 from domain.recalculations import RecalculationCause
+from persistence import replanning
+from persistence.claims import Claimed, claim_due
 from persistence.database import Database
 from persistence.plan_lock import try_plan_lock
+from persistence.taken_slots import taken_slots
 from tests.support.planning_office import make_planned
 from tests.support.recalculating import SUNDAY, figures, pause_first, planned, recalculate
 from tests.support.standing_clock import StandingClock
@@ -82,6 +87,31 @@ async def test_two_recalculators_leave_the_figures_of_the_first(worker_db: Datab
     (request,) = await world.recalculations()
     assert figures(request) == ("COMPLETED", 1, 1, 1, 0, 0, 0)
     assert len(await world.moves()) == 1
+
+
+async def test_what_is_claimed_while_a_plan_is_made_takes_its_place_once(
+    worker_db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taken up after its enrollment was read, it does not push the last one out of a full day."""
+    world = await planned(worker_db, 3, mailbox={"daily_capacity": 3}, max_new_contacts_per_day=3)
+    before = await world.times()
+    now = before[0]
+    claimed: list[Claimed] = []
+
+    async def overtaken(*args: Any, **scope: Any) -> list[TakenDay]:
+        async with worker_db.transaction() as conn:
+            claimed.extend(await claim_due(conn, now=now, limit=1, lease=timedelta(minutes=1)))
+        return await taken_slots(*args, **scope)
+
+    monkeypatch.setattr(replanning, "taken_slots", overtaken)
+    await world.request(RecalculationCause.NIGHTLY)
+
+    await Recalculator(database=worker_db, clock=StandingClock(now))(None, str(world.workspace_id))
+
+    (request,) = await world.recalculations()
+    assert (len(claimed), request.status) == (1, "COMPLETED")
+    assert await world.moves() == []
+    assert await world.times() == before
 
 
 async def test_a_locked_plan_leaves_the_request_open(worker_db: Database) -> None:

@@ -36,6 +36,7 @@ KINDS = {
     "node": "Sequence",
     "nodes": "Sequence",
 }
+NODES = {kind.name for kind in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])}  # type: ignore[arg-type]
 # Enough to reach what each entry of a list leads to.
 DEPTH = 3
 
@@ -275,14 +276,47 @@ async def test_no_subscription_tells_of_what_another_workspace_has(
     )
 
 
-def test_ids_are_asked_for_by_queries_and_mutations_alone() -> None:
-    """And by subscriptions; a field of any other type that takes one would have to be walked as well."""
+async def test_no_list_of_a_thing_finds_what_another_workspace_has(
+    api: ApiClient, stranger: ApiClient, worker_db: Database, api_db: Database
+) -> None:
+    """Each id that its filter takes, one at a time: nothing. Without a filter one's own is there."""
+    mine, theirs = await neighbour(api, worker_db, api_db), await neighbour(stranger, worker_db, api_db)
+    told, empty = {}, set()
+
+    for kind, name, field in _fields_of_things():
+        if not await _listed(mine, kind, name):
+            empty.add((kind, name))
+        for path in paths_of(field):
+            narrowed = f'(filter: {{ {path[1]}: "{theirs.id_at(name, path)}" }})'
+            told[(kind, name, *path)] = await _listed(mine, kind, name, narrowed)
+
+    assert {where: found for where, found in told.items() if found} == {}
+    assert len(told) > 20
+    # The batch is one that nobody was planned for.
+    assert empty == {("Batch", "scheduledEmails")}
+
+
+async def _listed(owner: Neighbour, kind: str, name: str, arguments: str = "") -> list[Any]:
+    field = f"{name}{arguments} {{ totalCount nodes {{ id }} }}"
+    document = f"query ($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ {field} }} }} }}"
+    page = (await owner.api.data(document, id=owner.ids[kind]))["node"][name]
+    assert page["totalCount"] == len(page["nodes"])
+    return list(page["nodes"])
+
+
+def test_ids_are_asked_for_by_lists_alone() -> None:
+    """Of all fields but queries, mutations and subscriptions: any other would have to be walked as well."""
+    asking = [(name, path) for _, name, field in _fields_of_things() for path in paths_of(field)]
+
+    assert {path[0] for _, path in asking} == {"filter"}
+    assert {name for name, _ in asking} == {"enrollments", "scheduledEmails"}
+
+
+def _fields_of_things() -> Iterator[tuple[str, str, GraphQLField]]:
+    """The lists that nodes have, and whatever else asks for an id, by kind and name."""
     roots = {SCHEMA.query_type, SCHEMA.mutation_type, SCHEMA.subscription_type}
-
-    assert [where for where, field in _other_fields(roots) if paths_of(field)] == []
-
-
-def _other_fields(roots: set[GraphQLObjectType | None]) -> Iterator[tuple[str, GraphQLField]]:
     for kind in SCHEMA.type_map.values():
         if isinstance(kind, GraphQLObjectType) and kind not in roots:
-            yield from ((f"{kind.name}.{name}", field) for name, field in kind.fields.items())
+            for name, field in kind.fields.items():
+                if ("after" in field.args and kind.name in NODES) or paths_of(field):
+                    yield kind.name, name, field

@@ -2,6 +2,8 @@
 
 import json
 import logging
+import subprocess
+import sys
 from typing import Any
 
 import psycopg
@@ -103,3 +105,25 @@ def test_a_refused_row_is_not_shown(database_url: str, capsys: pytest.CaptureFix
         " (SQLSTATE 23502)"
     )
     assert "hidden" not in json.dumps(event)
+
+
+_STAND_IN = """
+import io, sys
+from app.logs import configure_logs
+import structlog
+taken = sys.stderr = io.StringIO()
+configure_logs("json", is_final=True)
+structlog.get_logger().info("email.sent", reason=sys.argv[1])
+sys.stdout.write(taken.getvalue())
+"""
+
+
+@pytest.mark.parametrize(("reason", "goes_straight"), [("accepted", True), ("a" * 5_000, False)])
+def test_a_worker_writes_its_lines_itself(reason: str, goes_straight: bool) -> None:
+    """Those that a pipe keeps whole; longer ones go where dramatiq has put its pipe in place of the error."""
+    command = [sys.executable, "-c", _STAND_IN, reason]
+    ended = subprocess.run(command, check=True, capture_output=True, text=True)
+
+    straight, detour = ended.stderr, ended.stdout
+    assert json.loads(straight if goes_straight else detour)["reason"] == reason
+    assert (detour if goes_straight else straight) == ""

@@ -80,3 +80,14 @@ def test_continuous_integration_runs_the_tests() -> None:
 
     assert script.read_text().splitlines()[-2:] == ["make test", "make test-browser"]
     assert os.access(script, os.X_OK)
+
+
+def test_clean_removes_what_npm_installed() -> None:
+    """Of every project of Node.js in the repository."""
+    found = [each for top in ("bench", "docs", "tests", "web") for each in (ROOT / top).rglob("package.json")]
+    projects = [str(each.parent.relative_to(ROOT)) for each in found if "node_modules" not in each.parts]
+
+    removed = make("--dry-run", "clean").stdout
+
+    assert [each for each in projects if f"{each}/node_modules" not in removed.split()] == []
+    assert len(projects) > 2

@@ -165,8 +165,11 @@ async def test_what_breaks_a_promise_is_found(
     assert found[promise].count >= len(found[promise].first) >= 1
 
 
-async def test_a_window_that_was_changed_says_nothing_of_what_left_before(delivery: Delivery) -> None:
-    """The change is on record as a recalculation."""
+@pytest.mark.parametrize("whose", ["sequence", "workspace"])
+async def test_a_window_that_was_changed_says_nothing_of_what_left_before(
+    delivery: Delivery, whose: str
+) -> None:
+    """The change is on record as a recalculation, of the sequence or of all that take its workspace's."""
     await a_good_day(delivery)
     await _in_a_closed_window(delivery)
     async with delivery.db.transaction() as conn:
@@ -179,7 +182,7 @@ async def test_a_window_that_was_changed_says_nothing_of_what_left_before(delive
             """),
             {
                 "workspace_id": delivery.workspace_id,
-                "sequence_id": delivery.sequence_id,
+                "sequence_id": delivery.sequence_id if whose == "sequence" else None,
                 "at": NOW + 5 * MINUTE,
             },
         )

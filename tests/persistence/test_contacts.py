@@ -17,6 +17,7 @@ from persistence.contacts import (
 from persistence.database import Database
 from persistence.refusals import StaleObject, UnknownObject
 from persistence.tables import contacts, enrollments, imports
+from tests.support.pseudonyms import PSEUDONYMS
 from tests.support.world import MONDAY, make_contact, make_enrollment, make_sequence, make_workspace
 
 
@@ -46,7 +47,11 @@ async def test_cards_become_contacts(api_db: Database, workspace_id: WorkspaceId
     async with api_db.transaction(workspace_id) as conn:
         import_id = await begin_import(conn, workspace_id, requested_by="someone")
         written = await upsert_contacts(
-            conn, workspace_id, cards=[full, card("b@example.test")], import_id=import_id
+            conn,
+            workspace_id,
+            cards=[full, card("b@example.test")],
+            import_id=import_id,
+            pseudonyms=PSEUDONYMS,
         )
         await record_import(conn, workspace_id, import_id, ImportCounts(rows=2, created=2))
         await end_import(conn, workspace_id, import_id, now=MONDAY)
@@ -83,7 +88,7 @@ async def test_a_known_contact_is_brought_up_to_date(api_db: Database, workspace
     )
 
     async with api_db.transaction(workspace_id) as conn:
-        written = await upsert_contacts(conn, workspace_id, cards=[newer])
+        written = await upsert_contacts(conn, workspace_id, cards=[newer], pseudonyms=PSEUDONYMS)
 
         row = (await conn.execute(select(contacts))).one()
     assert (row.id, row.email, row.first_name, row.company) == (known, "ada@example.test", "Ada", "Notes")
@@ -99,7 +104,9 @@ async def test_a_deleted_contact_is_not_brought_back(api_db: Database, workspace
         await make_contact(conn, await make_workspace(conn), email="ada@example.test")
 
     async with api_db.transaction(workspace_id) as conn:
-        written = await upsert_contacts(conn, workspace_id, cards=[card("ada@example.test")])
+        written = await upsert_contacts(
+            conn, workspace_id, cards=[card("ada@example.test")], pseudonyms=PSEUDONYMS
+        )
 
         statuses = await conn.scalars(select(contacts.c.status).order_by(contacts.c.id))
         assert statuses.all() == ["DELETED", "ACTIVE"]
@@ -109,7 +116,7 @@ async def test_a_deleted_contact_is_not_brought_back(api_db: Database, workspace
 async def test_nothing_to_write_writes_nothing(api_db: Database, workspace_id: WorkspaceId) -> None:
     """An empty list is no statement at all."""
     async with api_db.transaction(workspace_id) as conn:
-        assert await upsert_contacts(conn, workspace_id, cards=[]) == {}
+        assert await upsert_contacts(conn, workspace_id, cards=[], pseudonyms=PSEUDONYMS) == {}
 
 
 async def test_imports_in_opposite_orders_do_not_wait_for_each_other(
@@ -124,7 +131,7 @@ async def test_imports_in_opposite_orders_do_not_wait_for_each_other(
 
     async def write(turn: list[ContactCard]) -> int:
         async with api_db.transaction(workspace_id) as conn:
-            written = await upsert_contacts(conn, workspace_id, cards=turn)
+            written = await upsert_contacts(conn, workspace_id, cards=turn, pseudonyms=PSEUDONYMS)
             return sum(contact.is_new for contact in written.values())
 
     created = await asyncio.gather(*(write(turn) for turn in (cards, cards[::-1]) * 2))

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from domain.ids import EnrollmentId, SequenceId, WorkspaceId
 from domain.starts import StartDay
+from persistence.being_planned import BeingPlanned
 from persistence.database import Database
 from persistence.planning_terms import planning_terms
 from persistence.sequence_starts import sequence_starts
@@ -26,7 +27,7 @@ async def starts(
     async with db.transaction() as conn:
         terms = await planning_terms(conn, workspace_id)
         return await sequence_starts(
-            conn, workspace_id, sequence_ids, since=TODAY, planned=planned, terms=terms
+            conn, workspace_id, sequence_ids, since=TODAY, planned=BeingPlanned(planned), terms=terms
         )
 
 

@@ -19,6 +19,7 @@ from persistence.suppressions import (
     unsuppress_addresses,
 )
 from persistence.tables import contacts, enrollments, scheduled_emails, sequences, suppressions
+from tests.support.pseudonyms import PSEUDONYMS
 from tests.support.world import (
     MONDAY,
     make_contact,
@@ -204,10 +205,12 @@ async def test_addresses_are_taken_off_the_list(api_db: Database, world: World) 
         other = await make_workspace(conn)
 
     async with api_db.transaction(other) as conn:
-        elsewhere = await unsuppress_addresses(conn, other, addresses=["a@example.test"])
+        elsewhere = await unsuppress_addresses(
+            conn, other, addresses=["a@example.test"], pseudonyms=PSEUDONYMS
+        )
     async with api_db.transaction(world.workspace_id) as conn:
         removed = await unsuppress_addresses(
-            conn, world.workspace_id, addresses=["a@example.test", "c@example.test"]
+            conn, world.workspace_id, addresses=["a@example.test", "c@example.test"], pseudonyms=PSEUDONYMS
         )
         left = await conn.scalars(select(suppressions.c.address))
         assert left.all() == ["b@example.test"]
@@ -222,7 +225,9 @@ async def test_who_is_taken_off_the_list_can_be_written_to_again(api_db: Databas
         address = await conn.scalar(select(contacts.c.normalised_email).where(contact))
 
     async with api_db.transaction(world.workspace_id) as conn:
-        removed = await unsuppress_addresses(conn, world.workspace_id, addresses=[str(address)])
+        removed = await unsuppress_addresses(
+            conn, world.workspace_id, addresses=[str(address)], pseudonyms=PSEUDONYMS
+        )
         found = (
             await conn.execute(select(contacts.c.status, contacts.c.unsubscribed_at).where(contact))
         ).one()
@@ -252,7 +257,7 @@ async def test_suppressing_and_importing_at_once_do_not_wait_for_each_other(api_
     async def write() -> None:
         async with api_db.transaction(workspace_id) as conn:
             cards = [ContactCard(address, address) for address in addresses]
-            await upsert_contacts(conn, workspace_id, cards=cards)
+            await upsert_contacts(conn, workspace_id, cards=cards, pseudonyms=PSEUDONYMS)
 
     await asyncio.gather(suppress(), write(), suppress(), write())
 

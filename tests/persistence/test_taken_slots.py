@@ -5,6 +5,7 @@ from typing import Any
 
 from domain.ids import EmailId, EnrollmentId, MailboxId
 from domain.plan import Taken
+from persistence.being_planned import BeingPlanned
 from persistence.database import Database
 from persistence.planning_terms import planning_terms
 from persistence.tables import sequences
@@ -24,7 +25,7 @@ async def taken(
             conn,
             delivery.workspace_id,
             mailbox_ids or (delivery.mailbox_id,),
-            planned=planned,
+            planned=BeingPlanned(planned),
             terms=terms,
             now=NOW,
         )

@@ -16,6 +16,7 @@ def upgrade() -> None:
             sending_paused_at TIMESTAMP WITH TIME ZONE,
             contact_min_gap_days INTEGER,
             planning_seed BIGINT DEFAULT 0 NOT NULL,
+            version INTEGER DEFAULT '1' NOT NULL,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT workspaces_pkey PRIMARY KEY (id),
@@ -203,7 +204,7 @@ def upgrade() -> None:
                 ON DELETE CASCADE,
             CONSTRAINT suppressions_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT suppressions_reason_check CHECK (reason IN ('HARD_BOUNCE', 'UNSUBSCRIBED',
-                'COMPLAINT', 'MANUAL')),
+                'COMPLAINT', 'MANUAL', 'DELETED')),
             CONSTRAINT suppressions_workspace_id_address_key UNIQUE (workspace_id, address)
         )
     """)

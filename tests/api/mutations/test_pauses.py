@@ -36,8 +36,8 @@ async def test_everything_is_put_on_hold_and_goes_on(
         "action": "pauseSending",
         "asked": {"reason": "fire drill"},
         "objectKind": "Workspace",
-        "before": {"sending_paused_at": None},
-        "after": {"sending_paused_at": "2026-03-02T09:00:00+00:00"},
+        "before": {"sending_paused_at": None, "version": 1},
+        "after": {"sending_paused_at": "2026-03-02T09:00:00+00:00", "version": 2},
     }
     data = await stranger.data("{ viewer { workspace { sendingPausedAt } } }")
     assert data["viewer"]["workspace"]["sendingPausedAt"] is None

@@ -73,8 +73,8 @@ async def test_a_gap_is_set_kept_explained_and_lifted(
         "action": "updateWorkspace",
         "asked": {"contactMinGapDays": 3},
         "objectKind": "Workspace",
-        "before": {"contact_min_gap_days": None},
-        "after": {"contact_min_gap_days": 3},
+        "before": {"contact_min_gap_days": None, "version": 1},
+        "after": {"contact_min_gap_days": 3, "version": 2},
     }
 
 

@@ -1,0 +1,28 @@
+"""Lists of scheduled emails: what is read with each of them, and of which thing they are."""
+
+from dataclasses import replace
+
+from api.asked_fields import asked_of_nodes
+from api.context import Info
+from api.inputs.email_filter import ScheduledEmailFilter
+from persistence.reading.email_relations import EMAIL_RELATIONS
+from persistence.reading.pages import Listed
+from persistence.reading.scheduled_emails import EmailOrder, emails_where
+
+# By which fields of an email one sees what it points to.
+_SHOWN_BY = {
+    "contacts": ("contact", "recipientEmail"),
+    "steps": ("step", "subject"),
+    "mailboxes": ("mailbox",),
+    "holding": ("heldBy",),
+}
+
+
+def emails_asked_for(info: Info, asked: ScheduledEmailFilter | None, order_by: EmailOrder) -> Listed:
+    """The emails that the field of *info* asks for, with what it shows of what they point to."""
+    fields = asked_of_nodes(info)
+    relations = {name: EMAIL_RELATIONS[name] for name, by in _SHOWN_BY.items() if not fields.isdisjoint(by)}
+    chosen = (asked or ScheduledEmailFilter()).parsed()
+    if order_by is EmailOrder.SENT_AT:
+        chosen = replace(chosen, is_sent=True)
+    return emails_where(info.context.workspace_id, chosen, relations)
