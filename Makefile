@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
+# Where it is set, each process of the tests would compile all it imports, and pytest every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send bench-api lint types schema docs graphiql lock clean
 
 help: ## List these targets

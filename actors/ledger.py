@@ -35,6 +35,8 @@ _PATIENCE_S = (0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 60, 60, 60)
 # The database is away, or ended this transaction to break a deadlock: the same again may go well.
 _OUTAGES = (OperationalError, InterfaceError, NoConnectionFree)
 
+_UNHURRIED_S = 0.25
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -63,7 +65,10 @@ class Ledger:
         self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
         self._results: MicroBatch[Result, bool] = MicroBatch(self._end)
         self._taken: MicroBatch[UUID, None] = MicroBatch(partial(self._note, taken))
-        self._processed: MicroBatch[UUID, None] = MicroBatch(partial(self._note, processed))
+        # Nobody waits for this one.
+        self._processed: MicroBatch[UUID, None] = MicroBatch(
+            partial(self._note, processed), gather_s=_UNHURRIED_S
+        )
 
     async def note_taken(self, dispatch_id: UUID) -> None:
         """Record that a batch of emails has arrived here."""

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.circuit import Circuit, Encounter
 from domain.ids import MailboxId
-from persistence.arrays import among, unnested
+from persistence.arrays import unnested
+from persistence.statements import Statement
 from persistence.tables import mailboxes
 
 # What a mailbox's row says of a host with which all is well.
@@ -60,20 +61,18 @@ async def _lock(
     reached = {mailbox_id for mailbox_id, _ in encounters} - troubled
     if not troubled and not reached:
         return {}
-    columns = mailboxes.c
-    rows = await conn.execute(
-        select(columns.id, columns.host_troubles, columns.host_rests_until)
-        .where(
-            or_(
-                among(columns.id, troubled),
-                # An answer is nothing new where there was no trouble, as there is none nearly always.
-                and_(among(columns.id, reached), columns.host_troubles > 0),
-            )
-        )
-        .order_by(columns.id)
-        .with_for_update(key_share=True)
-    )
+    rows = await _LOCK.rows(conn, troubled=list(troubled), reached=list(reached))
     return {MailboxId(row.id): Circuit(row.host_troubles, row.host_rests_until) for row in rows}
+
+
+# An answer is nothing new where there was no trouble, as there is none nearly always.
+_LOCK = Statement(
+    text("""
+SELECT id, host_troubles, host_rests_until FROM mailboxes
+WHERE id = ANY(CAST(:troubled AS uuid[])) OR (id = ANY(CAST(:reached AS uuid[])) AND host_troubles > 0)
+ORDER BY id FOR NO KEY UPDATE
+""")
+)
 
 
 async def _write(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Interval, Text, bindparam, func, text
+from sqlalchemy import Interval, Text, bindparam, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId
@@ -13,9 +14,9 @@ from domain.letter import Letter
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.arrays import given
 from persistence.attempts import Attempt
-from persistence.email_events import Happening, record_events
+from persistence.email_events import OF_EVENTS, recording
 from persistence.statements import Statement
-from persistence.tables import scheduled_emails
+from persistence.tables import letters, scheduled_emails
 from persistence.transitions import transition
 
 
@@ -41,21 +42,6 @@ _LOCK = Statement(
         )
     )
 )
-_UNSTOPPED = Statement(
-    text("""
-SELECT e.id
-FROM scheduled_emails AS e
-JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-JOIN contacts AS c ON c.id = e.contact_id AND c.status = 'ACTIVE'
-JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-WHERE e.id = ANY(CAST(:ids AS uuid[])) AND NOT EXISTS (
-    SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
-)
-ORDER BY e.id FOR NO KEY UPDATE OF e
-""")
-)
 
 
 async def mark_committing(
@@ -74,13 +60,23 @@ async def mark_committing(
         "enrollments": {attempt.enrollment_id for attempt in attempts},
     }
     await _LOCK.run(conn, **{table: list(ids) for table, ids in stoppable.items()})
-    found = await _UNSTOPPED.rows(conn, ids=[attempt.email_id for attempt in attempts])
-    unstopped = {row.id for row in found}
-    committed = await _mark(conn, [each for each in group if each.attempt.email_id in unstopped], now, lease)
-    passed = [attempt for attempt in attempts if attempt.email_id in committed]
-    await _keep_letters(conn, [each for each in group if each.attempt.email_id in committed])
-    await record_events(conn, [Happening.of_attempt(each, EmailEvent.COMMIT) for each in passed], at=now)
-    return committed
+    written = [each.letter for each in group]
+    marked = await _MARK.rows(
+        conn,
+        email_ids=[attempt.email_id for attempt in attempts],
+        tokens=[attempt.token for attempt in attempts],
+        days=[attempt.window_day for attempt in attempts],
+        step_versions=[attempt.step_version_id for attempt in attempts],
+        written_subjects=[letter.subject for letter in written],
+        parents=[letter.parent for letter in written],
+        roots=[letter.thread_root for letter in written],
+        joined_references=[" ".join(letter.references) for letter in written],
+        written_texts=[letter.text for letter in written],
+        written_htmls=[letter.html for letter in written],
+        now=now,
+        lease=lease,
+    )
+    return frozenset(EmailId(row.id) for row in marked)
 
 
 _columns = scheduled_emails.c
@@ -95,12 +91,35 @@ _GIVEN = given(
         "root": _columns.thread_root.type,
         # An array of arrays has to be rectangular; ids hold no spaces.
         "joined_reference": Text(),
+        "written_text": letters.c.body_text.type,
+        "written_html": letters.c.body_html.type,
     }
 )
-_MARK = Statement(
+# Whoever was not stopped, as they are locked; emails in one order, which an UPDATE does not have.
+_UNSTOPPED = (
+    text("""
+SELECT e.id
+FROM scheduled_emails AS e
+JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
+JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
+JOIN contacts AS c ON c.id = e.contact_id AND c.status = 'ACTIVE'
+JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
+JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
+WHERE e.id = ANY(CAST(:email_ids AS uuid[])) AND NOT EXISTS (
+    SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
+)
+ORDER BY e.id FOR NO KEY UPDATE OF e
+""")
+    .bindparams(email_ids=None)
+    .columns(_columns.id)
+    .cte("unstopped")
+)
+_NOW = bindparam("now", None, _columns.committing_at.type)
+_MARKED = (
     transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
     .where(
         _columns.id == _GIVEN.c.email_id,
+        _columns.id == _UNSTOPPED.c.id,
         _columns.attempt_token == _GIVEN.c.token,
         _columns.lease_until > func.clock_timestamp(),
     )
@@ -114,51 +133,22 @@ _MARK = Statement(
         # when nobody lives to record how it ended.
         window_day=_GIVEN.c.day,
         send_day=_columns.quota_day,
-        committing_at=bindparam("now", None, _columns.committing_at.type),
+        committing_at=_NOW,
         lease_until=func.clock_timestamp() + bindparam("lease", None, Interval()),
     )
-    .returning(_columns.id)
+    .returning(*OF_EVENTS, _GIVEN.c.ordinal, _GIVEN.c.written_text, _GIVEN.c.written_html)
+    .cte("marked")
 )
-
-
-async def _mark(
-    conn: AsyncConnection, group: Sequence[Committing], now: datetime, lease: timedelta
-) -> frozenset[EmailId]:
-    attempts, letters = [each.attempt for each in group], [each.letter for each in group]
-    marked = await _MARK.rows(
-        conn,
-        email_ids=[attempt.email_id for attempt in attempts],
-        tokens=[attempt.token for attempt in attempts],
-        days=[attempt.window_day for attempt in attempts],
-        step_versions=[attempt.step_version_id for attempt in attempts],
-        written_subjects=[letter.subject for letter in letters],
-        parents=[letter.parent for letter in letters],
-        roots=[letter.thread_root for letter in letters],
-        joined_references=[" ".join(letter.references) for letter in letters],
-        now=now,
-        lease=lease,
-    )
-    return frozenset(EmailId(row.id) for row in marked)
-
-
-_KEEP = Statement(
-    text("""
-INSERT INTO letters (email_id, workspace_id, body_text, body_html)
-SELECT * FROM unnest(
-    CAST(:email_ids AS uuid[]), CAST(:workspace_ids AS uuid[]), CAST(:texts AS text[]), CAST(:htmls AS text[])
+_KEEP = insert(letters).from_select(
+    ["email_id", "workspace_id", "body_text", "body_html"],
+    select(_MARKED.c.id, _MARKED.c.workspace_id, _MARKED.c.written_text, _MARKED.c.written_html),
 )
-ON CONFLICT (email_id) DO UPDATE
-SET body_text = excluded.body_text, body_html = excluded.body_html, updated_at = now()
-""")
-)
-
-
-async def _keep_letters(conn: AsyncConnection, group: Sequence[Committing]) -> None:
-    if group:
-        await _KEEP.run(
-            conn,
-            email_ids=[each.attempt.email_id for each in group],
-            workspace_ids=[each.attempt.workspace_id for each in group],
-            texts=[each.letter.text for each in group],
-            htmls=[each.letter.html for each in group],
-        )
+_KEPT = _KEEP.on_conflict_do_update(
+    index_elements=[letters.c.email_id],
+    set_={
+        "body_text": _KEEP.excluded.body_text,
+        "body_html": _KEEP.excluded.body_html,
+        "updated_at": func.now(),
+    },
+).cte("kept")
+_MARK = Statement(recording(_MARKED, EmailEvent.COMMIT, at=_NOW).add_cte(_KEPT))

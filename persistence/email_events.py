@@ -5,19 +5,30 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Select,
+    Text,
+    cast,
+    func,
+    insert,
+    literal,
+    select,
+    text,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import EmailId, EnrollmentId, MailboxId, WorkspaceId
 from domain.lifecycle import EmailEvent
-from persistence.attempts import Attempt
 from persistence.changes import CHANGES
 from persistence.statements import Statement
+from persistence.tables import email_events, scheduled_emails
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """One event of one email; *code* and *reply* are the server's, *cause* is ours."""
+    """One event of one email; *reply* is the server's, *cause* is ours."""
 
     workspace_id: WorkspaceId
     email_id: EmailId
@@ -25,7 +36,6 @@ class Happening:
     mailbox_id: MailboxId | None
     kind: EmailEvent
     attempt: int
-    code: int | None = None
     reply: str | None = None
     cause: str | None = None
 
@@ -37,41 +47,27 @@ class Happening:
         ids = (row.workspace_id, row.id, row.enrollment_id, row.mailbox_id)
         return cls(*ids, kind, row.attempt, reply=reply, cause=cause)
 
-    @classmethod
-    def of_attempt(
-        cls,
-        attempt: Attempt,
-        kind: EmailEvent,
-        *,
-        code: int | None = None,
-        reply: str | None = None,
-        cause: str | None = None,
-    ) -> "Happening":
-        ids = (attempt.workspace_id, attempt.email_id, attempt.enrollment_id, attempt.mailbox_id)
-        return cls(*ids, kind, attempt.number, code=code, reply=reply, cause=cause)
 
-
-# Whoever watches is woken in the same statement: one more is one more wait for every group of emails.
+# Whoever watches is woken in the same statement.
 _RECORD = Statement(
     text("""
 WITH recorded AS (
 INSERT INTO email_events (
-    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, at
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause, at
 )
-SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause,
+SELECT workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause,
     CAST(:at AS timestamptz)
 FROM unnest(
     CAST(:workspace_ids AS uuid[]), CAST(:email_ids AS uuid[]), CAST(:enrollment_ids AS uuid[]),
-    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]), CAST(:codes AS int[]),
+    CAST(:mailbox_ids AS uuid[]), CAST(:kinds AS text[]), CAST(:attempts AS int[]),
     CAST(:replies AS text[]), CAST(:causes AS text[])
 ) WITH ORDINALITY AS happened (
-    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, code, reply, cause, number
+    workspace_id, email_id, enrollment_id, mailbox_id, kind, attempt, reply, cause, number
 )
 ORDER BY number
 RETURNING workspace_id
 )
 SELECT pg_notify(:channel, workspace_id::text) FROM (SELECT DISTINCT workspace_id FROM recorded) AS changed
-WHERE CAST(:is_told AS boolean)
 """)
 )
 # Told of with what follows a moment later: commits that notify wait for each other in the whole database.
@@ -89,10 +85,49 @@ async def record_events(conn: AsyncConnection, happenings: Sequence[Happening], 
             mailbox_ids=[each.mailbox_id for each in happenings],
             kinds=[str(each.kind) for each in happenings],
             attempts=[each.attempt for each in happenings],
-            codes=[each.code for each in happenings],
             replies=[each.reply for each in happenings],
             causes=[each.cause for each in happenings],
             at=at,
             channel=CHANGES,
-            is_told=not _PASSED_OVER.issuperset(each.kind for each in happenings),
         )
+
+
+# What a change that is recorded with `recording` returns of its emails.
+_columns = scheduled_emails.c
+OF_EVENTS = (
+    _columns.id,
+    _columns.workspace_id,
+    _columns.enrollment_id,
+    _columns.mailbox_id,
+    _columns.attempt,
+)
+_WORDS = ("code", "reply", "cause")
+
+
+# Any: instants, and rows with an id first.
+def recording(changed: CTE, kind: EmailEvent, *, at: ColumnElement[Any]) -> Select[Any]:
+    """
+    The ids of *changed*, once an event of *kind* is written for each, in one statement with the change.
+
+    It returns `OF_EVENTS`, the `ordinal` in whose order it happened, and what there is of `code`, `reply` and
+    `cause`. Whoever watches is woken.
+    """
+    events, of = email_events.c, changed.c
+    facts = {
+        events.email_id: of.id,
+        events.workspace_id: of.workspace_id,
+        events.enrollment_id: of.enrollment_id,
+        events.mailbox_id: of.mailbox_id,
+        events.attempt: of.attempt,
+        events.kind: literal(str(kind)),
+        events.at: at,
+    } | {events[word]: of[word] for word in _WORDS if word in of}
+    recorded = insert(email_events).from_select(
+        list(facts), select(*facts.values()).order_by(of.ordinal), include_defaults=False
+    )
+    found = select(of.id).add_cte(recorded.cte("recorded"))
+    if kind in _PASSED_OVER:
+        return found
+    told = select(of.workspace_id).distinct().subquery("told")
+    waking = func.pg_notify(CHANGES, cast(told.c.workspace_id, Text))
+    return found.add_columns(select(func.count(waking)).scalar_subquery())

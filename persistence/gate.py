@@ -7,8 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Interval, any_, bindparam, func, null, update
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import Interval, bindparam, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.gate import PASSING, DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
@@ -28,7 +27,7 @@ from persistence.arrays import among, given
 from persistence.attempts import Admission, Attempt, Held, Login, Ticket, TooEarly
 from persistence.database import notify
 from persistence.email_events import Happening, record_events
-from persistence.gate_facts import FACTS, LOCK_ENROLLMENTS_AND_EMAILS, LOCK_MAILBOXES, STEPS
+from persistence.gate_facts import FACTS, LOCK, STEPS
 from persistence.mailbox_loads import DayCount, count_on_days, read_loads
 from persistence.planning_terms import read_closed_days, read_window
 from persistence.statements import Statement
@@ -51,11 +50,10 @@ async def begin_attempts(
     """
     tickets = list(dict.fromkeys(tickets))
     asked = {"ids": [ticket.email_id for ticket in tickets], "numbers": [ticket.number for ticket in tickets]}
-    mailbox_ids = [row.id for row in await LOCK_MAILBOXES.rows(conn, **asked)]
-    if not mailbox_ids:
+    (locked,) = await LOCK.rows(conn, **asked)
+    if not locked.mailbox_ids:
         return dict.fromkeys(ticket.email_id for ticket in tickets)
-    loads = await read_loads(conn, mailbox_ids, now=now)
-    await LOCK_ENROLLMENTS_AND_EMAILS.run(conn, **asked)
+    loads = await read_loads(conn, locked.mailbox_ids, now=now)
     # A mailbox that was handed over since is not locked here: its email's message is out of date.
     rows = [row for row in await FACTS.rows(conn, **asked) if row.mailbox_id in loads]
     gate = _Gate(loads, await _read_steps(conn, {row.step_id for row in rows}), now)
@@ -235,7 +233,7 @@ _GIVEN = given(
     | {"day": _columns.quota_day.type, "written_id": _columns.message_id.type}
 )
 _NOW = bindparam("now", None, _columns.last_attempt_at.type)
-_BEGIN = Statement(
+_BEGUN = (
     transition(EMAIL, scheduled_emails, EmailEvent.BEGIN)
     .where(_columns.id == _GIVEN.c.email_id)
     .values(
@@ -249,11 +247,12 @@ _BEGIN = Statement(
         retry_at=null(),
         released_because=null(),
     )
+    .returning(_columns.mailbox_id)
+    .cte("begun")
 )
-_NOTE_ATTEMPT = Statement(
-    update(mailboxes)
-    .where(mailboxes.c.id == any_(bindparam("mailbox_ids", None, ARRAY(mailboxes.c.id.type))))
-    .values(last_attempt_at=_NOW)
+# With the mailboxes that they leave from, which keep their gap from here.
+_BEGIN = Statement(
+    update(mailboxes).where(mailboxes.c.id.in_(select(_BEGUN.c.mailbox_id))).values(last_attempt_at=_NOW)
 )
 
 
@@ -267,8 +266,6 @@ async def _begin(conn: AsyncConnection, begun: Sequence[Attempt], *, now: dateti
         now=now,
         lease=lease,
     )
-    mailbox_ids = {attempt.mailbox_id for attempt in begun}
-    await _NOTE_ATTEMPT.run(conn, mailbox_ids=list(mailbox_ids), now=now)
 
 
 async def _hold(conn: AsyncConnection, rows: Sequence[Any], hold: Hold, *, now: datetime) -> None:

@@ -16,21 +16,20 @@ _ASKED = """(
 JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
     ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
-LOCK_MAILBOXES = Statement(
+# Mailboxes before enrollments before emails, which is the order of the columns. Enrollments of all emails:
+# until its mailbox is locked, an email may be claimed anew, and a late copy of its ticket hold again.
+LOCK = Statement(
     text(f"""
-SELECT id FROM mailboxes
-WHERE id = ANY(ARRAY(SELECT e.mailbox_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
-""")
-)
-# Enrollments before emails, which is the order of the columns.
-LOCK_ENROLLMENTS_AND_EMAILS = Statement(
-    text(f"""
-SELECT (SELECT count(*) FROM (
+SELECT ARRAY(
+    SELECT id FROM mailboxes
+    WHERE id = ANY(ARRAY(SELECT e.mailbox_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
+) AS mailbox_ids, (SELECT count(*) FROM (
     SELECT FROM enrollments
-    WHERE id = ANY(ARRAY(SELECT e.enrollment_id FROM {_ASKED})) ORDER BY id FOR NO KEY UPDATE
-) AS locked), (SELECT count(*) FROM (
+    WHERE id = ANY(ARRAY(SELECT enrollment_id FROM scheduled_emails WHERE id = ANY(CAST(:ids AS uuid[]))))
+    ORDER BY id FOR NO KEY UPDATE
+) AS locked) AS enrollments, (SELECT count(*) FROM (
     SELECT FROM scheduled_emails WHERE id = ANY(CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE
-) AS locked)
+) AS locked) AS emails
 """)
 )
 FACTS = Statement(

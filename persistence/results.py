@@ -15,13 +15,13 @@ from domain.lifecycle import EMAIL, EmailEvent, EmailStatus
 from persistence.arrays import among, given
 from persistence.attempts import Attempt
 from persistence.database import notify
-from persistence.email_events import Happening, record_events
+from persistence.email_events import OF_EVENTS, recording
 from persistence.failures import Failed, after_failure
 from persistence.mailbox_loads import DayCount, count_on_days
 from persistence.progress import go_on, lock_contacts, lock_enrollments
 from persistence.resends import resend_at
 from persistence.statements import Statement
-from persistence.tables import contacts, enrollments, mailboxes, scheduled_emails
+from persistence.tables import contacts, email_events, enrollments, mailboxes, scheduled_emails
 from persistence.transitions import transition
 
 
@@ -109,6 +109,8 @@ _GIVEN = given(
         "error": _columns.last_error.type,
         "reason": _columns.failure_reason.type,
         "cause": _columns.released_because.type,
+        "code": email_events.c.code.type,
+        "reply": email_events.c.reply.type,
     }
 )
 _NOW = bindparam("now", None, _columns.sent_at.type)
@@ -136,15 +138,20 @@ _CHANGES: Mapping[EmailEvent, Mapping[str, Any]] = {
     EmailEvent.RELEASE: {"last_error": _GIVEN.c.error, "released_because": _GIVEN.c.cause},
     EmailEvent.LOSE_SIGHT: {"last_error": _GIVEN.c.error, "retry_at": resend_at(_NOW)},
 }
-_END = {
-    event: Statement(
+_SAID = (_GIVEN.c.ordinal, _GIVEN.c.code, _GIVEN.c.reply, _GIVEN.c.reason.label("cause"))
+
+
+def _ending(event: EmailEvent) -> Statement:
+    ended = (
         transition(EMAIL, scheduled_emails, event)
         .where(_columns.id == _GIVEN.c.email_id, _columns.attempt_token == _GIVEN.c.token)
-        .values(lease_until=null(), **changes)
-        .returning(_columns.id)
+        .values(lease_until=null(), **_CHANGES[event])
+        .returning(*OF_EVENTS, *_SAID)
     )
-    for event, changes in _CHANGES.items()
-}
+    return Statement(recording(ended.cte("ended"), event, at=_NOW))
+
+
+_END = {event: _ending(event) for event in _CHANGES}
 
 
 async def _record(
@@ -159,16 +166,12 @@ async def _record(
         errors=[None if each.event is EmailEvent.ACCEPT else each.said for each in results],
         reasons=[each.reason for each in results],
         causes=[each.reason if each.needs_planner else None for each in results],
+        codes=[each.code for each in results],
+        replys=[each.reply for each in results],
         now=now,
     )
     ended = {row.id for row in rows}
-    counted = [each for each in results if each.attempt.email_id in ended]
-    happened = [
-        Happening.of_attempt(each.attempt, event, code=each.code, reply=each.reply, cause=each.reason)
-        for each in counted
-    ]
-    await record_events(conn, happened, at=now)
-    return counted
+    return [each for each in results if each.attempt.email_id in ended]
 
 
 async def _count_days(conn: AsyncConnection, counted: Collection[Result]) -> None:

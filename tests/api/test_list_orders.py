@@ -3,18 +3,16 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
-import graphql
 import psycopg
 import pytest
 from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
 
-from api.schema import print_sdl
 from persistence.database import Database, libpq_url
 from tests.api.client import ApiClient
 from tests.api.explaining import FILL, Statement, explained
+from tests.api.published import SCHEMA
 from tests.support.world import make_mailbox, make_sequence
 
-SCHEMA = graphql.build_schema(print_sdl())
 EMAILS = 50_000
 # Lists that are filled; of the others it is only seen that an index has their order.
 LONG = {"contacts", "enrollments", "scheduledEmails", "emailEvents"}

@@ -65,12 +65,12 @@ async def test_an_email_that_is_sent_gets_no_entry_for_those_to_come_or_failed(d
     async with delivery.db.transaction() as conn:
         told = await conn.execute(
             text("""
-                SELECT relname, pg_get_expr(indpred, indrelid) FROM pg_index
+                SELECT relname, pg_get_expr(indpred, indrelid) AS predicate FROM pg_index
                 JOIN pg_class ON pg_class.oid = indexrelid
                 WHERE relname IN ('scheduled_emails_to_come_idx', 'scheduled_emails_failed_idx')
             """)
         )
-        predicates: dict[str, str] = dict(told.tuples().all())
+        predicates: dict[str, str] = {row.relname: row.predicate for row in told}
 
     sent = PHASE_OF[EmailStatus.SENT]
     assert len(predicates) == 2

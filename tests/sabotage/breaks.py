@@ -125,8 +125,8 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/commits.py",
-                "    unstopped = {row.id for row in found}\n",
-                "    unstopped = {attempt.email_id for attempt in attempts}\n",
+                "        _columns.id == _UNSTOPPED.c.id,\n",
+                "",
             )
         ],
         [
