@@ -7,6 +7,9 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 INSTALL_DRUMBEAT := $(PIP) install --no-build-isolation --no-deps --editable .
 
+# Where it is set, each process of the tests would compile all it imports, and pytest every test.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help demo up test test-fast test-deep test-busy test-browser chaos rolling backlog sabotage bench-plan bench-send bench-api lint types schema docs graphiql lock clean
 
 help: ## List these targets
@@ -23,8 +26,8 @@ test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.node
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
-	@$(BIN)/pytest -n 2 -m "not processes"
+test-fast: $(VENV)/dev.stamp ## Run the tests with few examples, without those that start separate processes
+	@DRUMBEAT_EXAMPLES=50 $(BIN)/pytest -n 2 -m "not processes"
 
 # Without a limit of time: a property of whole plans takes a quarter of an hour, all of them some hours.
 EXAMPLES ?= 50000

@@ -154,8 +154,10 @@ def _given(request: Request, filter_: type, *, status: type[StrEnum]) -> dict[st
             raise BadUserInput(f"There is no parameter `{name}`; there are {known}.")
         texts = request.query_params.getlist(name)
         try:
-            is_status = name == "status"
-            read = [status(text) for text in texts] if is_status else _READ.get(name, str)(texts[-1])
+            if name == "status":
+                read: object = [status(text) for text in texts]
+            else:
+                read = texts if name.endswith("Ids") else _READ.get(name, str)(texts[-1])
         except ValueError:
             raise BadUserInput(f"`{name}` cannot be “{texts[-1][:100]}”.") from None
         given[fields[name]] = read

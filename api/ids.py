@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,7 +21,8 @@ class MalformedId(BadUserInput):
     """The text was not made by `global_id`, or names another kind of thing than is asked for."""
 
     def __init__(self, text: str, expected: str | None = None) -> None:
-        kind = f" of a {expected}" if expected else ""
+        article = "an" if expected and expected[0] in "AEIOU" else "a"
+        kind = f" of {article} {expected}" if expected else ""
         super().__init__(f"“{text[:100]}” is not an id{kind}.")
 
 
@@ -66,6 +68,11 @@ def uuid_of(kind: str, text: str) -> UUID:
     if read.kind != kind or not isinstance(read.key, UUID):
         raise MalformedId(text, expected=kind)
     return read.key
+
+
+def optional_uuids_of(kind: str, texts: Sequence[str] | None) -> list[UUID] | None:
+    """As `uuid_of`, of each; None stays None."""
+    return None if texts is None else [uuid_of(kind, text) for text in texts]
 
 
 def optional_uuid_of(kind: str, text: str | None) -> UUID | None:

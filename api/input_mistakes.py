@@ -80,7 +80,9 @@ def place_of(error: GraphQLError) -> Place | None:
     else:
         place = _place_in_document(error.nodes or ())
     named = _MISSING_FIELD.search(error.message) or _UNKNOWN_FIELD.search(error.message)
-    return place.at(named[1]) if place and named else place
+    # In a document the place of an unknown field is that field already.
+    is_there = bool(error.nodes and isinstance(error.nodes[0], ObjectFieldNode))
+    return place.at(named[1]) if place and named and not is_there else place
 
 
 def in_words(said: str, schema: GraphQLSchema) -> str:

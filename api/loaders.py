@@ -86,6 +86,7 @@ class Loaders:
         self.email_moves: OneNumbered = self._one(email_events.moves_by_id)
         self.steps_of_sequence: Many = self._many(sequences.live_steps_of, by="sequence_id")
         self.mailboxes_of_sequence: Many = self._many(sequences.mailboxes_of, by="sequence_id")
+        self.suppressions_of_contact: Many = self._many(suppressions.suppressions_of, by="contact_id")
         self.open_alerts: Many = self._many(alerts.open_alerts_of, by="mailbox_id")
         self.enrollment_counts: Many = self._many(sequences.enrollment_counts, by="sequence_id")
         self.email_counts: Many = self._many(sequences.email_counts, by="sequence_id")

@@ -38,8 +38,9 @@ class ServerSettings(BaseSettings):
     secret_key: SecretKey = Field(
         default="",
         repr=False,
-        description="At least 32 random characters. Encrypts the mailboxes' passwords and signs unsubscribe "
-        "links: when it changes, both are lost. Make one with: openssl rand -hex 32",
+        description="At least 32 random characters. Encrypts the mailboxes' passwords, signs unsubscribe "
+        "links, and knows the addresses of deleted contacts again: when it changes, all of that is lost. "
+        "Make one with: openssl rand -hex 32",
         json_schema_extra=SECRET,
     )
     public_url: PublicUrl = Field(

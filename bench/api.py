@@ -2,10 +2,7 @@
 
 import asyncio
 import resource
-import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,18 +14,17 @@ import psycopg
 import typer
 
 from api.connections import cursor_of
-from app.embedded_postgres import start_postgres
 from bench.answering import Server, drumbeat_api, plain_endpoint, same_answer, yoga
 from bench.campaign import make_campaign, settle
 from bench.enrolling import measure_enrolling
-from bench.figures import Measured, Reach, Rounds, Work, figures_of, report
+from bench.figures import Reach, Rounds, Work, figures_of, note, report
 from bench.listing import PAGE, request_body
 from bench.load import Load, ask
 from bench.office import Office
+from bench.own_database import own_database
 from bench.timetable_checks import WrongResult
 from persistence.api_keys import create_api_key
 from persistence.database import Role, libpq_url, open_database
-from persistence.migrations import migrate
 
 RATE = Work(
     "20 scheduled emails with contact, step and mailbox, 50 clients", "requests/s", Reach(0.25, at_least=True)
@@ -85,13 +81,13 @@ def measure_round(
     with drumbeat_api(directory, url=url, key=archive.key) as server:
         same_answer(server, request_body(), expected=expected)
         ours = _asked(server, clients=_FEW, requests=requests)
-        _note(rounds, RATE, ours.rate, floor.rate)
-        _note(rounds, PERCENTILE, ours.p95_ms, peer.p95_ms)
+        note(rounds, RATE, ours.rate, floor.rate)
+        note(rounds, PERCENTILE, ours.p95_ms, peer.p95_ms)
         crowd = _asked(server, clients=many, requests=max(requests, many))
-        _note(rounds, CROWD, crowd.rate, ours.rate)
-        _note(rounds, FAR, *_far_and_near(url, server, requests=requests // 10))
+        note(rounds, CROWD, crowd.rate, ours.rate)
+        note(rounds, FAR, *_far_and_near(url, server, requests=requests // 10))
         enrolled = measure_enrolling(url, server, archive.sequence_id, contacts=_ENROLLED)
-        _note(rounds, ENROLL, enrolled.value, enrolled.floor)
+        note(rounds, ENROLL, enrolled.value, enrolled.floor)
 
 
 def measure_memory(
@@ -103,7 +99,7 @@ def measure_memory(
         before, until = server.memory_mb(), monotonic() + seconds
         while monotonic() < until:
             _asked(server, clients=many, requests=2 * many)
-        _note(rounds, MEMORY, server.memory_mb(), before)
+        note(rounds, MEMORY, server.memory_mb(), before)
 
 
 def _asked(server: Server, *, clients: int, requests: int, body: bytes | None = None) -> Load:
@@ -141,24 +137,6 @@ def _cursor(url: str, entries: int) -> str:
     return cursor_of((row[0], row[1]))
 
 
-def _note(rounds: Rounds, work: Work, value: float, floor: float) -> None:
-    """Keep a figure, and tell of it at once: a run takes minutes."""
-    rounds.setdefault(work, []).append(Measured(value, floor))
-    sys.stderr.write(f"{work.name}: {value:.2f} {work.unit}, floor {floor:.2f}\n")
-
-
-@contextmanager
-def _database() -> Iterator[str]:
-    """A PostgreSQL of our own that is as durable as a real one, migrated and empty."""
-    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as directory:
-        server = start_postgres(Path(directory), durable=True)
-        try:
-            migrate(server.url)
-            yield server.url
-        finally:
-            server.stop()
-
-
 def allow_connections() -> None:
     """Let this process and the servers that it starts have as many connections open as they may."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -174,7 +152,7 @@ def main(
     """Write a line of JSON per figure to standard output, and a table to standard error."""
     measured: Rounds = {}
     allow_connections()
-    with _database() as url, tempfile.TemporaryDirectory(prefix="drumbeat-bench-") as directory:
+    with own_database() as url, tempfile.TemporaryDirectory(prefix="drumbeat-bench-") as directory:
         archive = asyncio.run(make_archive(url, contacts=contacts))
         for _ in range(rounds):
             measure_round(archive, Path(directory), measured, requests=requests)

@@ -108,6 +108,12 @@ class Missing:
 Rounds = dict[Work, list[Measured]]
 
 
+def note(rounds: Rounds, work: Work, value: float, floor: float) -> None:
+    """Keep a figure, and tell of it at once: a run takes minutes."""
+    rounds.setdefault(work, []).append(Measured(value, floor))
+    sys.stderr.write(f"{work.name}: {value:.2f} {work.unit}, floor {floor:.2f}\n")
+
+
 def figures_of(rounds: Rounds) -> list[Figure]:
     return [Figure(work, measured) for work, measured in rounds.items()]
 

@@ -1,21 +1,18 @@
 """`make bench-plan`: what planning costs, as a ratio to the COPY of the same rows in the same round."""
 
 import asyncio
-import tempfile
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Annotated
 
 import typer
 
-from app.embedded_postgres import start_postgres
 from bench.campaign import Campaign, make_campaign, settle
 from bench.figures import Figure, Measured, Reach, Rounds, Work, figures_of, report
 from bench.floor import copy_floor, mark
 from bench.lateness import measure_lateness
 from bench.office import Office
+from bench.own_database import own_database
 from bench.planning_process import measure_memory
 from bench.timetable_checks import (
     check_all_moved,
@@ -24,7 +21,6 @@ from bench.timetable_checks import (
     check_placed,
     places,
 )
-from persistence.migrations import migrate
 
 ENROLL = Work("enroll and place", "s", Reach(2.0))
 REPLAN = Work("replan everything", "s", Reach(2.5))
@@ -171,18 +167,6 @@ async def measure(
     return figures_of(measured)
 
 
-@contextmanager
-def _database() -> Iterator[str]:
-    """A PostgreSQL of our own that is as durable as a real one, migrated and empty."""
-    with tempfile.TemporaryDirectory(prefix="drumbeat-bench-", ignore_cleanup_errors=True) as directory:
-        server = start_postgres(Path(directory), durable=True)
-        try:
-            migrate(server.url)
-            yield server.url
-        finally:
-            server.stop()
-
-
 def main(
     contacts: Annotated[int, typer.Option(min=200, help="Contacts of the sequence.")] = 50_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 3,
@@ -192,7 +176,7 @@ def main(
     ] = False,
 ) -> None:
     """Write a line of JSON per figure to standard output, and a table to standard error."""
-    with _database() as url:
+    with own_database() as url:
         figures = asyncio.run(
             measure(url, contacts=contacts, rounds=rounds, growth=growth, only_growth=only_growth)
         )

@@ -14,7 +14,7 @@ import typer
 from app.embedded_postgres import start_postgres
 from bench.bullmq import RedisMissing, bullmq, find_redis
 from bench.claiming import measure_claims
-from bench.figures import Measured, Missing, Reach, Rounds, Work, figures_of, report
+from bench.figures import Missing, Reach, Rounds, Work, figures_of, note, report
 from bench.installation import UNMARKED
 from bench.receiver import Postfix, PostfixMissing, Receiver
 from bench.sending import Office, Run, Servers, office
@@ -54,16 +54,16 @@ def measure_round(
         source = receiver.source(port, emails=_SOURCE_TIMES * emails)
         with office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as marking:
             run = _median_run(marking, emails)
-        _note(rounds, RATE, emails / run.seconds, source.rate)
-        _note(rounds, CPU, run.cpu_s * 1000 / emails, source.cpu_s)
+        note(rounds, RATE, emails / run.seconds, source.rate)
+        note(rounds, CPU, run.cpu_s * 1000 / emails, source.cpu_s)
         with office(
             servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS, entry=UNMARKED
         ) as unmarked:
-            _note(rounds, PROTOCOL, run.seconds, _median_run(unmarked, emails).seconds)
+            note(rounds, PROTOCOL, run.seconds, _median_run(unmarked, emails).seconds)
         with suppress(RedisMissing), bullmq(servers.database_url, port=port) as peer:
             peer.send(emails, within_s=_WITHIN_S)
             seconds = sorted(peer.send(emails, within_s=_WITHIN_S) for _ in range(_RUNS))
-            _note(rounds, BULLMQ, emails / run.seconds, emails / seconds[_RUNS // 2])
+            note(rounds, BULLMQ, emails / run.seconds, emails / seconds[_RUNS // 2])
 
 
 def _median_run(opened: Office, emails: int) -> Run:
@@ -80,7 +80,7 @@ def measure_slow(
         office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as opened,
     ):
         run = opened.send(emails, within_s=_WITHIN_S)
-    _note(rounds, SLOW, emails / run.seconds, 2.0 * mailboxes)
+    note(rounds, SLOW, emails / run.seconds, 2.0 * mailboxes)
 
 
 def measure_memory(
@@ -94,10 +94,10 @@ def measure_memory(
         before = opened.installation.peaks_mb()[0]
         opened.send(emails, within_s=_WITHIN_S)
         peak = opened.installation.peaks_mb()[0]
-        _note(rounds, MEMORY, peak, before)
+        note(rounds, MEMORY, peak, before)
         for _ in range(growth - 1):
             opened.send(emails, within_s=_WITHIN_S)
-        _note(rounds, GROWTH, opened.installation.peaks_mb()[0], peak)
+        note(rounds, GROWTH, opened.installation.peaks_mb()[0], peak)
 
 
 async def measure_dispatcher(
@@ -110,19 +110,13 @@ async def measure_dispatcher(
     """
     due = small // 10
     first = await measure_claims(url, mailboxes=mailboxes, rows=small, due=due)
-    _note(rounds, CLAIM, first.rate, first.bare)
+    note(rounds, CLAIM, first.rate, first.bare)
     past = await measure_claims(url, mailboxes=mailboxes, rows=small, due=due, overdue=overdue)
-    _note(rounds, PAST, past.rate, first.rate)
+    note(rounds, PAST, past.rate, first.rate)
     crowded = await measure_claims(url, mailboxes=mailboxes, rows=10 * small, due=10 * due)
-    _note(rounds, CROWDED, crowded.rate, first.rate)
+    note(rounds, CROWDED, crowded.rate, first.rate)
     most = await measure_claims(url, mailboxes=mailboxes, rows=large, due=due)
-    _note(rounds, LARGE, most.rate, first.rate)
-
-
-def _note(rounds: Rounds, work: Work, value: float, floor: float) -> None:
-    """Keep a figure, and tell of it at once: a run takes minutes."""
-    rounds.setdefault(work, []).append(Measured(value, floor))
-    sys.stderr.write(f"{work.name}: {value:.2f} {work.unit}, floor {floor:.2f}\n")
+    note(rounds, LARGE, most.rate, first.rate)
 
 
 @contextmanager

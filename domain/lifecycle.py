@@ -28,6 +28,7 @@ class EmailPhase(StrEnum):
     OPEN = "OPEN"
     WAITING = "WAITING"
     SETTLED = "SETTLED"
+    FAILED = "FAILED"
     CANCELLED = "CANCELLED"
 
 
@@ -39,7 +40,7 @@ PHASE_OF = {
     EmailStatus.RETRYING: EmailPhase.WAITING,
     EmailStatus.IN_DOUBT: EmailPhase.WAITING,
     EmailStatus.SENT: EmailPhase.SETTLED,
-    EmailStatus.FAILED: EmailPhase.SETTLED,
+    EmailStatus.FAILED: EmailPhase.FAILED,
     EmailStatus.CANCELLED: EmailPhase.CANCELLED,
 }
 UNDER_WAY = (EmailStatus.QUEUED, EmailStatus.SENDING, EmailStatus.COMMITTING)

@@ -22,6 +22,13 @@ class ContactFilter:
     status: list[ContactStatus] | None = strawberry.field(
         default=None, description="In one of these states; all but deleted ones by default."
     )
+    search: str | None = strawberry.field(
+        default=None,
+        description=(
+            "With this text in the address, the name or the company, in any case; for a search box, as every"
+            " contact is looked at until the page is full."
+        ),
+    )
     email: EmailAddress | None = strawberry.field(default=None, description="With this address, in any case.")
     domain: str | None = strawberry.field(
         default=None, description="With an address of this domain, without its subdomains."
@@ -66,6 +73,7 @@ class ContactFilter:
         return contacts_where(
             workspace_id,
             statuses=self.status,
+            search=self.search,
             normalised_email=normalised_or_refused(self.email),
             domain=None if self.domain is None else self.domain.strip().lower(),
             import_id=optional_uuid_of("Import", self.import_id),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from api.ids import optional_uuid_of
+from api.ids import optional_uuid_of, optional_uuids_of
 from api.vocabulary import described
 from domain.lifecycle import EmailStatus
 from persistence.reading.scheduled_emails import EmailFilter, EmailOrder
@@ -29,6 +29,12 @@ class ScheduledEmailFilter:
     is_unplaced: bool | None = strawberry.field(default=None, description="Without a slot, or with one.")
     mailbox_id: strawberry.ID | None = strawberry.field(default=None, description="From this mailbox.")
     sequence_id: strawberry.ID | None = strawberry.field(default=None, description="Of this sequence.")
+    mailbox_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="From one of these mailboxes."
+    )
+    sequence_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Of one of these sequences."
+    )
     batch_id: strawberry.ID | None = strawberry.field(default=None, description="Of this batch.")
     enrollment_id: strawberry.ID | None = strawberry.field(default=None, description="Of this enrollment.")
     contact_id: strawberry.ID | None = strawberry.field(default=None, description="To this contact.")
@@ -46,6 +52,8 @@ class ScheduledEmailFilter:
             is_unplaced=self.is_unplaced,
             mailbox_id=optional_uuid_of("Mailbox", self.mailbox_id),
             sequence_id=optional_uuid_of("Sequence", self.sequence_id),
+            mailbox_ids=optional_uuids_of("Mailbox", self.mailbox_ids),
+            sequence_ids=optional_uuids_of("Sequence", self.sequence_ids),
             batch_id=optional_uuid_of("Batch", self.batch_id),
             enrollment_id=optional_uuid_of("Enrollment", self.enrollment_id),
             contact_id=optional_uuid_of("Contact", self.contact_id),

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from api.ids import optional_uuid_of
+from api.ids import optional_uuid_of, optional_uuids_of
 from domain.ids import WorkspaceId
 from domain.lifecycle import EnrollmentStatus
 from persistence.reading.enrollments import enrollments_where
@@ -18,6 +18,9 @@ class EnrollmentFilter:
         default=None, description="In one of these states."
     )
     sequence_id: strawberry.ID | None = strawberry.field(default=None, description="Of this sequence.")
+    sequence_ids: list[strawberry.ID] | None = strawberry.field(
+        default=None, description="Of one of these sequences."
+    )
     contact_id: strawberry.ID | None = strawberry.field(default=None, description="Of this contact.")
     mailbox_id: strawberry.ID | None = strawberry.field(default=None, description="Served by this mailbox.")
     updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
@@ -28,6 +31,7 @@ class EnrollmentFilter:
             workspace_id,
             statuses=self.status,
             sequence_id=optional_uuid_of("Sequence", self.sequence_id),
+            sequence_ids=optional_uuids_of("Sequence", self.sequence_ids),
             contact_id=optional_uuid_of("Contact", self.contact_id),
             mailbox_id=optional_uuid_of("Mailbox", self.mailbox_id),
             updated_since=self.updated_since,

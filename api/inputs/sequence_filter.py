@@ -16,11 +16,16 @@ class SequenceFilter:
     status: list[SequenceStatus] | None = strawberry.field(
         default=None, description="In one of these states."
     )
+    search: str | None = strawberry.field(
+        default=None, description="With this text in the name, in any case."
+    )
     updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
 
     def rows(self, workspace_id: WorkspaceId) -> AnySelect:
         """The sequences that it is about."""
-        return sequences_where(workspace_id, statuses=self.status, updated_since=self.updated_since)
+        return sequences_where(
+            workspace_id, statuses=self.status, search=self.search, updated_since=self.updated_since
+        )
 
 
 Filter = Annotated[

@@ -7,9 +7,10 @@ from api.inputs.keys import mailbox_keys, sequence_key
 from api.inputs.problems import Problems
 from api.inputs.sequence_mailboxes import LinkMailboxesInput, UnlinkMailboxesInput
 from api.mutations.answers import Input, RehearsedPayload, mutation
-from api.mutations.change import changing
+from api.mutations.change import Change, changing
 from api.types.recalculation import Recalculation
 from api.types.sequence import Sequence
+from domain.ids import SequenceId
 from domain.recalculations import RecalculationCause
 from persistence.sequence_mailboxes import link_mailboxes, unlink_mailboxes
 from persistence.sequences import has_open_enrollments, lock_sequence, note_change
@@ -41,13 +42,8 @@ class SequenceMailboxMutations:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id, expected_version=asked.expected_version)
             linked = await link_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
-            if linked:
-                await note_change(conn, workspace_id, sequence_id)
-            recalculation = None
-            if linked and await has_open_enrollments(conn, workspace_id, sequence_id):
-                recalculation = await change.recalculate(
-                    RecalculationCause.MAILBOX_ADDED, sequence_id=sequence_id
-                )
+            cause = RecalculationCause.MAILBOX_ADDED
+            recalculation = await _recalculated(change, sequence_id, cause) if linked else None
             return LinkMailboxesPayload(
                 sequence=await change.sequence(sequence_id),
                 recalculation=recalculation,
@@ -65,15 +61,20 @@ class SequenceMailboxMutations:
             conn, workspace_id = change.conn, change.workspace_id
             await lock_sequence(conn, workspace_id, sequence_id, expected_version=asked.expected_version)
             unlinked = await unlink_mailboxes(conn, workspace_id, sequence_id, mailbox_ids=mailbox_ids)
-            if unlinked:
-                await note_change(conn, workspace_id, sequence_id)
-            recalculation = None
-            if unlinked and await has_open_enrollments(conn, workspace_id, sequence_id):
-                recalculation = await change.recalculate(
-                    RecalculationCause.MAILBOX_UNLINKED, sequence_id=sequence_id
-                )
+            cause = RecalculationCause.MAILBOX_UNLINKED
+            recalculation = await _recalculated(change, sequence_id, cause) if unlinked else None
             return UnlinkMailboxesPayload(
                 sequence=await change.sequence(sequence_id),
                 recalculation=recalculation,
                 preview=change.preview,
             )
+
+
+async def _recalculated(
+    change: Change, sequence_id: SequenceId, cause: RecalculationCause
+) -> Recalculation | None:
+    """Note that the sequence changed, and plan it anew if anybody is on the way."""
+    await note_change(change.conn, change.workspace_id, sequence_id)
+    if not await has_open_enrollments(change.conn, change.workspace_id, sequence_id):
+        return None
+    return await change.recalculate(cause, sequence_id=sequence_id)

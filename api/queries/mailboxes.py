@@ -19,6 +19,9 @@ class MailboxFilter:
     status: list[MailboxStatus] | None = strawberry.field(
         default=None, description="In one of these states; all but removed ones by default."
     )
+    search: str | None = strawberry.field(
+        default=None, description="With this text in the name, the address or the owner, in any case."
+    )
     updated_since: datetime | None = strawberry.field(default=None, description="Changed then or later.")
 
 
@@ -47,6 +50,9 @@ class MailboxQueries:
     ) -> Connection[Mailbox]:
         asked = filter or MailboxFilter()
         rows = mailboxes_where(
-            info.context.workspace_id, statuses=asked.status, updated_since=asked.updated_since
+            info.context.workspace_id,
+            statuses=asked.status,
+            search=asked.search,
+            updated_since=asked.updated_since,
         )
         return await connection(info, Mailbox, rows, ORDER, Paging(first, after, last, before, order))

@@ -6,7 +6,7 @@ import strawberry
 
 from api.connections import After, Before, Connection, Direction, First, InDirection, Last, Paging, connection
 from api.context import Info
-from api.email_lists import emails_asked_for
+from api.email_lists import emails_asked_for, sequence_of_step
 from api.fields import resolves
 from api.inputs.email_filter import Filter, OrderBy
 from api.types.scheduled_email import ScheduledEmail
@@ -37,6 +37,7 @@ class ScheduledEmailQueries:
         last: Last = None,
         before: Before = None,
     ) -> Connection[ScheduledEmail]:
-        rows = emails_asked_for(info, filter, order_by)
+        sequence_id = await sequence_of_step(info, filter)
+        rows = emails_asked_for(info, filter, order_by, sequence_id=sequence_id)
         paging = Paging(first, after, last, before, order)
         return await connection(info, ScheduledEmail, rows, ORDERS[order_by], paging)

@@ -1,15 +1,23 @@
 """Contacts."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
 
 import strawberry
 from strawberry.scalars import JSON
 
+from api.context import Info
+from api.fields import resolves
 from api.scalars import EmailAddress, TimeZone
 from api.types.nested_lists import Emails, Enrollments, lists_emails, lists_enrollments
 from api.types.node import Node
 from domain.lifecycle import ContactStatus
 from persistence.tables import enrollments, scheduled_emails
+
+if TYPE_CHECKING:
+    from api.types.suppression import Suppression
+
+TheSuppression = Annotated["Suppression", strawberry.lazy("api.types.suppression")]
 
 
 @strawberry.type(description="A person who can be written to.")
@@ -43,3 +51,10 @@ class Contact(Node):
         "All emails to them: planned, sent, and whatever else became of them.",
         of=scheduled_emails.c.contact_id,
     )
+
+    @resolves("The entry of their address on the suppression list; null if there is none.")
+    async def suppression(self, info: Info) -> TheSuppression | None:
+        from api.types.suppression import Suppression  # it leads to an email, and that to its contact
+
+        standing = await info.context.loaders.suppressions_of_contact.load(self.uuid)
+        return Suppression.of(standing[0]) if standing else None

@@ -1,15 +1,16 @@
 """Reading contacts."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy import ColumnElement, exists, func, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.lifecycle import ContactStatus
 from persistence.arrays import among
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
+from persistence.reading.searching import has_text
 from persistence.tables import contacts, enrollments, suppressions
 
 ORDER = Order((uuid_key(contacts.c.id),))
@@ -19,6 +20,7 @@ def contacts_where(
     workspace_id: UUID,
     *,
     statuses: Collection[ContactStatus] | None = None,
+    search: str | None = None,
     normalised_email: str | None = None,
     domain: str | None = None,
     import_id: UUID | None = None,
@@ -28,11 +30,10 @@ def contacts_where(
     updated_since: datetime | None = None,
 ) -> AnySelect:
     """Contacts; deleted ones only when *statuses* asks for them."""
-    found = select(contacts).where(contacts.c.workspace_id == workspace_id)
-    if statuses is None:
-        found = found.where(contacts.c.status != ContactStatus.DELETED)
-    else:
-        found = found.where(among(contacts.c.status, statuses))
+    found = select(contacts).where(contacts.c.workspace_id == workspace_id, *_in_states(statuses))
+    if search is not None:
+        known_by = contacts.c.email, contacts.c.first_name, contacts.c.last_name, contacts.c.company
+        found = found.where(has_text(search, *known_by))
     if normalised_email is not None:
         found = found.where(contacts.c.normalised_email == normalised_email)
     if domain is not None:
@@ -52,6 +53,16 @@ def contacts_where(
     if updated_since is not None:
         found = found.where(contacts.c.updated_at >= updated_since)
     return found
+
+
+def _in_states(statuses: Collection[ContactStatus] | None) -> Iterator[ColumnElement[bool]]:
+    if statuses is None:
+        yield contacts.c.status != ContactStatus.DELETED
+        return
+    yield among(contacts.c.status, statuses)
+    if ContactStatus.ACTIVE not in statuses:
+        # As it stands in the index of these few.
+        yield contacts.c.status != literal_column(f"'{ContactStatus.ACTIVE}'")
 
 
 def _is_enrolled_in(sequence_id: UUID) -> ColumnElement[bool]:

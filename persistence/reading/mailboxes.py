@@ -11,6 +11,7 @@ from domain.lifecycle import EmailStatus, MailboxStatus
 from persistence.arrays import among, unnested
 from persistence.planning_terms import PLANNING_SEED
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
+from persistence.reading.searching import has_text
 from persistence.tables import mailbox_days, mailboxes, scheduled_emails
 
 # Secrets stay in the database, encrypted as they are: nobody who reads needs them.
@@ -27,6 +28,7 @@ def mailboxes_where(
     workspace_id: UUID,
     *,
     statuses: Collection[MailboxStatus] | None = None,
+    search: str | None = None,
     updated_since: datetime | None = None,
 ) -> AnySelect:
     """Mailboxes; removed ones only when *statuses* asks for them."""
@@ -35,6 +37,8 @@ def mailboxes_where(
         found = found.where(mailboxes.c.status != MailboxStatus.REMOVED)
     else:
         found = found.where(among(mailboxes.c.status, statuses))
+    if search is not None:
+        found = found.where(has_text(search, mailboxes.c.name, mailboxes.c.email, mailboxes.c.owner))
     if updated_since is not None:
         found = found.where(mailboxes.c.updated_at >= updated_since)
     return found

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Boolean, ColumnElement, Text, any_, bindparam, func, literal_column, select
+from sqlalchemy import Boolean, ColumnElement, Text, Uuid, any_, bindparam, func, literal_column, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -40,10 +40,14 @@ class EmailFilter:
     statuses: Collection[EmailStatus] | None = None
     mailbox_id: UUID | None = None
     sequence_id: UUID | None = None
+    mailbox_ids: Collection[UUID] | None = None
+    sequence_ids: Collection[UUID] | None = None
     batch_id: UUID | None = None
     enrollment_id: UUID | None = None
     contact_id: UUID | None = None
     step_id: UUID | None = None
+    # Where it is known: sequences have an index, steps have none.
+    sequence_of_step: UUID | None = None
     send_from: datetime | None = None
     send_to: datetime | None = None
     sent_from: datetime | None = None
@@ -56,17 +60,20 @@ class EmailFilter:
 _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
     "statuses": emails.status == any_(bindparam("statuses", type_=ARRAY(Text))),
     "is_unplaced": emails.unplaced_reason.is_not(None) == bindparam("is_unplaced", type_=Boolean),
+    # Where lists have them, so that nobody reads what has a slot.
+    "is_at_the_end": instant_key(emails.send_at).column == literal_column("'infinity'::timestamptz"),
     # Not as a parameter, or the index of those that were sent would not be known to hold them.
     "is_sent": emails.sent_at.is_not(None),
     "mailbox_id": emails.mailbox_id == bindparam("mailbox_id"),
     "sequence_id": emails.sequence_id == bindparam("sequence_id"),
-    # Not as parameters either: few emails wait, and these have an index, however long the list is.
-    "is_waiting": emails.phase == literal_column(f"'{EmailPhase.WAITING}'"),
+    "mailbox_ids": emails.mailbox_id == any_(bindparam("mailbox_ids", type_=ARRAY(Uuid))),
+    "sequence_ids": emails.sequence_id == any_(bindparam("sequence_ids", type_=ARRAY(Uuid))),
     # A batch has the id of its sequence.
     "batch_id": emails.sequence_id == bindparam("batch_id"),
     "enrollment_id": emails.enrollment_id == bindparam("enrollment_id"),
     "contact_id": emails.contact_id == bindparam("contact_id"),
     "step_id": emails.step_id == bindparam("step_id"),
+    "sequence_of_step": emails.sequence_id == bindparam("sequence_of_step"),
     "send_from": emails.send_at >= bindparam("send_from"),
     "send_to": emails.send_at < bindparam("send_to"),
     "sent_from": emails.sent_at >= bindparam("sent_from"),
@@ -75,22 +82,43 @@ _CONDITIONS: Mapping[str, ColumnElement[bool]] = {
 }
 
 
+# Not as parameters either: these have indexes of their own, however long the list is.
+_PHASES: Mapping[str, Collection[EmailPhase]] = {
+    "is_waiting": (EmailPhase.WAITING,),
+    "is_failed": (EmailPhase.FAILED,),
+    "is_to_come": (EmailPhase.OPEN, EmailPhase.WAITING),
+}
+
+
+def _in_phases(phases: Collection[EmailPhase]) -> ColumnElement[bool]:
+    return or_(*(emails.phase == literal_column(f"'{phase}'") for phase in phases))
+
+
+def _phase_of(statuses: Collection[EmailStatus]) -> str | None:
+    """The first of `_PHASES` that all of *statuses* are in."""
+    asked = {PHASE_OF[status] for status in statuses}
+    return next((name for name, phases in _PHASES.items() if asked and asked.issubset(phases)), None)
+
+
 def emails_where(
     workspace_id: UUID, asked: EmailFilter, relations: Mapping[str, Relation] | None = None
 ) -> Listed:
     """The emails that *asked* lets through, with what they point to by *relations*."""
     given = {name: value for name in _CONDITIONS if (value := getattr(asked, name, None)) is not None}
-    if asked.statuses and {PHASE_OF[status] for status in asked.statuses} == {EmailPhase.WAITING}:
-        given["is_waiting"] = True
+    if asked.is_unplaced:
+        given["is_at_the_end"] = True
+    phase = _phase_of(asked.statuses or ())
     related = relations or {}
 
     def build() -> AnySelect:
         found = select(scheduled_emails).where(
             emails.workspace_id == bindparam("workspace_id"), *(_CONDITIONS[name] for name in given)
         )
+        if phase is not None:
+            found = found.where(_in_phases(_PHASES[phase]))
         return with_relations(found, related)
 
-    return Listed(build, {"workspace_id": workspace_id} | given, ("emails", *given, *related))
+    return Listed(build, {"workspace_id": workspace_id} | given, ("emails", *given, phase, *related))
 
 
 async def emails_by_id(conn: AsyncConnection, workspace_id: UUID, ids: Collection[UUID]) -> Sequence[AnyRow]:

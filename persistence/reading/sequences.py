@@ -11,6 +11,7 @@ from domain.lifecycle import SequenceStatus
 from persistence.arrays import among
 from persistence.reading.mailboxes import SHOWN
 from persistence.reading.pages import AnyRow, AnySelect, Order, uuid_key
+from persistence.reading.searching import has_text
 from persistence.tables import (
     enrollments,
     mailboxes,
@@ -28,12 +29,15 @@ def sequences_where(
     workspace_id: UUID,
     *,
     statuses: Collection[SequenceStatus] | None = None,
+    search: str | None = None,
     updated_since: datetime | None = None,
 ) -> AnySelect:
     """Sequences that were made as such; batches are listed by themselves."""
     found = select(sequences).where(sequences.c.workspace_id == workspace_id, sequences.c.kind == "SEQUENCE")
     if statuses is not None:
         found = found.where(among(sequences.c.status, statuses))
+    if search is not None:
+        found = found.where(has_text(search, sequences.c.name))
     if updated_since is not None:
         found = found.where(sequences.c.updated_at >= updated_since)
     return found

@@ -63,6 +63,14 @@ contacts = Table(
         unique=True,
         postgresql_where=text("status <> 'DELETED'"),
     ),
+    # Of these there are few among many.
+    Index(
+        "contacts_unreachable_idx",
+        "workspace_id",
+        "status",
+        "id",
+        postgresql_where=text("status <> 'ACTIVE'"),
+    ),
     Index("contacts_import_id_idx", "import_id", postgresql_where=text("import_id IS NOT NULL")),
 )
 
@@ -157,7 +165,16 @@ enrollments = Table(
         "id",
         postgresql_where=text("planned_at IS NULL AND status = 'ACTIVE'"),
     ),
-    Index("enrollments_sequence_id_status_idx", "sequence_id", "status"),
+    # In the order of lists, those of a sequence with the status, which its counts need.
+    Index("enrollments_sequence_id_idx", "sequence_id", "id", postgresql_include=["status"]),
+    # Neither at the beginning nor at the usual end does an enrollment get an entry here.
+    Index(
+        "enrollments_unusual_idx",
+        "workspace_id",
+        "status",
+        "id",
+        postgresql_where=text("status <> 'ACTIVE' AND status <> 'COMPLETED'"),
+    ),
     # None by mailbox: a rebalance gives thousands another one, in place while no index has to know of it.
     Index("enrollments_contact_id_idx", "contact_id"),
     # Room in each page for the next version of its rows: every plan and every email sent makes one.

@@ -39,6 +39,10 @@ _PHASE = f"CASE status {_PHASES} ELSE NULL::text END"
 # An email that is given another time gets a new entry in every index, beside its old one where the key stays:
 # with room for it no page has to be split. Those of constraints get it afterwards (migration 0007).
 _ROOM = {"fillfactor": 50}
+# As lists are ordered (`persistence/reading/pages.py:instant_key`), in PostgreSQL's own spelling.
+_SEND_AT = (
+    "(\nCASE\n    WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone\n    ELSE send_at\nEND)"
+)
 _LIVE_STEP_ID = "CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE NULL::uuid END"
 
 scheduled_emails = Table(
@@ -131,16 +135,29 @@ scheduled_emails = Table(
     Index("scheduled_emails_send_at_idx", "send_at", postgresql_where=text("phase = 'OPEN'")),
     Index("scheduled_emails_waiting_idx", "retry_at", postgresql_where=text("phase = 'WAITING'")),
     Index("scheduled_emails_mailbox_id_send_day_idx", "mailbox_id", "send_day"),
-    Index("scheduled_emails_sequence_id_idx", "sequence_id", "id", postgresql_with=_ROOM),
+    # Lists in their order: all of a workspace, and of a sequence; what is to come, and the few that failed.
+    Index("scheduled_emails_workspace_id_send_at_idx", "workspace_id", text(_SEND_AT), "id"),
     Index(
-        "scheduled_emails_workspace_id_send_at_idx",
-        "workspace_id",
-        # As lists are ordered (`persistence/reading/pages.py:instant_key`), in PostgreSQL's own spelling.
-        text(
-            "(\nCASE\n    WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone"
-            "\n    ELSE send_at\nEND)"
-        ),
+        "scheduled_emails_sequence_id_send_at_idx",
+        "sequence_id",
+        text(_SEND_AT),
         "id",
+        postgresql_with=_ROOM,
+    ),
+    # Neither gets an entry from a claim, nor when an email is sent.
+    Index(
+        "scheduled_emails_to_come_idx",
+        "workspace_id",
+        text(_SEND_AT),
+        "id",
+        postgresql_where=text("phase IN ('OPEN', 'WAITING')"),
+    ),
+    Index(
+        "scheduled_emails_failed_idx",
+        "workspace_id",
+        text(_SEND_AT),
+        "id",
+        postgresql_where=text("phase = 'FAILED'"),
     ),
     # An entry when an email was sent, at the end of the index, and none before: 1 µs and 107 bytes of WAL.
     Index(

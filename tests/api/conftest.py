@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from api.app import create_app
@@ -19,6 +20,7 @@ from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
 from tests.api.browser import Browser, MakeBrowser
 from tests.api.client import ApiClient, MakeProcess, SteppingClock
+from tests.api.explaining import Statement
 from tests.support.identity_provider import FakeIdentities, fake_identities
 from tests.support.world import make_workspace
 
@@ -148,3 +150,33 @@ async def make_process(services: Services, api: ApiClient) -> AsyncIterator[Make
 async def stranger(make_client: Callable[[], Awaitable[ApiClient]]) -> ApiClient:
     """Somebody with a key of another workspace."""
     return await make_client()
+
+
+@pytest.fixture
+def pages(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
+    """The statements that read a page, with their values."""
+    executed: list[Statement] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def note(cursor: "psycopg.AsyncCursor[Any]", query: Any, *given: Any, **named: Any) -> Any:
+        if "key_0" in str(query):
+            executed.append((str(query), given[0]))
+        return await execute(cursor, query, *given, **named)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
+    return executed
+
+
+@pytest.fixture
+def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The statements that the driver executes, without those that only say who asks."""
+    executed: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def note(cursor: "psycopg.AsyncCursor[Any]", query: str, *arguments: Any, **named: Any) -> Any:
+        if "set_config" not in str(query):
+            executed.append(str(query))
+        return await execute(cursor, query, *arguments, **named)
+
+    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
+    return executed

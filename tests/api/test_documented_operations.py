@@ -15,7 +15,18 @@ from tests.support.world import make_email, make_enrollment, make_mailbox, make_
 
 ROOT = Path(__file__).parents[2]
 PAGES = ["docs/api.md", "docs/operations.md"]
-SCREENS = {"Timetable", "Sent", "InDoubt", "Capacity", "Itinerary", "SequenceScreen", "Recalculations", "Now"}
+SCREENS = {
+    "Timetable",
+    "Sent",
+    "InDoubt",
+    "Capacity",
+    "Itinerary",
+    "SequenceScreen",
+    "Recalculations",
+    "Now",
+    "Contacts",
+    "ContactScreen",
+}
 # What a later operation of a page takes from an earlier one: which id, and where it stands in the answer.
 _MADE = {
     "CreateMailbox": ("mailboxIds", "createMailbox", "mailbox"),

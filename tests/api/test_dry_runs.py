@@ -2,9 +2,8 @@
 
 import graphql
 
-from api.schema import print_sdl
+from tests.api.published import SCHEMA
 
-SCHEMA = graphql.build_schema(print_sdl())
 ACCESS = "It is about people and keys."
 IN_PLACE = "The plan stays as it is; what comes of it is rehearsed when things go on."
 ONE_EMAIL = "It is about one email, whose time is given, or taken away, or answered at once."

@@ -15,7 +15,6 @@ from strawberry.types.execution import ExecutionResult
 
 from api.context import Caller, Services, context_for
 from api.ids import global_id, uuid_of
-from api.schema import print_sdl
 from api.streaming.results import results
 from domain.access import Scope
 from domain.ids import WorkspaceId
@@ -24,9 +23,9 @@ from tests.api.client import Answer, ApiClient
 from tests.api.examples import Path, example, ids_in
 from tests.api.mutations.asking import everything
 from tests.api.one_of_each import message_id, one_of_each
+from tests.api.published import SCHEMA
 from tests.api.selections import everything_of
 
-SCHEMA = graphql.build_schema(print_sdl())
 # Ids whose fields are not named for the kind of thing that they are of.
 KINDS = {
     "email": "ScheduledEmail",

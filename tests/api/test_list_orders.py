@@ -1,52 +1,21 @@
 """Lists in order: each is read by an index, however long it is and wherever in it the page lies."""
 
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
 
-import graphql
 import psycopg
 import pytest
 from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
-from sqlalchemy import text
 
-from api.schema import print_sdl
-from domain.ids import WorkspaceId
 from persistence.database import Database, libpq_url
 from tests.api.client import ApiClient
+from tests.api.explaining import FILL, Statement, explained
+from tests.api.published import SCHEMA
 from tests.support.world import make_mailbox, make_sequence
 
-SCHEMA = graphql.build_schema(print_sdl())
 EMAILS = 50_000
 # Lists that are filled; of the others it is only seen that an index has their order.
 LONG = {"contacts", "enrollments", "scheduledEmails", "emailEvents"}
-_FILL = """
-WITH people AS (
-    INSERT INTO contacts (id, workspace_id, email, normalised_email)
-    SELECT uuidv7(), %(workspace_id)s, address, address
-    FROM generate_series(1, %(people)s) AS n, concat(n, '@example.test') AS address
-    RETURNING id
-), enrolled AS (
-    INSERT INTO enrollments (id, workspace_id, sequence_id, contact_id, mailbox_id, enrolled_at, planned_at)
-    SELECT uuidv7(), %(workspace_id)s, %(sequence_id)s, id, %(mailbox_id)s, now(), now() FROM people
-    RETURNING id, contact_id
-), planned AS (
-    INSERT INTO scheduled_emails (
-        id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id, status,
-        send_at, window_day, send_day, sent_at
-    )
-    SELECT uuidv7(), %(workspace_id)s, %(sequence_id)s, e.id, e.contact_id, s.id, %(mailbox_id)s,
-        CASE s.position WHEN 1 THEN 'SENT' ELSE 'PENDING' END,
-        send_at, send_at::date, send_at::date, CASE s.position WHEN 1 THEN send_at + interval '1 second' END
-    FROM (SELECT row_number() OVER () AS n, * FROM enrolled) AS e
-    JOIN steps AS s ON s.sequence_id = %(sequence_id)s,
-        CAST(timestamptz '2026-03-02 09:00Z' + s.position * interval '30 days' + n * interval '7 seconds'
-            AS timestamptz) AS send_at
-    RETURNING id, enrollment_id, send_at
-)
-INSERT INTO email_events (workspace_id, email_id, enrollment_id, mailbox_id, kind, at)
-SELECT %(workspace_id)s, id, enrollment_id, %(mailbox_id)s, 'ACCEPT', send_at FROM planned ORDER BY send_at
-"""
 
 
 @dataclass(frozen=True)
@@ -76,54 +45,6 @@ def lists() -> Iterator[Asked]:
                     yield Asked(name, order)
 
 
-Statement = tuple[str, Mapping[str, Any]]
-
-
-@pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> list[Statement]:
-    """The statements that read a page, with their values."""
-    executed: list[Statement] = []
-    execute = psycopg.AsyncCursor.execute
-
-    async def note(cursor: "psycopg.AsyncCursor[Any]", query: Any, *given: Any, **named: Any) -> Any:
-        if "key_0" in str(query):
-            executed.append((str(query), given[0]))
-        return await execute(cursor, query, *given, **named)
-
-    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
-    return executed
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How PostgreSQL reads a page: its kinds of nodes, and how many blocks it touched."""
-
-    nodes: Sequence[str]
-    blocks: int
-
-
-async def explained(api_db: Database, workspace_id: WorkspaceId, asked: Statement, *, forced: bool) -> Plan:
-    """*forced* avoids sorting wherever an index has the order, as it would be in a long list."""
-    query, given = asked
-    async with api_db.transaction(workspace_id) as conn:
-        if forced:
-            await conn.execute(text("SET LOCAL enable_sort = off"))
-            await conn.execute(text("SET LOCAL enable_seqscan = off"))
-        driver = (await conn.get_raw_connection()).driver_connection
-        assert isinstance(driver, psycopg.AsyncConnection)
-        told = await driver.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {query}", given)
-        ((answer,),) = await told.fetchall()
-    plan = answer[0]["Plan"]
-    return Plan(list(_nodes(plan)), plan["Shared Hit Blocks"] + plan["Shared Read Blocks"])
-
-
-# Any: JSON.
-def _nodes(plan: Any) -> Iterator[str]:
-    yield plan["Node Type"]
-    for below in plan.get("Plans", ()):
-        yield from _nodes(below)
-
-
 @pytest.fixture
 async def filled(
     api: ApiClient, stranger: ApiClient, worker_db: Database, database_url: str
@@ -137,7 +58,7 @@ async def filled(
         with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
             # What it is about are plans: the rows refer to each other as they have to.
             admin.execute("SET session_replication_role = replica")
-            admin.execute(_FILL, given | {"people": people})
+            admin.execute(FILL, given | {"people": people})
     with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
         admin.execute("VACUUM ANALYZE contacts, enrollments, scheduled_emails, email_events")
     yield

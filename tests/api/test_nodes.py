@@ -3,11 +3,11 @@
 import graphql
 
 from api.ids import global_id
-from api.schema import print_sdl
 from persistence.database import Database
 from persistence.ids import uuid7
 from tests.api.client import ApiClient
 from tests.api.one_of_each import one_of_each
+from tests.api.published import SCHEMA
 
 NODE = "query ($id: ID!) { node(id: $id) { __typename id } }"
 NODES = "query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }"
@@ -25,10 +25,9 @@ async def test_every_kind_of_thing_is_found_by_its_id(
     assert data["nodes"] == [
         {"__typename": kind, "id": wanted} for kind, wanted in zip(keys, ids, strict=True)
     ]
-    schema = graphql.build_schema(print_sdl())
-    interface = schema.type_map["Node"]
+    interface = SCHEMA.type_map["Node"]
     assert isinstance(interface, graphql.GraphQLInterfaceType)
-    assert {kind.name for kind in schema.get_possible_types(interface)} == set(keys)
+    assert {kind.name for kind in SCHEMA.get_possible_types(interface)} == set(keys)
 
 
 async def test_another_workspaces_things_are_not_found(

@@ -4,7 +4,6 @@ import graphql
 import pytest
 
 from api.context import Services
-from api.schema import print_sdl
 from domain.access import Scope
 from persistence.api_keys import create_api_key
 from persistence.database import Database
@@ -12,8 +11,8 @@ from tests.api.browser import Browser
 from tests.api.client import ApiClient
 from tests.api.examples import example
 from tests.api.mutations.asking import done, error, everything, refused
+from tests.api.published import SCHEMA
 
-SCHEMA = graphql.build_schema(print_sdl())
 OF_ADMIN = {
     "createApiKey",
     "revokeApiKey",

@@ -1,8 +1,5 @@
 """How many statements an answer takes: as many for fifty entries as for one."""
 
-from typing import Any
-
-import psycopg
 import pytest
 from sqlalchemy import insert
 
@@ -56,21 +53,6 @@ async def _fifty_of_each(api: ApiClient, worker_db: Database) -> None:
             await conn.execute(insert(email_events).values(of_email | happened))
             moved = {"cause": "LATE", "to_mailbox_id": mailbox_id}
             await conn.execute(insert(email_moves).values(of_email | moved))
-
-
-@pytest.fixture
-def statements(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The statements that the driver executes, without those that only say who asks."""
-    executed: list[str] = []
-    execute = psycopg.AsyncCursor.execute
-
-    async def note(cursor: "psycopg.AsyncCursor[Any]", query: str, *arguments: Any, **named: Any) -> Any:
-        if "set_config" not in str(query):
-            executed.append(str(query))
-        return await execute(cursor, query, *arguments, **named)
-
-    monkeypatch.setattr(psycopg.AsyncCursor, "execute", note)
-    return executed
 
 
 @pytest.mark.parametrize(

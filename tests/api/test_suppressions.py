@@ -61,3 +61,21 @@ async def test_no_address_is_refused(api: ApiClient) -> None:
     code, _ = await api.refusal(LIST, filter={"address": "nonsense"})
 
     assert code == "BAD_USER_INPUT"
+
+
+async def test_a_contact_shows_what_stands_against_writing_to_it(
+    api: ApiClient, stranger: ApiClient, worker_db: Database
+) -> None:
+    """The entry of its address here; that of another workspace is none."""
+    async with worker_db.transaction() as conn:
+        for name in ("a@example.test", "b@example.test"):
+            await make_contact(conn, api.workspace_id, email=name)
+    await api.data('mutation { suppress(input: { emails: ["a@example.test"] }) { suppressed } }')
+    await stranger.data('mutation { suppress(input: { emails: ["b@example.test"] }) { suppressed } }')
+
+    data = await api.data("{ contacts(order: ASC) { nodes { email suppression { reason address } } } }")
+
+    assert data["contacts"]["nodes"] == [
+        {"email": "a@example.test", "suppression": {"reason": "MANUAL", "address": "a@example.test"}},
+        {"email": "b@example.test", "suppression": None},
+    ]

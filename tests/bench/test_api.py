@@ -2,9 +2,8 @@
 
 import asyncio
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from bench.figures import Rounds
 from bench.listing import request_body
 from bench.load import Target, ask
 from bench.timetable_checks import WrongResult
+from tests.bench.threads import serving
 
 pytestmark = pytest.mark.processes
 
@@ -32,8 +32,6 @@ pytestmark = pytest.mark.processes
 @contextmanager
 def answering(*answers: bytes) -> Iterator[int]:
     """A server that gives these answers in turn, and hangs up after the last; its port."""
-    ports: list[int] = []
-    is_up, is_over = threading.Event(), threading.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for each in answers:
@@ -41,21 +39,13 @@ def answering(*answers: bytes) -> Iterator[int]:
             writer.write(each)
         writer.close()
 
-    async def serve() -> None:
-        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
-            ports.append(server.sockets[0].getsockname()[1])
-            is_up.set()
-            while not is_over.is_set():
-                await asyncio.sleep(0.02)
+    @asynccontextmanager
+    async def server() -> AsyncIterator[int]:
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as listening:
+            yield listening.sockets[0].getsockname()[1]
 
-    thread = threading.Thread(target=asyncio.run, args=[serve()])
-    thread.start()
-    is_up.wait(10)
-    try:
-        yield ports[0]
-    finally:
-        is_over.set()
-        thread.join()
+    with serving(server) as port:
+        yield port
 
 
 def _answer(status: str, body: bytes) -> bytes:

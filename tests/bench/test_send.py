@@ -1,12 +1,10 @@
 """The benchmark of sending: it runs, does what it measures, and says so in its lines."""
 
-import asyncio
 import json
 import shutil
 import smtplib
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter
 
 import psycopg
@@ -35,6 +33,7 @@ from bench.send import (
 )
 from bench.sending import Servers
 from bench.timetable_checks import WrongResult
+from tests.bench.threads import serving
 from tests.support.rabbitmq import Vhost
 from tests.support.smtp_server import ScriptedSmtpServer
 
@@ -54,24 +53,13 @@ class OwnReceiver:
 
     @contextmanager
     def listening(self, *, delay_s: int = 0) -> Iterator[int]:
-        ports: list[int] = []
-        is_up, is_over = threading.Event(), threading.Event()
+        @asynccontextmanager
+        async def server() -> AsyncIterator[int]:
+            async with ScriptedSmtpServer(pipelines=True) as scripted:
+                yield scripted.port
 
-        async def serve() -> None:
-            async with ScriptedSmtpServer(pipelines=True) as server:
-                ports.append(server.port)
-                is_up.set()
-                while not is_over.is_set():
-                    await asyncio.sleep(0.05)
-
-        thread = threading.Thread(target=asyncio.run, args=[serve()])
-        thread.start()
-        is_up.wait(10)
-        try:
-            yield ports[0]
-        finally:
-            is_over.set()
-            thread.join()
+        with serving(server) as port:
+            yield port
 
     def source(self, port: int, *, emails: int) -> Source:
         began = perf_counter()

@@ -58,3 +58,21 @@ async def test_the_phase_follows_the_status(delivery: Delivery) -> None:
 
     assert (before, begun, committed) == ("OPEN", "OPEN", "OPEN")
     assert (await delivery.email(due)).phase == "SETTLED"
+
+
+async def test_an_email_that_is_sent_gets_no_entry_for_those_to_come_or_failed(delivery: Delivery) -> None:
+    """Both indexes are for lists, and cost nothing on the way out: none has a phase of what was sent."""
+    async with delivery.db.transaction() as conn:
+        told = await conn.execute(
+            text("""
+                SELECT relname, pg_get_expr(indpred, indrelid) AS predicate FROM pg_index
+                JOIN pg_class ON pg_class.oid = indexrelid
+                WHERE relname IN ('scheduled_emails_to_come_idx', 'scheduled_emails_failed_idx')
+            """)
+        )
+        predicates: dict[str, str] = {row.relname: row.predicate for row in told}
+
+    sent = PHASE_OF[EmailStatus.SENT]
+    assert len(predicates) == 2
+    assert [name for name, predicate in predicates.items() if f"'{sent}'" in predicate] == []
+    assert f"'{PHASE_OF[EmailStatus.FAILED]}'" in predicates["scheduled_emails_failed_idx"]

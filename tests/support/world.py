@@ -195,7 +195,6 @@ async def _make(conn: AsyncConnection, table: Table, row: dict[str, Any]) -> UUI
 @asynccontextmanager
 async def _as_superuser(conn: AsyncConnection) -> AsyncIterator[None]:
     """Step out of the connection's role: a world is made past grants and row-level security."""
-    role = await conn.scalar(text("SELECT current_user"))
-    await conn.execute(text("SET LOCAL ROLE none"))
+    role = await conn.scalar(text("SELECT current_user, set_config('role', 'none', true)"))
     yield
-    await conn.execute(text(f"SET LOCAL ROLE {role}"))
+    await conn.execute(text("SELECT set_config('role', :role, true)"), {"role": role})

@@ -91,6 +91,10 @@ def upgrade() -> None:
             WHERE status <> 'DELETED'
     """)
     op.execute("""
+        CREATE INDEX contacts_unreachable_idx ON contacts (workspace_id, status, id) WHERE status <>
+            'ACTIVE'
+    """)
+    op.execute("""
         CREATE TABLE enrollments (
             id UUID NOT NULL,
             workspace_id UUID NOT NULL,
@@ -137,9 +141,13 @@ def upgrade() -> None:
             contact_id) WHERE status IN ('ACTIVE', 'PAUSED')
     """)
     op.execute("""
-        CREATE INDEX enrollments_sequence_id_status_idx ON enrollments (sequence_id, status)
+        CREATE INDEX enrollments_sequence_id_idx ON enrollments (sequence_id, id) INCLUDE (status)
     """)
     op.execute("""
         CREATE INDEX enrollments_unplanned_idx ON enrollments (workspace_id, enrolled_at, id) WHERE
             planned_at IS NULL AND status = 'ACTIVE'
+    """)
+    op.execute("""
+        CREATE INDEX enrollments_unusual_idx ON enrollments (workspace_id, status, id) WHERE status <>
+            'ACTIVE' AND status <> 'COMPLETED'
     """)

@@ -21,7 +21,7 @@ def upgrade() -> None:
                 'QUEUED'::text THEN 'OPEN'::text WHEN 'SENDING'::text THEN 'OPEN'::text WHEN
                 'COMMITTING'::text THEN 'OPEN'::text WHEN 'RETRYING'::text THEN 'WAITING'::text WHEN
                 'IN_DOUBT'::text THEN 'WAITING'::text WHEN 'SENT'::text THEN 'SETTLED'::text WHEN
-                'FAILED'::text THEN 'SETTLED'::text WHEN 'CANCELLED'::text THEN 'CANCELLED'::text ELSE
+                'FAILED'::text THEN 'FAILED'::text WHEN 'CANCELLED'::text THEN 'CANCELLED'::text ELSE
                 NULL::text END) STORED NOT NULL,
             live_step_id UUID GENERATED ALWAYS AS (CASE WHEN status <> 'CANCELLED'::text THEN step_id ELSE
                 NULL::uuid END) STORED,
@@ -93,6 +93,13 @@ def upgrade() -> None:
             WHERE phase = 'OPEN'
     """)
     op.execute("""
+        CREATE INDEX scheduled_emails_failed_idx ON scheduled_emails (workspace_id, (
+        CASE
+            WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone
+            ELSE send_at
+        END), id) WHERE phase = 'FAILED'
+    """)
+    op.execute("""
         CREATE UNIQUE INDEX scheduled_emails_live_enrollment_id_step_id_key ON scheduled_emails
             (enrollment_id, live_step_id) WITH (fillfactor = 50)
     """)
@@ -107,8 +114,18 @@ def upgrade() -> None:
             sent_at IS NOT NULL
     """)
     op.execute("""
-        CREATE INDEX scheduled_emails_sequence_id_idx ON scheduled_emails (sequence_id, id) WITH (fillfactor
-            = 50)
+        CREATE INDEX scheduled_emails_sequence_id_send_at_idx ON scheduled_emails (sequence_id, (
+        CASE
+            WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone
+            ELSE send_at
+        END), id) WITH (fillfactor = 50)
+    """)
+    op.execute("""
+        CREATE INDEX scheduled_emails_to_come_idx ON scheduled_emails (workspace_id, (
+        CASE
+            WHEN send_at IS NULL THEN 'infinity'::timestamp with time zone
+            ELSE send_at
+        END), id) WHERE phase IN ('OPEN', 'WAITING')
     """)
     op.execute("""
         CREATE INDEX scheduled_emails_waiting_idx ON scheduled_emails (retry_at) WHERE phase = 'WAITING'

@@ -10,8 +10,12 @@ from persistence.database import Database
 from persistence.tables import api_keys, metadata
 from tests.api.client import Answer, ApiClient
 
-# Noted on every request, whatever it does.
-_READ_ONLY = {api_keys}
+# But for what is noted on every request, whatever it does.
+_TABLES = [table for table in metadata.sorted_tables if table is not api_keys]
+# Most tables are empty in most tests: one statement for those, and each of the others is read.
+_FILLED = text(
+    " UNION ALL ".join(f"SELECT '{table.name}' WHERE EXISTS (SELECT FROM {table.name})" for table in _TABLES)
+)
 
 
 async def mutate(api: ApiClient, mutation: str, selection: str = "", /, **given: Any) -> Answer:
@@ -42,10 +46,12 @@ async def everything(database: Database) -> dict[str, list[Row[Any]]]:
     """All rows of all workspaces, by table."""
     async with database.transaction() as conn:
         await conn.execute(text("SET LOCAL ROLE none"))
+        filled = set(await conn.scalars(_FILLED))
         return {
             table.name: list((await conn.execute(select(table).order_by(*table.primary_key))).all())
-            for table in metadata.sorted_tables
-            if table not in _READ_ONLY
+            if table.name in filled
+            else []
+            for table in _TABLES
         }
 
 

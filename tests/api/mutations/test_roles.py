@@ -1,8 +1,5 @@
 """Roles: what viewers, members and owners may do, mutation by mutation."""
 
-import graphql
-
-from api.schema import print_sdl
 from domain.access import MemberRole
 from persistence.database import Database
 from tests.api.browser import Browser
@@ -10,8 +7,7 @@ from tests.api.client import ApiClient
 from tests.api.examples import example
 from tests.api.mutations.asking import everything
 from tests.api.mutations.inviting import MEMBERS, invited
-
-SCHEMA = graphql.build_schema(print_sdl())
+from tests.api.published import SCHEMA
 
 
 async def test_a_viewer_changes_nothing(api: ApiClient, browser: Browser, worker_db: Database) -> None:
