@@ -26,8 +26,8 @@ test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.node
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-test-fast: $(VENV)/dev.stamp ## Run the tests, without those that start separate processes
-	@$(BIN)/pytest -n 2 -m "not processes"
+test-fast: $(VENV)/dev.stamp ## Run the tests with few examples, without those that start separate processes
+	@DRUMBEAT_EXAMPLES=50 $(BIN)/pytest -n 2 -m "not processes"
 
 # Without a limit of time: a property of whole plans takes a quarter of an hour, all of them some hours.
 EXAMPLES ?= 50000

@@ -1,6 +1,7 @@
 """Closed days, working hours and waits of every kind, as Hypothesis thinks of them for its worlds."""
 
 from datetime import date, time, timedelta
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -13,15 +14,19 @@ REGIONS = (("DE", "BY"), ("DE", None), ("US", None), ("CL", None), ("EG", None),
 FIRST_DAYS = tuple(date(2026, month, day) for month, day in ((3, 27), (7, 6), (10, 23), (12, 30)))
 
 
-@st.composite
-def closed_days(draw: st.DrawFn) -> ClosedDays:
-    country, subdivision = draw(st.sampled_from(((None, None), *REGIONS)))
-    own = draw(st.lists(st.builds(_ahead, st.sampled_from(FIRST_DAYS), st.integers(0, 9)), max_size=4))
-    return ClosedDays(country, subdivision, frozenset(own))
-
-
 def _ahead(first: date, days: int) -> date:
     return first + timedelta(days=days)
+
+
+regions = st.sampled_from(((None, None), *REGIONS))
+own_days = st.lists(st.builds(_ahead, st.sampled_from(FIRST_DAYS), st.integers(0, 9)), max_size=4)
+
+
+@cache
+@st.composite
+def closed_days(draw: st.DrawFn) -> ClosedDays:
+    country, subdivision = draw(regions)
+    return ClosedDays(country, subdivision, frozenset(draw(own_days)))
 
 
 closings = st.just(NEVER_CLOSED) | closed_days()

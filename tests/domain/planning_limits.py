@@ -20,15 +20,23 @@ DAY = timedelta(days=1)
 DOMAINS = ("example.com", "example.org", None)
 
 
+hourly_limits = st.none() | st.integers(1, 4)
+sliding_limits = st.none() | st.tuples(
+    st.integers(1, 4), st.sampled_from((60, 1800, 3 * 3600, 7 * 3600, 30 * 3600, 3 * 86400))
+)
+rolling_limits = st.none() | st.integers(1, 5)
+ones_and_twos = st.none() | st.integers(1, 2)
+jitters = st.sampled_from((0, 0, 10, 50))
+variations = st.sampled_from((0, 0, 50))
+seeds = st.integers(0, 3)
+either = st.booleans()
+recipients = st.sampled_from(DOMAINS)
+
+
 @st.composite
 def limited_mailbox(draw: st.DrawFn, box: Mailbox) -> Mailbox:
     """*box* under some limits: few emails an hour, in short and long stretches, to a domain."""
-    hourly = draw(st.none() | st.integers(1, 4))
-    sliding = draw(
-        st.none()
-        | st.tuples(st.integers(1, 4), st.sampled_from((60, 1800, 3 * 3600, 7 * 3600, 30 * 3600, 3 * 86400)))
-    )
-    rolling = draw(st.none() | st.integers(1, 5))
+    hourly, sliding, rolling = draw(hourly_limits), draw(sliding_limits), draw(rolling_limits)
     rates = [
         *([Rate(RateKind.HOURLY, hourly)] if hourly else []),
         *([Rate(RateKind.SLIDING, sliding[0], timedelta(seconds=sliding[1]))] if sliding else []),
@@ -37,19 +45,18 @@ def limited_mailbox(draw: st.DrawFn, box: Mailbox) -> Mailbox:
     return replace(
         box,
         rates=tuple(rates),
-        recipient_domain_daily_cap=draw(st.none() | st.integers(1, 2)),
-        jitter_percent=draw(st.sampled_from((0, 0, 10, 50))),
-        day_variation_percent=draw(st.sampled_from((0, 0, 50))),
-        seed=draw(st.integers(0, 3)),
+        recipient_domain_daily_cap=draw(ones_and_twos),
+        jitter_percent=draw(jitters),
+        day_variation_percent=draw(variations),
+        seed=draw(seeds),
     )
 
 
 @st.composite
 def limited_worlds(draw: st.DrawFn) -> World:
     world = draw(worlds(most=2))
-    limits = st.none() | st.integers(1, 2)
     sequences = {
-        each: replace(each, max_new_contacts_per_day=draw(limits))
+        each: replace(each, max_new_contacts_per_day=draw(ones_and_twos))
         for each in dict.fromkeys(each.sequence for each in world.enrollments)
     }
     return replace(
@@ -59,21 +66,21 @@ def limited_worlds(draw: st.DrawFn) -> World:
             replace(
                 each,
                 sequence=sequences[each.sequence],
-                recipient_domain=draw(st.sampled_from(DOMAINS)),
+                recipient_domain=draw(recipients),
             )
             for each in world.enrollments
         ),
-        taken=tuple(replace(each, recipient_domain=draw(st.sampled_from(DOMAINS))) for each in world.taken),
+        taken=tuple(replace(each, recipient_domain=draw(recipients)) for each in world.taken),
     )
 
 
 @st.composite
 def changed_limits(draw: st.DrawFn, held: World) -> World:
     """*held*, in which everyone holds slots, after any change, or under other limits."""
-    if draw(st.booleans()):
+    if draw(either):
         return with_starts(held, draw(changed(held)))
     sequences = {
-        each: replace(each, max_new_contacts_per_day=draw(st.none() | st.integers(1, 2)))
+        each: replace(each, max_new_contacts_per_day=draw(ones_and_twos))
         for each in dict.fromkeys(each.sequence for each in held.enrollments)
     }
     return replace(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import cache, partial
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -155,35 +156,53 @@ ramps = st.none() | st.builds(
 )
 
 
+# Strategies are made once, not for each world: to check a new one takes longer than to draw from it.
+zones = st.sampled_from(ZONES)
+capacities = st.sampled_from((0, 1, 2, 3, 5, 30))
+gaps_s = st.sampled_from((0, 1, 60, 600, 5400))
+starts = st.sampled_from(STARTS)
+seconds_ahead = st.integers(0, 4 * 86400)
+priorities = st.sampled_from((0, 0, 0, 1))
+hours_ago = st.sampled_from((0, 0, 5, 40))
+seconds_away = st.integers(-86400, 3 * 86400)
+numbers = cache(partial(st.integers, 1))
+places = cache(lambda number: st.sampled_from(range(number)))
+choices = cache(lambda number: st.lists(places(number), min_size=1, unique=True))
+chains = cache(lambda most: st.lists(waits, min_size=1, max_size=most))
+
+
+@cache
 @st.composite
 def calendars(draw: st.DrawFn) -> Calendar:
-    return Calendar(draw(st.sampled_from(ZONES)), draw(windows), closed=draw(closings))
+    return Calendar(draw(zones), draw(windows), closed=draw(closings))
 
 
+@cache
 @st.composite
 def mailboxes(draw: st.DrawFn, number: int) -> Mailbox:
     return Mailbox(
         MailboxId(UUID(int=number)),
-        draw(st.sampled_from(ZONES)),
-        draw(st.sampled_from((0, 1, 2, 3, 5, 30))),
-        timedelta(seconds=draw(st.sampled_from((0, 1, 60, 600, 5400)))),
+        draw(zones),
+        draw(capacities),
+        timedelta(seconds=draw(gaps_s)),
         draw(ramps),
         working_hours=draw(working_hours),
     )
 
 
+@cache
 @st.composite
 def worlds(draw: st.DrawFn, *, taken: bool = True, most: int = 3) -> World:
     """Up to *most* mailboxes that so many sequences share, with twice as many contacts in each."""
-    now = draw(st.sampled_from(STARTS)) + timedelta(seconds=draw(st.integers(0, 4 * 86400)))
-    boxes = tuple(draw(mailboxes(number)) for number in range(1, 1 + draw(st.integers(1, most))))
+    now = draw(starts) + timedelta(seconds=draw(seconds_ahead))
+    boxes = tuple(draw(mailboxes(number)) for number in range(1, 1 + draw(numbers(most))))
     enrollments: list[Enrollment] = []
-    for number in range(1, 1 + draw(st.integers(1, most))):
-        linked = draw(st.lists(st.sampled_from(boxes), min_size=1, unique=True))
-        shared = sequence(number, draw(calendars()), linked, priority=draw(st.sampled_from((0, 0, 0, 1))))
-        its_waits = draw(st.lists(waits, min_size=1, max_size=most))
-        at = now - timedelta(hours=draw(st.sampled_from((0, 0, 5, 40))))
-        enrollments += enrolled(draw(st.integers(1, 2 * most)), shared, waits=its_waits, at=at)
+    for number in range(1, 1 + draw(numbers(most))):
+        linked = [boxes[place] for place in draw(choices(len(boxes)))]
+        shared = sequence(number, draw(calendars()), linked, priority=draw(priorities))
+        its_waits = draw(chains(most))
+        at = now - timedelta(hours=draw(hours_ago))
+        enrollments += enrolled(draw(numbers(2 * most)), shared, waits=its_waits, at=at)
     others = draw(st.lists(taken_slots(now, boxes, enrollments), max_size=2 * most)) if taken else []
     numbered = (
         replace(each, email_id=EmailId(UUID(int=7000 + number))) for number, each in enumerate(others)
@@ -196,7 +215,7 @@ def taken_slots(
     draw: st.DrawFn, now: datetime, boxes: tuple[Mailbox, ...], enrollments: list[Enrollment]
 ) -> Taken:
     """An email outside of the plan; with a calendar only if that is open at its instant."""
-    send_at = now + timedelta(seconds=draw(st.integers(-86400, 3 * 86400)))
+    send_at = now + timedelta(seconds=draw(seconds_away))
     calendar = draw(st.sampled_from([None, *dict.fromkeys(each.sequence.calendar for each in enrollments)]))
     if calendar is not None and calendar.day_of(send_at) is None:
         calendar = None
