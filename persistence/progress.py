@@ -96,9 +96,10 @@ async def lock_enrollments(
     await _LOCK_ENROLLMENTS.run(conn, ids=list(ids), contact_ids=list(of_contacts), email_ids=list(email_ids))
 
 
+# Materialized, as what is asked for in two places would be worked out twice.
 _ADVANCE = Statement(
     text(f"""
-WITH stand AS (
+WITH stand AS MATERIALIZED (
     SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day,
         last.left_at, last.settled_at,
         (SELECT min(e.send_at) FROM scheduled_emails AS e
