@@ -112,7 +112,7 @@ class Dispatcher:
 def in_messages(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
     """Messages of up to 50; one that its worker died of travels alone, and takes nobody along."""
     # Those of one mailbox side by side: two processes that send for it would wait for each other's locks.
-    healthy = sorted((each for each in claimed if not each.crashes), key=lambda each: each.mailbox_id)
+    healthy = sorted((each for each in claimed if not each.crashes), key=lambda each: each.mailbox_id.int)
     for start in range(0, len(healthy), BATCH):
         yield healthy[start : start + BATCH]
     for suspect in claimed:

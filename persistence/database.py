@@ -178,7 +178,8 @@ _SCHEME = re.compile(r"\Apostgres(ql)?(\+psycopg)?://")
 def _session_options(url: str, role: Role) -> str:
     """Settings of the session, after those that the URL brings: they hold from its first statement on."""
     brought: Any = make_url(url).query.get("options", "")  # str or tuple, as often as it was given
-    settings = {"role": str(role), "timezone": "UTC"}
+    # A statement that looks up hundreds of rows counts as dear, and ends before it would be compiled.
+    settings = {"role": str(role), "timezone": "UTC", "jit": "off"}
     if role in _STATEMENT_TIMEOUT_MS:
         settings["statement_timeout"] = str(_STATEMENT_TIMEOUT_MS[role])
     ours = " ".join(f"-c {name}={setting}" for name, setting in settings.items())

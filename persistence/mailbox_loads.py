@@ -1,4 +1,4 @@
-"""What mailboxes have sent and are sending: the ground of gate and claims."""
+"""What mailboxes have sent and are sending, as the gate judges it, and the counts of their days."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class DayCount:
 
 
 # The highest capacity that was in force on a day stays: lowered later, it means nothing more on that day.
-_HIGHEST = """
+HIGHEST = """
 CASE WHEN d.capacity = 0 OR {given}.capacity = 0 THEN 0 ELSE greatest(d.capacity, {given}.capacity) END
 """
 _OPEN_DAYS = Statement(
@@ -112,7 +112,7 @@ FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity 
     AS given (mailbox_id, day, capacity)
 JOIN mailboxes AS m ON m.id = given.mailbox_id
 ORDER BY m.id, given.day
-ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {_HIGHEST.format(given="excluded")}
+ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {HIGHEST.format(given="excluded")}
 """)
 )
 # Locked in one order first: an UPDATE has none.
@@ -129,7 +129,7 @@ WITH given AS (
     ORDER BY d.mailbox_id, d.day FOR NO KEY UPDATE OF d
 )
 UPDATE mailbox_days AS d
-SET capacity = {_HIGHEST.format(given="given")},
+SET capacity = {HIGHEST.format(given="given")},
     used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
     retried = d.retried + given.retried, bounced = d.bounced + given.bounced,
     refused = d.refused + given.refused, updated_at = now()

@@ -7,7 +7,7 @@ import pytest
 
 from persistence.claims import count_under_way
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences, steps
-from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at
+from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at, make_delivery
 from tests.support.world import make_enrollment, make_sequence
 
 SECOND = timedelta(seconds=1)
@@ -20,13 +20,7 @@ async def test_what_is_due_is_taken_up_and_reserved(delivery: Delivery) -> None:
 
     (claimed,) = await delivery.claim()
 
-    assert (claimed.email_id, claimed.workspace_id, claimed.mailbox_id, claimed.attempt, claimed.crashes) == (
-        due,
-        delivery.workspace_id,
-        delivery.mailbox_id,
-        1,
-        1,
-    )
+    assert claimed == (due, delivery.mailbox_id, 1, 1, NOW)
     email = await delivery.email(due)
     assert (email.status, email.attempt, email.quota_day) == ("QUEUED", 0, TODAY)
     assert LEASE - MINUTE < email.lease_until - email.updated_at < LEASE + MINUTE
@@ -217,11 +211,8 @@ async def test_nothing_leaves_before_its_wait_though_the_planner_is_late(deliver
     assert await delivery.claimed(now=at(9, day=5)) == [second]
 
 
-async def test_a_blocked_mailbox_and_its_many_due_emails_starve_nobody(
-    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """More mailboxes than are looked at together have nothing to give, and those behind them are served."""
-    monkeypatch.setattr("persistence.claims._PAGE", 2)
+async def test_a_blocked_mailbox_and_its_many_due_emails_starve_nobody(delivery: Delivery) -> None:
+    """More mailboxes than are asked for have nothing to give, and those behind them are served."""
     full = [await delivery.mailbox(daily_capacity=1) for _ in range(5)]
     for mailbox_id in full:
         await delivery.add(mailbox_id=mailbox_id, status="QUEUED", quota_day=TODAY)
@@ -243,3 +234,16 @@ async def test_the_mailbox_that_waited_longest_is_first(delivery: Delivery) -> N
     (due,) = await delivery.due(mailbox_id=rested)
 
     assert await delivery.claimed(limit=1) == [due]
+
+
+async def test_the_mailbox_that_waited_longest_is_first_in_whichever_workspace(delivery: Delivery) -> None:
+    """Workspaces take turns as their mailboxes do, whatever the priorities of their sequences."""
+    await delivery.change(mailboxes, delivery.mailbox_id, last_attempt_at=at(8, 30))
+    (waited,) = await delivery.due()
+    others = []
+    for minute in (20, 40):
+        other = await make_delivery(delivery.db, priority=minute)
+        await other.change(mailboxes, other.mailbox_id, last_attempt_at=at(8, minute))
+        others += await other.due()
+
+    assert [await delivery.claimed(limit=1) for _ in range(3)] == [[others[0]], [waited], [others[1]]]

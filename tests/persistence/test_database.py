@@ -17,20 +17,20 @@ from tests.support.world import make_workspace
 
 SESSION = text(
     "SELECT current_user, current_setting('TimeZone'), current_setting('application_name'),"
-    " current_setting('statement_timeout')"
+    " current_setting('statement_timeout'), current_setting('jit')"
 )
 
 
 @pytest.mark.parametrize(
     ("role", "session"),
     [
-        (Role.API, ("drumbeat_api", "UTC", "drumbeat api", "10s")),
-        (Role.WORKER, ("drumbeat_worker", "UTC", "drumbeat worker", "0")),
-        (Role.OWNER, ("drumbeat_owner", "UTC", "drumbeat owner", "0")),
+        (Role.API, ("drumbeat_api", "UTC", "drumbeat api", "10s", "off")),
+        (Role.WORKER, ("drumbeat_worker", "UTC", "drumbeat worker", "0", "off")),
+        (Role.OWNER, ("drumbeat_owner", "UTC", "drumbeat owner", "0", "off")),
     ],
 )
 async def test_a_connection_has_the_settings_of_its_role(
-    database_url: str, role: Role, session: tuple[str, str, str, str]
+    database_url: str, role: Role, session: tuple[str, ...]
 ) -> None:
     """From its first statement on, whatever the login is."""
     database = open_database(database_url, role)

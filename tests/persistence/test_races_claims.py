@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 
 from domain.gate import Hold
+from persistence import claims
 from persistence.attempts import Attempt, Held, Ticket
 from persistence.tables import enrollments, mailbox_days, mailboxes, scheduled_emails
 from tests.persistence.delivery import NOW, TODAY, Delivery
@@ -62,6 +63,48 @@ async def test_two_dispatchers_never_claim_the_same_email(delivery: Delivery) ->
         assert len(together) == len(set(together))
         assert set(together) == due
         await start_over(delivery)
+
+
+async def test_a_claim_and_a_retry_share_the_last_place_of_a_day(delivery: Delivery) -> None:
+    """Whoever is second finds the mailbox locked, or written since it was read."""
+    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
+    retry = await delivery.add(status="RETRYING", retry_at=NOW, attempt=1)
+    await delivery.due(1)
+
+    for _ in range(ROUNDS):
+        claimed, admitted = await asyncio.gather(delivery.claim(), delivery.begin(Ticket(retry, 2)))
+
+        assert len(claimed) + isinstance(admitted[retry], Attempt) == 1
+        assert await delivery.day() == (1, 1, 0, 0)
+        await start_over(delivery)
+        async with delivery.db.transaction() as conn:
+            again = update(scheduled_emails).where(scheduled_emails.c.id == retry)
+            await conn.execute(
+                again.values(status="RETRYING", retry_at=NOW, attempt=1, released_because=None)
+            )
+            await conn.execute(update(enrollments).values(planned_at=NOW))
+            await conn.execute(update(mailboxes).values(last_attempt_at=None))
+
+
+async def test_a_mailbox_that_was_written_since_it_was_read_is_left_for_the_next_claim(
+    delivery: Delivery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retry takes the last place of the day while a claim has read it, and not yet locked the mailbox."""
+    await delivery.change(mailboxes, delivery.mailbox_id, daily_capacity=1)
+    retry = await delivery.add(status="RETRYING", retry_at=NOW, attempt=1)
+    (due,) = await delivery.due()
+    read = b"        WHERE room.emails > 0\n"
+    slow = b"        WHERE room.emails > 0 AND pg_sleep(0.5) IS NOT NULL\n"
+    assert read in claims._CLAIM._query
+    monkeypatch.setattr(claims._CLAIM, "_query", claims._CLAIM._query.replace(read, slow))
+
+    claiming = asyncio.create_task(delivery.claimed())
+    await asyncio.sleep(0.2)
+    begun = (await delivery.begin(Ticket(retry, 2)))[retry]
+
+    assert isinstance(begun, Attempt)
+    assert (await claiming, await delivery.statuses(due)) == ([], ["PENDING"])
+    assert await delivery.day() == (1, 1, 0, 0)
 
 
 async def test_two_senders_with_copies_of_a_message_begin_once(delivery: Delivery) -> None:
