@@ -10,8 +10,10 @@ from api.inputs.enrollments import MOST_FOUND, EnrollContactsInput
 from api.inputs.problems import Problems, refuse
 from api.mutations.change import Change
 from domain.ids import ContactId
+from domain.lifecycle import ContactStatus
 from persistence.audit_log import columns_of
 from persistence.reading.contacts import contact_ids
+from persistence.tables import contacts
 
 
 async def found_contacts(change: Change, asked: EnrollContactsInput) -> list[ContactId]:
@@ -33,7 +35,9 @@ async def found_contacts(change: Change, asked: EnrollContactsInput) -> list[Con
 
 
 async def _find(change: Change, filter_: ContactFilter, field: str) -> list[UUID]:
-    found = await contact_ids(change.conn, filter_.rows(change.workspace_id), limit=MOST_FOUND + 1)
+    # Whoever is deleted is written to no more, also where a filter asks for them.
+    living = filter_.rows(change.workspace_id).where(contacts.c.status != str(ContactStatus.DELETED))
+    found = await contact_ids(change.conn, living, limit=MOST_FOUND + 1)
     if len(found) > MOST_FOUND:
         raise refuse(UserErrorCode.TOO_MANY, f"There are more than {MOST_FOUND}.", field)
     return found

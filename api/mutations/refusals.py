@@ -90,7 +90,9 @@ def _places(noun: Noun, ids: Collection[UUID], asked: object) -> list[list[str]]
     if listed is None:
         return [[field]]
     unknown = {global_id(kind, each) for each in ids}
-    return [[f"{field}s", str(index)] for index, given in enumerate(listed) if given in unknown]
+    places = [[f"{field}s", str(index)] for index, given in enumerate(listed) if given in unknown]
+    # Found in another way, and gone since.
+    return places or [[]]
 
 
 def _place(noun: Noun, asked: object) -> list[str]:

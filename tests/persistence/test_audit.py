@@ -8,6 +8,7 @@ from sqlalchemy import delete, func, insert, text
 from domain.ids import EmailId
 from persistence.audit import PROMISES, Breach, breach_of
 from persistence.tables import (
+    audit_log,
     contacts,
     email_events,
     enrollments,
@@ -187,4 +188,31 @@ async def test_a_window_that_was_changed_says_nothing_of_what_left_before(
             },
         )
 
+    assert await audited(delivery) == {}
+
+
+async def test_a_window_may_change_while_nobody_is_on_the_way(
+    delivery: Delivery,
+) -> None:
+    """No recalculation was necessary, and the audit log alone has the change."""
+    await a_good_day(delivery)
+    await _in_a_closed_window(delivery)
+    changed = {
+        "workspace_id": delivery.workspace_id,
+        "actor": "someone",
+        "actor_name": "Someone",
+        "action": "updateSequence",
+        "object_kind": "Sequence",
+        "object_id": delivery.sequence_id,
+    }
+    renamed = changed | {"before": {"name": "Old"}, "after": {"name": "New"}, "at": NOW + 5 * MINUTE}
+    moved = changed | {"before": {"send_window": None}, "after": {"send_window": {}}, "at": NOW + 5 * MINUTE}
+
+    async with delivery.db.transaction() as conn:
+        await conn.execute(insert(audit_log).values(renamed))
+    after_a_name = set(await audited(delivery))
+    async with delivery.db.transaction() as conn:
+        await conn.execute(insert(audit_log).values(moved))
+
+    assert after_a_name == {"window"}
     assert await audited(delivery) == {}

@@ -10,7 +10,9 @@ from domain.ids import ContactId, EmailId, EnrollmentId
 from domain.lifecycle import EmailEvent, SequenceEvent
 from persistence.attempts import Attempt
 from persistence.commits import Committing, mark_committing
+from persistence.contacts import lock_contact
 from persistence.database import Database
+from persistence.forgetting import forget_contact
 from persistence.open_enrollments import reopen_late, unplanned
 from persistence.rescue import rescue
 from persistence.results import Result, end_attempts
@@ -19,6 +21,7 @@ from persistence.sequences import move_sequence
 from persistence.suppressions import unsubscribe
 from persistence.tables import mailboxes, scheduled_emails
 from tests.persistence.delivery import LEASE, MINUTE, NOW, Delivery, letter_of, make_delivery
+from tests.support.pseudonyms import PSEUDONYMS
 from tests.support.world import make_email, make_enrollment, make_sequence
 
 ROUNDS = 8
@@ -29,6 +32,13 @@ async def stop(conn: Any, delivery: Delivery, attempt: Attempt, by: str) -> None
     if by == "contact":
         contact_id = ContactId(attempt.contact_id)
         await unsubscribe(conn, workspace_id=delivery.workspace_id, contact_id=contact_id, now=NOW)
+    elif by == "deletion":
+        # As the API may, in whose tests it is done by a role of its own.
+        await conn.execute(text("SET LOCAL ROLE none"))
+        contact = await lock_contact(conn, delivery.workspace_id, ContactId(attempt.contact_id))
+        await forget_contact(
+            conn, delivery.workspace_id, contact, pseudonyms=PSEUDONYMS, suppress=True, now=NOW
+        )
     elif by == "sequence":
         ids = (delivery.workspace_id, delivery.sequence_id)
         await move_sequence(conn, *ids, event=SequenceEvent.PAUSE, now=NOW)
@@ -47,7 +57,7 @@ async def is_waiting(task: "asyncio.Task[Any]") -> bool:
     return not task.done()
 
 
-@pytest.mark.parametrize("by", ["contact", "sequence", "mailbox"])
+@pytest.mark.parametrize("by", ["contact", "deletion", "sequence", "mailbox"])
 async def test_a_stop_that_comes_first_is_waited_for_and_obeyed(delivery: Delivery, by: str) -> None:
     """The point of no return is not passed once the stop has committed."""
     attempt = await delivery.begun((await delivery.due())[0])
@@ -58,10 +68,11 @@ async def test_a_stop_that_comes_first_is_waited_for_and_obeyed(delivery: Delive
         waited = await is_waiting(committing)
 
     assert (waited, await committing) == (True, frozenset())
-    assert await delivery.statuses(attempt.email_id) == ["CANCELLED" if by == "contact" else "SENDING"]
+    is_cancelled = by in ("contact", "deletion")
+    assert await delivery.statuses(attempt.email_id) == ["CANCELLED" if is_cancelled else "SENDING"]
 
 
-@pytest.mark.parametrize("by", ["contact", "sequence", "mailbox"])
+@pytest.mark.parametrize("by", ["contact", "deletion", "sequence", "mailbox"])
 async def test_a_stop_that_comes_second_waits_and_finds_it_committed(delivery: Delivery, by: str) -> None:
     """That email may still arrive; nothing else of the enrollment will."""
     attempt = await delivery.begun((await delivery.due())[0])

@@ -1,11 +1,18 @@
 """Enrolling all contacts of an import, and all that a filter holds for."""
 
-import pytest
+from uuid import UUID
 
+import pytest
+import strawberry
+
+from api.errors import UserErrorCode
 from api.ids import global_id
+from api.inputs.enrollments import EnrollContactsInput
 from api.mutations import found_contacts
+from api.mutations.refusals import user_errors
 from persistence.database import Database
 from persistence.ids import uuid7
+from persistence.refusals import Noun, UnknownObject
 from tests.api.client import ApiClient
 from tests.api.mutations.asking import contact, done, error, everything, refused, sequence
 from tests.support.world import make_contact, make_enrollment, make_sequence
@@ -123,3 +130,26 @@ async def test_too_many_are_refused(
     errors = await refused(api, worker_db, "enrollContacts", sequenceId=sequence(key), filter={})
 
     assert errors == [error("TOO_MANY", "filter", "There are more than 1.")]
+
+
+async def test_who_is_deleted_is_not_enrolled(api: ApiClient, worker_db: Database) -> None:
+    """Also where the filter asks for the deleted: they are left out, and the others are enrolled."""
+    async with worker_db.transaction() as conn:
+        key = await make_sequence(conn, api.workspace_id)
+        for status in ("ACTIVE", "DELETED"):
+            await make_contact(conn, api.workspace_id, status=status)
+
+    payload = await done(
+        api, "enrollContacts", "enrolled", sequenceId=sequence(key), filter={"status": ["ACTIVE", "DELETED"]}
+    )
+
+    assert payload["enrolled"] == 1
+
+
+def test_who_was_found_and_is_gone_is_told() -> None:
+    """No id of the input names them, so the error is of the whole input; without one it would seem done."""
+    asked = EnrollContactsInput(sequence_id=strawberry.ID("one"))
+
+    (told,) = user_errors(UnknownObject(Noun.CONTACT, [UUID(int=1)]), asked)
+
+    assert (told.code, told.path) == (UserErrorCode.NOT_FOUND, [])

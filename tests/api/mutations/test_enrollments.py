@@ -256,7 +256,7 @@ async def test_a_move_that_is_not_allowed_is_refused(
         error("NOT_FOUND", "enrollmentId", "There is no enrollment with this id.")
     ]
     assert await errors(enrollmentId=contact(own)) == [
-        error("INVALID_ID", "enrollmentId", f"“{contact(own)}” is not an id of a Enrollment.")
+        error("INVALID_ID", "enrollmentId", f"“{contact(own)}” is not an id of an Enrollment.")
     ]
 
 
