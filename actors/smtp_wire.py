@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from functools import lru_cache
 
 from aiosmtplib import SMTPResponseException, SMTPServerDisconnected
 from typing_extensions import override
@@ -165,7 +166,7 @@ class Wire(asyncio.Protocol):
         elif not line[:3].isdigit():
             self._end(SMTPResponseException(_NO_REPLY, "Malformed SMTP response line"))
         elif line[3:4] != b"-":
-            self._replies.append(_reply(self._lines))
+            self._replies.append(_reply(*self._lines))
             self._lines = []
 
     def _end(self, fault: Exception) -> None:
@@ -186,6 +187,8 @@ class Wire(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
 
-def _reply(lines: list[bytes]) -> Reply:
+# A server says the same to every envelope.
+@lru_cache(maxsize=256)
+def _reply(*lines: bytes) -> Reply:
     text = b"\n".join([line[4:].strip(b" \t\r\n") for line in lines])
     return reply_of(int(lines[-1][:3]), text.decode("utf-8", "surrogateescape"))

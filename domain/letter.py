@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from domain.mime import HeaderInjection, encoded_body, mailbox, message_ids, unstructured
 from domain.templates import Template, TemplateLimit
@@ -133,7 +133,7 @@ class LetterForm:
         html = None if self._html is None else self._html.render(values)
         references = references_after(thread) if thread else ()
         headers = [
-            mailbox("From", sender.name, sender.address),
+            _from_header(sender.name, sender.address),
             mailbox("To", recipient.name, recipient.address),
             unstructured("Subject", subject),
             _date_header(date.replace(microsecond=0)),
@@ -174,6 +174,10 @@ class LetterForm:
 def _date_header(second: datetime) -> str:
     """Kept, as hundreds of letters are written in one second."""
     return f"Date: {format_datetime(second)}"
+
+
+# Kept, as a mailbox writes many letters.
+_from_header = lru_cache(maxsize=4_096)(partial(mailbox, "From"))
 
 
 def _part(subtype: bytes, text: str) -> bytes:

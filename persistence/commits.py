@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Interval, Text, bindparam, func, select, text
+from sqlalchemy import Interval, Text, any_, bindparam, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -95,7 +95,8 @@ _GIVEN = given(
         "written_html": letters.c.body_html.type,
     }
 )
-# Whoever was not stopped, as they are locked; emails in one order, which an UPDATE does not have.
+# Whoever was not stopped, as they are locked; emails in one order, which an UPDATE does not have. Asked for
+# as an array: PostgreSQL expects ten rows of it, and as a join would look through all of them for each email.
 _UNSTOPPED = (
     text("""
 SELECT e.id
@@ -119,7 +120,7 @@ _MARKED = (
     transition(EMAIL, scheduled_emails, EmailEvent.COMMIT)
     .where(
         _columns.id == _GIVEN.c.email_id,
-        _columns.id == _UNSTOPPED.c.id,
+        _GIVEN.c.email_id == any_(func.array(select(_UNSTOPPED.c.id).scalar_subquery())),
         _columns.attempt_token == _GIVEN.c.token,
         _columns.lease_until > func.clock_timestamp(),
     )

@@ -118,14 +118,13 @@ ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {HIGHEST.format(given="ex
 # Locked in one order first: an UPDATE has none.
 _COUNT = Statement(
     text(f"""
-WITH given AS (
-    SELECT * FROM unnest(
+WITH locked AS MATERIALIZED (
+    SELECT given.* FROM unnest(
         CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]), CAST(:used AS int[]),
         CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:retried AS int[]), CAST(:bounced AS int[]),
         CAST(:refused AS int[])
     ) AS given (mailbox_id, day, capacity, used, sent, failed, retried, bounced, refused)
-), locked AS MATERIALIZED (
-    SELECT d.mailbox_id, d.day FROM given JOIN mailbox_days AS d USING (mailbox_id, day)
+    JOIN mailbox_days AS d USING (mailbox_id, day)
     ORDER BY d.mailbox_id, d.day FOR NO KEY UPDATE OF d
 )
 UPDATE mailbox_days AS d
@@ -133,7 +132,7 @@ SET capacity = {HIGHEST.format(given="given")},
     used = greatest(0, d.used + given.used), sent = d.sent + given.sent, failed = d.failed + given.failed,
     retried = d.retried + given.retried, bounced = d.bounced + given.bounced,
     refused = d.refused + given.refused, updated_at = now()
-FROM given JOIN locked USING (mailbox_id, day)
+FROM locked AS given
 WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
 RETURNING d.mailbox_id, d.day
 """)

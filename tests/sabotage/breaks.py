@@ -125,7 +125,7 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/commits.py",
-                "        _columns.id == _UNSTOPPED.c.id,\n",
+                "        _GIVEN.c.email_id == any_(func.array(select(_UNSTOPPED.c.id).scalar_subquery())),\n",
                 "",
             )
         ],
