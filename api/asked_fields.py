@@ -19,6 +19,12 @@ def asked_of_nodes(info: Info) -> frozenset[str]:
     return frozenset(names)
 
 
+def asks_for_a_page(info: Info) -> bool:
+    """Whether more of a connection is asked for than how long its list is."""
+    asked = _fields(field for each in info.selected_fields for field in each.selections)
+    return any(field.name not in ("totalCount", "__typename") for field in asked)
+
+
 def _fields(selections: Iterable[Selection]) -> Iterator[SelectedField]:
     """*selections*, with what stands in fragments among them."""
     for selection in selections:

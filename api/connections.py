@@ -10,6 +10,7 @@ from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 
 import strawberry
 
+from api.asked_fields import asks_for_a_page
 from api.context import Info
 from api.errors import BadUserInput
 from api.fields import resolves
@@ -145,16 +146,24 @@ async def connection(
         BadUserInput: As `Paging.page`, and for a cursor of another list.
     """
     page, ordered, placed = placed_in(order, paging)
-    statement, given = prepared_from(
-        rows, (shape(page, ordered),), lambda found: page_statement(found, order=ordered, page=page)
-    )
-    found = slice_of(await info.context.read(statement, {**given, **placed}), order=ordered, page=page)
 
     async def counted() -> int:
         ((entries,),) = (await info.context.read(*prepared_from(rows, ("count",), count_statement))).values
         return int(entries)
 
+    if not asks_for_a_page(info):
+        return only_counted(counted)
+    statement, given = prepared_from(
+        rows, (shape(page, ordered),), lambda found: page_statement(found, order=ordered, page=page)
+    )
+    found = slice_of(await info.context.read(statement, {**given, **placed}), order=ordered, page=page)
     return shown(info, kind, found, counted)
+
+
+def only_counted(counted: Callable[[], Awaitable[int]]) -> Connection[Listable]:
+    """A list of which no page is asked for."""
+    nowhere = PageInfo(has_next_page=False, has_previous_page=False, start_cursor=None, end_cursor=None)
+    return Connection(nodes=[], page_info=nowhere, places=[], counted=counted)
 
 
 def placed_in(order: Order, paging: Paging) -> tuple[Page, Order, Mapping[str, Any]]:

@@ -1,12 +1,13 @@
 """Lists that things have: pages like those of the queries, read at once for all things on a page."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Column
 
-from api.connections import Connection, Listable, Paging, placed_in, prepared_from, shown
+from api.asked_fields import asks_for_a_page
+from api.connections import Connection, Listable, Paging, only_counted, placed_in, prepared_from, shown
 from api.context import Info
 from persistence.nested_lists import NestedList
 from persistence.reading.nested_pages import count_of_each, page_of_each
@@ -33,13 +34,21 @@ async def nested_connection(
     field = tuple(map(id, info._raw_info.field_nodes))
     asked = info.context.nested_lists.get(field)
     if asked is None:
-        asked = info.context.nested_lists[field] = _nested_list(rows(), order, paging, of)
+        asked = info.context.nested_lists[field] = _nested_list(info, rows(), order, paging, of)
     key = (asked, owner)
     loaders = info.context.loaders
-    return shown(info, kind, await loaders.nested_pages.load(key), lambda: loaders.nested_counts.load(key))
+
+    def counted() -> Awaitable[int]:
+        return loaders.nested_counts.load(key)
+
+    if not asked.is_shown:
+        return only_counted(counted)
+    return shown(info, kind, await loaders.nested_pages.load(key), counted)
 
 
-def _nested_list(rows: AnySelect | Listed, order: Order, paging: Paging, of: Column[Any]) -> NestedList:
+def _nested_list(
+    info: Info, rows: AnySelect | Listed, order: Order, paging: Paging, of: Column[Any]
+) -> NestedList:
     page, ordered, placed = placed_in(order, paging)
     pages, given = prepared_from(
         rows,
@@ -47,4 +56,4 @@ def _nested_list(rows: AnySelect | Listed, order: Order, paging: Paging, of: Col
         lambda found: page_of_each(found, of=of, order=ordered, page=page),
     )
     counts = prepared_from(rows, (str(of), "count"), lambda found: count_of_each(found, of=of))
-    return NestedList((pages, {**given, **placed}), counts, ordered, page)
+    return NestedList((pages, {**given, **placed}), counts, ordered, page, asks_for_a_page(info))

@@ -22,6 +22,8 @@ class NestedList:
     counts: tuple[Prepared, Mapping[str, Any]]
     order: Order
     page: Page
+    # Or only how long it is.
+    is_shown: bool
 
     def slices(self, found: Found) -> Mapping[UUID, Slice]:
         """What was found for each owner; one without any entry has an empty page."""

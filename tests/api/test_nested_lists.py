@@ -174,8 +174,29 @@ async def test_a_page_of_lists_takes_as_many_statements_as_one(
     data = await api.data(EVERYTHING, first=3)
 
     assert len(data["sequences"]["nodes"]) == 3
-    # Whose key it is, the sequences, the contacts; four lists, and three counts.
-    assert len(statements) == for_one == 10
+    # Whose key it is, the sequences, the contacts; two lists, and three counts.
+    assert len(statements) == for_one == 8
+
+
+async def test_who_wants_a_number_has_no_page_read(
+    api: ApiClient, three_of_each: None, statements: list[str]
+) -> None:
+    """Whose key it is, and one statement for each of the counts; a page comes with anything else."""
+    number = "... on EnrollmentConnection { total: totalCount __typename }"
+    document = (
+        f"{{ enrollments {{ {number} }} sequences {{ totalCount nodes {{ enrollments {{ {number} }} }} }} }}"
+    )
+    await api.data(document)
+    statements.clear()
+
+    data = await api.data(document)
+
+    assert data["enrollments"] == {"total": 15, "__typename": "EnrollmentConnection"}
+    assert [each["enrollments"]["total"] for each in data["sequences"]["nodes"]] == [5, 5, 5]
+    # The count of all, that of the sequences, their page, and the counts of theirs.
+    assert len(statements) == 1 + 4
+    paged = await api.data("{ enrollments { totalCount pageInfo { hasNextPage startCursor } } }")
+    assert paged["enrollments"]["pageInfo"]["startCursor"] is not None
 
 
 @pytest.mark.parametrize(
