@@ -6,7 +6,9 @@ import gc
 import signal
 import socket
 
+import structlog
 import uvicorn
+from sqlalchemy.exc import OperationalError
 from typing_extensions import override
 
 from api.app import create_app
@@ -16,12 +18,17 @@ from api.health import migrations_probe
 from api.limits import BODY_BYTES
 from api.rate_limits import RateLimiter
 from app.business_clock import business_clock_of
+from app.database_faults import fault_of
 from app.mailbox_checks import MailboxChecker
+from app.misconfiguration import Misconfigured
 from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
-from persistence.database import Database, Role, open_database
+from persistence.database import Database, Role, UnsafeRole, open_database
 from persistence.vault import Vault
 
+log = structlog.get_logger(__name__)
+
+_LOOKS_AGAIN_S = 0.5
 # Young objects between two collections, instead of 700: a page makes hundreds, and hardly any cycles.
 _COLLECTED_AFTER = 20_000
 
@@ -89,7 +96,12 @@ class _Server(uvicorn.Server):
 
 
 def run_api(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT; refuses to start with a role that row-level security would not bind."""
+    """
+    Serve until SIGTERM or SIGINT, as soon as the database is there.
+
+    Raises:
+        Misconfigured: With a role that row-level security would not bind.
+    """
     with asyncio.Runner(loop_factory=_uvloop) as runner:
         runner.run(_serve(settings))
 
@@ -97,14 +109,30 @@ def run_api(settings: Settings) -> None:
 async def _serve(settings: Settings) -> None:
     services = services_of(settings)
     try:
-        await services.database.check_role()
         server = server_of(settings, services)
-        _collect_less()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
+        await _await_database(services.database, server)
+        _collect_less()
         await server.serve()
     finally:
         await services.database.aclose()
+
+
+async def _await_database(database: Database, server: uvicorn.Server) -> None:
+    """Wait until *database* answers, as after a start of the whole machine, or *server* is told to end."""
+    while not server.should_exit:
+        try:
+            await database.check_role()
+        except OperationalError as error:
+            fault = fault_of(error)
+            log.warning("database.awaited", cause=fault.cause, remedy=fault.remedy)
+            await asyncio.sleep(_LOOKS_AGAIN_S)
+        except UnsafeRole as error:
+            fault = fault_of(error)
+            raise Misconfigured([f"{fault.cause}: {fault.remedy}"]) from None
+        else:
+            return
 
 
 def _collect_less() -> None:
