@@ -26,8 +26,8 @@ test: lint types ## Check everything: style, types, layers, and all tests
 	@$(BIN)/python -m tests.support.node
 	@$(BIN)/pytest -n 4 --dist loadgroup
 
-test-fast: $(VENV)/dev.stamp ## Run the tests with few examples, without those that start separate processes
-	@DRUMBEAT_EXAMPLES=50 $(BIN)/pytest -n 2 -m "not processes"
+test-fast: $(VENV)/dev.stamp ## Run the tests that need no server, with few examples, in half a minute
+	@DRUMBEAT_EXAMPLES=10 $(BIN)/pytest -n 2 -m "not servers and not processes"
 
 # Without a limit of time: a property of whole plans takes a quarter of an hour, all of them some hours.
 EXAMPLES ?= 50000

@@ -56,6 +56,7 @@ async def test_a_client_gets_from_a_mailbox_to_its_timetable(
     assert first < second
 
 
+@pytest.mark.processes
 def test_the_typed_client_is_typed_by_the_schema() -> None:
     """gql.tada makes types of `schema.graphql`; TypeScript, strict, finds nothing to say about the client."""
     install_packages(TYPESCRIPT)

@@ -12,6 +12,8 @@ from psycopg.rows import TupleRow
 
 from app.embedded_postgres import EmbeddedPostgresFailed, start_postgres
 
+pytestmark = pytest.mark.servers
+
 
 def query(url: str, statement: str) -> TupleRow | None:
     """Run *statement* on a connection of its own and answer its first row, if it has rows."""

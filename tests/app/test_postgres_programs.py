@@ -51,6 +51,7 @@ def shelf(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.mark.servers
 def test_root_starts_it_from_a_virtual_environment_closed_to_others(
     tmp_path: Path, closed_wheel: Path, shelf: Path
 ) -> None:

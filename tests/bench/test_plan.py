@@ -25,6 +25,7 @@ FIRST, SECOND = UUID(int=1), UUID(int=2)
 FIELDS = ["work", "value", "unit", "floor", "ratio", "reach", "met"]
 
 
+@pytest.mark.servers
 async def test_every_work_has_a_figure(database: str) -> None:
     """With a floor of its own, and after its result was looked at."""
     figures = await measure(database, contacts=200, rounds=1, growth=2, claims=2)
@@ -52,6 +53,7 @@ def test_a_percentile_of_few_is_one_of_them() -> None:
     assert percentile_95([float(number) for number in range(100, 0, -1)]) == 95.0
 
 
+@pytest.mark.servers
 async def test_the_floor_copies_what_was_written(database: str) -> None:
     """And leaves every email as it was."""
     campaign = make_campaign(database, contacts=20, steps=2, mailboxes=2)

@@ -14,6 +14,8 @@ import pytest
 from tests.support.postgres import drop_database, make_database
 from tests.support.processes import is_running
 
+pytestmark = pytest.mark.servers
+
 PROJECT = Path(__file__).parents[2]
 TWO_TESTS_AT_ONCE = """
 import time
