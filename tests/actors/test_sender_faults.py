@@ -212,10 +212,12 @@ async def test_an_email_that_has_to_be_alone_does_not_wait_for_a_slow_reply(work
             waits = (await office.email(suspect)).status
             goes_on.set()
             await until_status(office, "SENT", "QUEUED", "SENT")
-            taken_and_processed = await dispatch_times(office)
+            # That a batch is done is noted a moment later, with others.
+            async with asyncio.timeout(10):
+                while None in await dispatch_times(office):
+                    await asyncio.sleep(0.02)
 
     assert waits == "QUEUED"
-    assert None not in taken_and_processed
 
 
 async def test_a_drain_waits_for_what_is_on_its_way(worker_db: Database) -> None:
