@@ -73,9 +73,7 @@ class MailboxLoad:
     day: date
     used: int
     in_flight: int = 0
-    # Claimed, and not begun.
-    queued: int = 0
-    # The ids of both, as they were read.
+    # The ids of these and of those that are claimed and not begun, as they were read.
     under_way: tuple[EmailId, ...] = ()
     last_attempt_at: datetime | None = None
     starts: list[datetime] = field(default_factory=list)

@@ -23,7 +23,7 @@ SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ra
     m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
     m.last_attempt_at, m.host_troubles, m.host_rests_until, coalesce(d.used, 0) AS used,
     (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
-    under_way.in_flight, under_way.queued, under_way.ids AS under_way,
+    under_way.in_flight, under_way.ids AS under_way,
     CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
         SELECT array_agg(e.last_attempt_at) FROM scheduled_emails AS e
         WHERE e.mailbox_id = m.id AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
@@ -45,7 +45,6 @@ FROM mailboxes AS m
 JOIN workspaces AS w ON w.id = m.workspace_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
-        count(*) FILTER (WHERE e.status = 'QUEUED') AS queued,
         array_agg(e.id) AS ids
     FROM scheduled_emails AS e
     WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
@@ -76,7 +75,6 @@ async def read_loads(
             day=row.today,
             used=row.used,
             in_flight=row.in_flight,
-            queued=row.queued,
             under_way=tuple(map(EmailId, row.under_way or ())),
             last_attempt_at=row.last_attempt_at,
             starts=list(row.starts or ()),

@@ -1,6 +1,7 @@
 """Ids and instants by the thousand, kept as the bytes that PostgreSQL sent until somebody looks at them."""
 
 import struct
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar, overload
@@ -26,8 +27,8 @@ class _Packed(Sequence[_Value]):
     def __init__(self, packed: bytes) -> None:
         self._packed = packed
 
-    def _value(self, stored: tuple[Any, ...]) -> _Value:
-        raise NotImplementedError
+    @abstractmethod
+    def _value(self, stored: tuple[Any, ...]) -> _Value: ...
 
     @override
     def __len__(self) -> int:

@@ -31,26 +31,24 @@ UNDER_WAY = f"""(
     WHERE m.under_way <> '{{}}'
 )"""
 
-# To be joined by the id of a mailbox.
-NAMED = """(
+_NAME = Statement(
+    text("""
+UPDATE mailboxes AS m SET under_way = named.email_ids
+FROM (
     SELECT mailbox_id, array_agg(email_id) AS email_ids
     FROM unnest(CAST(:mailbox_ids AS uuid[]), CAST(:email_ids AS uuid[])) AS given (mailbox_id, email_id)
     GROUP BY mailbox_id
-)"""
-_NAME = Statement(
-    text(f"""
-UPDATE mailboxes AS m SET under_way = named.email_ids
-FROM {NAMED} AS named WHERE m.id = named.mailbox_id
+) AS named
+WHERE m.id = named.mailbox_id
 """)
 )
 
 
 async def name_under_way(conn: AsyncConnection, emails: Mapping[UUID, Iterable[EmailId]]) -> None:
     """Name all *emails* that are under way in locked mailboxes, by the mailboxes' ids."""
-    await _NAME.run(conn, **paired(emails))
-
-
-def paired(emails: Mapping[UUID, Iterable[EmailId]]) -> dict[str, list[UUID]]:
-    """The parameters of `NAMED`."""
     pairs = [(mailbox_id, email_id) for mailbox_id, email_ids in emails.items() for email_id in email_ids]
-    return {"mailbox_ids": [mailbox_id for mailbox_id, _ in pairs], "email_ids": [each for _, each in pairs]}
+    await _NAME.run(
+        conn,
+        mailbox_ids=[mailbox_id for mailbox_id, _ in pairs],
+        email_ids=[email_id for _, email_id in pairs],
+    )

@@ -5,7 +5,9 @@ from datetime import time
 import strawberry
 
 from api.errors import UserErrorCode
+from api.inputs import values
 from api.inputs.problems import Problems
+from api.scalars import TimeZone
 from domain.send_window import InvalidSendWindow, SendWindow
 
 
@@ -40,3 +42,19 @@ class SendWindowInput:
 
 def _written(wall: time) -> str:
     return wall.isoformat("seconds" if wall.second else "minutes")
+
+
+def zone_and_window(
+    zone: strawberry.Maybe[TimeZone],
+    send_window: strawberry.Maybe[SendWindowInput | None],
+    problems: Problems,
+) -> dict[str, object]:
+    """What changes of both, by column."""
+    columns: dict[str, object] = {}
+    if zone:
+        with problems.at("zone"):
+            columns["zone"] = values.zone(zone.value)
+    if send_window:
+        window = send_window.value
+        columns["send_window"] = window and window.stored(problems, "sendWindow")
+    return columns

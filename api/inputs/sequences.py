@@ -11,7 +11,7 @@ from api.inputs import holidays, values
 from api.inputs.policies import MailboxPolicy, StepFailurePolicy
 from api.inputs.problems import Problems
 from api.inputs.rehearsals import Rehearsable
-from api.inputs.send_windows import SendWindowInput
+from api.inputs.send_windows import SendWindowInput, zone_and_window
 from api.inputs.steps import StepInput
 from api.scalars import TimeZone
 from domain.sequences import HIGHEST_WEIGHT
@@ -196,13 +196,7 @@ class UpdateSequenceInput(Rehearsable):
 
     def _calendar(self, problems: Problems) -> dict[str, object]:
         """What changes about when it sends."""
-        columns: dict[str, object] = {}
-        if self.zone:
-            with problems.at("zone"):
-                columns["zone"] = values.zone(self.zone.value)
-        if self.send_window:
-            window = self.send_window.value
-            columns["send_window"] = window and window.stored(problems, "sendWindow")
+        columns = zone_and_window(self.zone, self.send_window, problems)
         if self.uses_contact_zone:
             columns["uses_contact_zone"] = self.uses_contact_zone.value
         for column in ("first_date", "last_date", "holiday_country", "holiday_subdivision"):

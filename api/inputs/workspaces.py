@@ -5,7 +5,7 @@ import strawberry
 from api.inputs import values
 from api.inputs.problems import Problems
 from api.inputs.rehearsals import Rehearsable
-from api.inputs.send_windows import SendWindowInput
+from api.inputs.send_windows import SendWindowInput, zone_and_window
 from api.scalars import TimeZone
 from domain.contact_gap import WIDEST_GAP
 
@@ -44,12 +44,7 @@ class UpdateWorkspaceInput(Rehearsable):
         if self.name:
             with problems.at("name"):
                 columns["name"] = values.name(self.name.value)
-        if self.zone:
-            with problems.at("zone"):
-                columns["zone"] = values.zone(self.zone.value)
-        if self.send_window:
-            window = self.send_window.value
-            columns["send_window"] = window and window.stored(problems, "sendWindow")
+        columns |= zone_and_window(self.zone, self.send_window, problems)
         if self.contact_min_gap_days:
             columns["contact_min_gap_days"] = days = self.contact_min_gap_days.value
             if days is not None:

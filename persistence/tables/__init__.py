@@ -2,16 +2,9 @@
 
 from persistence.tables.columns import metadata
 from persistence.tables.contacts import contacts, enrollments, import_errors, imports
-from persistence.tables.emails import (
-    batches,
-    dispatches,
-    email_events,
-    email_moves,
-    letters,
-    recalculations,
-    scheduled_emails,
-)
+from persistence.tables.emails import email_events, email_moves, letters, scheduled_emails
 from persistence.tables.mailboxes import business_clock, clock_leaders, mailbox_days, mailboxes
+from persistence.tables.requested_work import batches, dispatches, recalculations
 from persistence.tables.requests import idempotency_keys, rate_limits
 from persistence.tables.sequences import sequence_mailboxes, sequences, step_versions, steps
 from persistence.tables.watching import alerts, figures

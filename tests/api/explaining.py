@@ -1,18 +1,21 @@
 """What PostgreSQL does for a page of a list, and lists that are long enough to tell."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 import psycopg
 from sqlalchemy import text
 
 from domain.ids import WorkspaceId
-from persistence.database import Database
+from persistence.database import Database, libpq_url
+from tests.support.world import make_mailbox, make_sequence
 
 Statement = tuple[str, Mapping[str, Any]]
 # People in one sequence of two steps: the first email of each was sent, the other is planned a month later.
-FILL = """
+_FILL = """
 WITH people AS (
     INSERT INTO contacts (id, workspace_id, email, normalised_email)
     SELECT uuidv7(), %(workspace_id)s, address, address
@@ -40,6 +43,26 @@ WITH people AS (
 INSERT INTO email_events (workspace_id, email_id, enrollment_id, mailbox_id, kind, at)
 SELECT %(workspace_id)s, id, enrollment_id, %(mailbox_id)s, 'ACCEPT', send_at FROM planned ORDER BY send_at
 """
+
+
+@asynccontextmanager
+async def filling(
+    worker_db: Database, database_url: str, workspace_id: WorkspaceId, *, people: int
+) -> AsyncIterator[tuple[psycopg.Connection, Mapping[str, UUID]]]:
+    """
+    Fill a sequence of its own, with a mailbox of its own, with *people*.
+
+    Yields the connection that did it, on which rows need not refer to each other, and the ids by column.
+    """
+    async with worker_db.transaction() as conn:
+        mailbox_id = await make_mailbox(conn, workspace_id)
+        sequence_id = await make_sequence(conn, workspace_id, mailboxes=[mailbox_id])
+    given = {"workspace_id": workspace_id, "mailbox_id": mailbox_id, "sequence_id": sequence_id}
+    with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
+        # What it is about are plans: the rows refer to each other as they have to.
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(_FILL, given | {"people": people})
+        yield admin, given
 
 
 @dataclass(frozen=True)

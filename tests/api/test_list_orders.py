@@ -9,9 +9,8 @@ from graphql import GraphQLEnumType, GraphQLObjectType, get_named_type
 
 from persistence.database import Database, libpq_url
 from tests.api.client import ApiClient
-from tests.api.explaining import FILL, Statement, explained
+from tests.api.explaining import Statement, explained, filling
 from tests.api.published import SCHEMA
-from tests.support.world import make_mailbox, make_sequence
 
 EMAILS = 50_000
 # Lists that are filled; of the others it is only seen that an index has their order.
@@ -51,14 +50,8 @@ async def filled(
 ) -> AsyncIterator[None]:
     """50,000 emails, half of them sent; and a tenth as many of somebody else's."""
     for client, people in ((api, EMAILS // 2), (stranger, EMAILS // 20)):
-        async with worker_db.transaction() as conn:
-            mailbox_id = await make_mailbox(conn, client.workspace_id)
-            sequence_id = await make_sequence(conn, client.workspace_id, mailboxes=[mailbox_id])
-        given = {"workspace_id": client.workspace_id, "mailbox_id": mailbox_id, "sequence_id": sequence_id}
-        with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
-            # What it is about are plans: the rows refer to each other as they have to.
-            admin.execute("SET session_replication_role = replica")
-            admin.execute(FILL, given | {"people": people})
+        async with filling(worker_db, database_url, client.workspace_id, people=people):
+            pass
     with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
         admin.execute("VACUUM ANALYZE contacts, enrollments, scheduled_emails, email_events")
     yield

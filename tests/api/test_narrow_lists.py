@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from api.ids import global_id
 from persistence.database import Database, libpq_url
 from tests.api.client import ApiClient
-from tests.api.explaining import FILL, Statement, explained
-from tests.support.world import make_mailbox, make_sequence
+from tests.api.explaining import Statement, explained, filling
 
 PEOPLE = 25_000
 TO_COME = "[PENDING, QUEUED, SENDING, COMMITTING, RETRYING]"
@@ -60,23 +58,11 @@ FEW = 100
 @pytest.fixture
 async def ids(api: ApiClient, worker_db: Database, database_url: str) -> AsyncIterator[dict[str, str]]:
     """50,000 emails of one sequence, and twenty later ones of another with a mailbox of its own."""
-    given: dict[str, UUID] = {}
-    for people in (PEOPLE, 10):
-        async with worker_db.transaction() as conn:
-            mailbox_id = await make_mailbox(conn, api.workspace_id)
-            sequence_id = await make_sequence(conn, api.workspace_id, mailboxes=[mailbox_id])
-        given = {"workspace_id": api.workspace_id, "mailbox_id": mailbox_id, "sequence_id": sequence_id}
-        with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
-            # What it is about are plans: the rows refer to each other as they have to.
-            admin.execute("SET session_replication_role = replica")
-            admin.execute(FILL, given | {"people": people})
-            if people == PEOPLE:
-                admin.execute(_AMONG_THEM)
-            else:
-                later = (
-                    "UPDATE scheduled_emails SET send_at = send_at + interval '1 year' WHERE sequence_id = %s"
-                )
-                admin.execute(later, [sequence_id])
+    async with filling(worker_db, database_url, api.workspace_id, people=PEOPLE) as (admin, _):
+        admin.execute(_AMONG_THEM)
+    async with filling(worker_db, database_url, api.workspace_id, people=10) as (admin, given):
+        later = "UPDATE scheduled_emails SET send_at = send_at + interval '1 year' WHERE sequence_id = %s"
+        admin.execute(later, [given["sequence_id"]])
     with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
         admin.execute("VACUUM ANALYZE contacts, enrollments, scheduled_emails")
         theirs = "SELECT contact_id, step_id FROM scheduled_emails WHERE sequence_id = %s LIMIT 1"

@@ -90,8 +90,9 @@ def _told(row: Any) -> tuple[object, ...]:
 
 def _judged(load: MailboxLoad, now: datetime) -> tuple[object, ...]:
     """What is queued holds a reservation, and counts as begun now; one by one, as the gate lets them pass."""
-    load.in_flight += load.queued
-    load.starts.extend([now] * load.queued)
+    queued = len(load.under_way) - load.in_flight
+    load.in_flight += queued
+    load.starts.extend([now] * queued)
     room = 0
     while not load.is_busy and load.limited(now) is None and not load.is_too_close(now):
         load.take(now, is_reserved=False)

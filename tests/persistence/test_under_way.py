@@ -35,7 +35,8 @@ async def counted(delivery: Delivery) -> tuple[int, int]:
     """Under way and not begun, in the load of the mailbox."""
     async with delivery.db.transaction() as conn:
         loads = await read_loads(conn, [delivery.mailbox_id], now=NOW)
-    return loads[delivery.mailbox_id].in_flight, loads[delivery.mailbox_id].queued
+    load = loads[delivery.mailbox_id]
+    return load.in_flight, len(load.under_way) - load.in_flight
 
 
 async def test_what_is_claimed_is_under_way_until_it_ends(delivery: Delivery) -> None:
