@@ -14,7 +14,7 @@ from domain.ids import EmailId
 from domain.lifecycle import MailboxStatus
 from persistence.planning_terms import mailbox_of
 from persistence.statements import Statement
-from persistence.under_way import IS_UNDER_WAY
+from persistence.under_way import IS_UNDER_WAY, named_in
 
 _LOADS = Statement(
     text(f"""
@@ -46,8 +46,8 @@ JOIN workspaces AS w ON w.id = m.workspace_id
 CROSS JOIN LATERAL (
     SELECT count(*) FILTER (WHERE e.status <> 'QUEUED') AS in_flight,
         array_agg(e.id) AS ids
-    FROM scheduled_emails AS e
-    WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
+    FROM {named_in("m")} AS e
+    WHERE e.mailbox_id = m.id AND {IS_UNDER_WAY}
 ) AS under_way
 LEFT JOIN mailbox_days AS d
     ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date

@@ -6,7 +6,7 @@ So that a claim is one statement. It is what `domain/gate.py:MailboxLoad` says: 
 
 from domain.circuit import OPENS_AFTER
 from domain.gate import CONNECTIONS_PER_MAILBOX
-from persistence.under_way import IS_UNDER_WAY
+from persistence.under_way import IS_UNDER_WAY, named_in
 
 # `domain/chance.py:drawn`: the first four bytes of its digest, times what they are drawn below.
 _DRAWN = """(
@@ -74,7 +74,7 @@ FROM (
 ) AS today
 CROSS JOIN (
     SELECT count(*) AS emails, count(*) FILTER (WHERE e.status = 'QUEUED') AS queued, array_agg(e.id) AS ids
-    FROM scheduled_emails AS e
-    WHERE e.id = ANY (box.under_way) AND e.mailbox_id = box.id AND {IS_UNDER_WAY}
+    FROM {named_in("box")} AS e
+    WHERE e.mailbox_id = box.id AND {IS_UNDER_WAY}
 ) AS busy
 """

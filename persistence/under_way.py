@@ -20,15 +20,21 @@ from persistence.statements import Statement
 # Of an email e.
 IS_UNDER_WAY = f"e.status IN {tuple(map(str, lifecycle.UNDER_WAY))}"
 
-# To be read as a table of emails. OFFSET 0 keeps the look-up by id, mailbox by mailbox: PostgreSQL expects
-# ten names in each, and would rather read the whole table than look up so many.
+
+def named_in(mailbox: str) -> str:
+    """
+    The emails that *mailbox*, an alias of a row, names: a table to be joined laterally.
+
+    OFFSET 0 keeps the look-up by id. PostgreSQL expects ten names in each mailbox, and would rather read all
+    that the mailbox ever sent, or the whole table.
+    """
+    return f"(SELECT * FROM scheduled_emails AS named WHERE named.id = ANY ({mailbox}.under_way) OFFSET 0)"
+
+
+# To be read as a table of emails.
 UNDER_WAY = f"""(
-    SELECT named.* FROM mailboxes AS m CROSS JOIN LATERAL (
-        SELECT * FROM scheduled_emails AS e
-        WHERE e.id = ANY (m.under_way) AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
-        OFFSET 0
-    ) AS named
-    WHERE m.under_way <> '{{}}'
+    SELECT e.* FROM mailboxes AS m CROSS JOIN LATERAL {named_in("m")} AS e
+    WHERE m.under_way <> '{{}}' AND e.mailbox_id = m.id AND {IS_UNDER_WAY}
 )"""
 
 _NAME = Statement(
