@@ -61,16 +61,6 @@ async def test_what_is_kept_of_an_email_goes_with_it(
     assert await kept(delivery.db) == {table.name: {staying} for table in KEPT_OF_EMAILS}
 
 
-async def test_a_table_that_is_emptied_leaves_nothing(delivery: Delivery, database_url: str) -> None:
-    """As benchmarks do, and whoever starts anew."""
-    await with_everything(delivery)
-
-    with psycopg.connect(libpq_url(database_url), autocommit=True) as admin:
-        admin.execute("TRUNCATE workspaces CASCADE")
-
-    assert await kept(delivery.db) == {table.name: set() for table in KEPT_OF_EMAILS}
-
-
 async def test_what_is_written_meanwhile_goes_along(delivery: Delivery, database_url: str) -> None:
     """Whoever records a result holds the email, so the deletion waits, and finds what was recorded."""
     (email_id,) = await delivery.due()
