@@ -88,8 +88,6 @@ class Sender:
         Each goes *alone* through this process if a worker died of one: whoever it takes along would pay.
         """
         batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
-        if dispatch_id is not None:
-            await self._ledger.note_taken(UUID(dispatch_id))
         sending = []
         for count, ticket in enumerate(batch):
             if not await self._places.take(alone=alone, within_s=self._alone_within_s if alone else None):
@@ -127,6 +125,7 @@ class Sender:
                 log.warning("sender.stopped_early", emails=len(late))
 
     async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
+        await self._ledger.note_taken(dispatch_id)
         if sending:
             await asyncio.wait(sending)
         await self._ledger.note_processed(dispatch_id)
