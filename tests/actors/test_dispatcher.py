@@ -9,6 +9,7 @@ from dramatiq import Message
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.outage import OutageCause, QueueUnavailable
@@ -132,6 +133,7 @@ class SlowClock(StandingClock):
         super().__init__()
         self.asked = 0
 
+    @override
     async def now(self) -> datetime:
         self.asked += 1
         await asyncio.sleep(0.1)
