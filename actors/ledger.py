@@ -64,8 +64,8 @@ class Ledger:
         self._begins: MicroBatch[Ticket, Admission] = MicroBatch(self._begin)
         self._commits: MicroBatch[Committing, bool] = MicroBatch(self._commit)
         self._results: MicroBatch[Result, bool] = MicroBatch(self._end)
-        self._taken: MicroBatch[UUID, None] = MicroBatch(partial(self._note, taken))
-        # Nobody waits for this one.
+        # Nobody waits for these two.
+        self._taken: MicroBatch[UUID, None] = MicroBatch(partial(self._note, taken), gather_s=_UNHURRIED_S)
         self._processed: MicroBatch[UUID, None] = MicroBatch(
             partial(self._note, processed), gather_s=_UNHURRIED_S
         )

@@ -9,7 +9,7 @@ from uuid import UUID
 import structlog
 
 from actors.clocks import Clock
-from actors.endpoints import Endpoint, Undelivered
+from actors.endpoints import Endpoint
 from actors.handovers import Handovers
 from actors.judgement import Judgement, judge, why_set_aside
 from actors.leases import boot_time, trust_window
@@ -76,6 +76,7 @@ class Sender:
         self._dot_timeout_s = dot_timeout_s
         self._alone_within_s = alone_within_s
         self._boot_time = boot_time
+        self._trust_window_s = trust_window(ledger.lease).total_seconds()
         self._sending: set[asyncio.Task[None]] = set()
 
     async def __call__(
@@ -87,8 +88,6 @@ class Sender:
         Each goes *alone* through this process if a worker died of one: whoever it takes along would pay.
         """
         batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
-        if dispatch_id is not None:
-            await self._ledger.note_taken(UUID(dispatch_id))
         sending = []
         for count, ticket in enumerate(batch):
             if not await self._places.take(alone=alone, within_s=self._alone_within_s if alone else None):
@@ -126,6 +125,7 @@ class Sender:
                 log.warning("sender.stopped_early", emails=len(late))
 
     async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
+        await self._ledger.note_taken(dispatch_id)
         if sending:
             await asyncio.wait(sending)
         await self._ledger.note_processed(dispatch_id)
@@ -179,34 +179,27 @@ class Sender:
         await self._conclude(attempt, judgement, ms=round((time.monotonic() - began) * 1000))
 
     async def _hand_over(self, attempt: Attempt, letter: Letter, endpoint: Endpoint) -> Handover:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._timeout_s
+        async def before_dot() -> bool:
+            trusted_until = self._boot_time() + self._trust_window_s
+            return (
+                self._handovers.may_pass()
+                and await self._ledger.commit(Committing(attempt, letter))
+                and self._boot_time() < trusted_until
+            )
 
-        async def deliver(may_pass: Callable[[], bool]) -> Handover:
-            async def before_dot() -> bool:
-                trusted_until = self._boot_time() + trust_window(self._ledger.lease).total_seconds()
-                return (
-                    may_pass()
-                    and await self._ledger.commit(Committing(attempt, letter))
-                    and self._boot_time() < trusted_until
-                )
-
-            turn = self._pool.connection(attempt.mailbox_id, endpoint, timeout_s=self._timeout_s)
-            try:
-                async with turn as connection:
-                    handover = await connection.deliver(
-                        letter.sender_address,
-                        letter.recipient_address,
-                        letter.content,
-                        before_dot=before_dot,
-                        timeout_s=deadline - loop.time(),
-                        dot_timeout_s=self._dot_timeout_s,
-                    )
-            except Undelivered as failure:
-                handover = Handover(failure.stage, failure.answer, failure.detail)
-            return explained(endpoint, handover)
-
-        return await self._handovers.run(deliver)
+        handover = await self._handovers.run(
+            lambda: self._pool.deliver(
+                attempt.mailbox_id,
+                endpoint,
+                letter.sender_address,
+                letter.recipient_address,
+                letter.content,
+                before_dot=before_dot,
+                timeout_s=self._timeout_s,
+                dot_timeout_s=self._dot_timeout_s,
+            )
+        )
+        return explained(endpoint, handover)
 
     async def _conclude(self, attempt: Attempt, judgement: Judgement, *, ms: int) -> None:
         result = judgement.result

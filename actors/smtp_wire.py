@@ -127,6 +127,10 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._fault is not None:
             return
+        if not self._buffer and not self._lines and (replies := _whole(data)):
+            self._replies.extend(replies)
+            self._wake()
+            return
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
             self._take(line)
@@ -187,8 +191,17 @@ class Wire(asyncio.Protocol):
             self._waiter.set_exception(TimeoutError())
 
 
-# A server says the same to every envelope.
+# A server says the same to every envelope, and mostly in one go.
 @lru_cache(maxsize=256)
+def _whole(data: bytes) -> tuple[Reply, ...]:
+    """The replies in *data* if it is nothing but whole ones, of a line each; else none."""
+    *lines, rest = data.split(b"\n")
+    is_plain = all(line[:3].isdigit() and line[3:4] == b" " for line in lines)
+    return (
+        tuple(_reply(line) for line in lines) if is_plain and not rest and len(data) <= _LONGEST_LINE else ()
+    )
+
+
 def _reply(*lines: bytes) -> Reply:
     text = b"\n".join([line[4:].strip(b" \t\r\n") for line in lines])
     return reply_of(int(lines[-1][:3]), text.decode("utf-8", "surrogateescape"))

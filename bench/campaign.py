@@ -46,7 +46,7 @@ def make_campaign(
         [ContactId(uuid7()) for _ in range(contacts)],
     )
     with psycopg.connect(libpq_url(url)) as conn:
-        conn.execute("TRUNCATE workspaces CASCADE")
+        conn.execute("TRUNCATE workspaces, letters, email_events, email_moves CASCADE")
         conn.execute(
             "INSERT INTO workspaces (id, name, zone) VALUES (%s, 'Benchmark', 'UTC')", [campaign.workspace_id]
         )

@@ -53,7 +53,7 @@ def make_mailing(url: str, *, mailboxes: int, port: int) -> Mailing:
     mailing = Mailing(uuid7(), uuid7(), (uuid7(), uuid7()))
     here, sequence_id = mailing.workspace_id, mailing.sequence_id
     with psycopg.connect(libpq_url(url)) as conn:
-        conn.execute("TRUNCATE workspaces, dispatches CASCADE")
+        conn.execute("TRUNCATE workspaces, letters, email_events, email_moves, dispatches CASCADE")
         conn.execute("INSERT INTO workspaces (id, name, zone) VALUES (%s, 'Benchmark', 'UTC')", [here])
         conn.execute(
             """

@@ -159,7 +159,7 @@ PROMISES: Sequence[Promise] = (
     ),
     Promise(
         "one workspace each",
-        "what an email refers to is of its own workspace",
+        "what an email refers to, and what tells of it, is of its own workspace",
         """
         SELECT e.id FROM scheduled_emails AS e
         JOIN enrollments AS n ON n.id = e.enrollment_id
@@ -167,11 +167,21 @@ PROMISES: Sequence[Promise] = (
         JOIN sequences AS q ON q.id = e.sequence_id
         JOIN steps AS s ON s.id = e.step_id
         LEFT JOIN mailboxes AS m ON m.id = e.mailbox_id
+        LEFT JOIN step_versions AS v ON v.id = e.step_version_id
         WHERE (n.workspace_id, c.workspace_id, q.workspace_id, s.workspace_id) IS DISTINCT FROM
                 (e.workspace_id, e.workspace_id, e.workspace_id, e.workspace_id)
             OR m.workspace_id <> e.workspace_id
             OR (n.sequence_id, n.contact_id, s.sequence_id) IS DISTINCT FROM
                 (e.sequence_id, e.contact_id, e.sequence_id)
+            OR (e.step_version_id IS NOT NULL AND v.step_id IS DISTINCT FROM e.step_id)
+        UNION ALL
+        SELECT told.email_id FROM (
+            SELECT workspace_id, email_id FROM email_events
+            UNION ALL SELECT workspace_id, email_id FROM letters
+            UNION ALL SELECT workspace_id, email_id FROM email_moves
+        ) AS told
+        LEFT JOIN scheduled_emails AS e ON e.id = told.email_id
+        WHERE e.workspace_id IS DISTINCT FROM told.workspace_id
         """,
     ),
     Promise(

@@ -4,7 +4,7 @@ The first migrations, written down from the tables: ``python -m persistence.migr
 For the time before the first release: after a change of ``persistence/tables`` it writes 0001 to 0005
 anew. Once they are released they are frozen, and a change is a new file written by hand;
 ``tests/persistence/test_migrations.py`` says what it still lacks. Grants and policies (0006) are by hand
-from the start, and so is the room in indexes of constraints (0007).
+from the start, and so are the room in an index of a constraint (0007) and what goes with emails (0008).
 """
 
 import textwrap

@@ -76,9 +76,11 @@ def same_workspace(*columns: str, table: str, ondelete: str = "RESTRICT") -> lis
     ]
 
 
+def gone_with_workspace() -> ForeignKeyConstraint:
+    """The row's own workspace; no foreign key of another table points to the row."""
+    return ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE")
+
+
 def in_workspace() -> tuple[ForeignKeyConstraint, UniqueConstraint]:
     """The row's own workspace, and the key that composite foreign keys point to."""
-    return (
-        ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], ondelete="CASCADE"),
-        UniqueConstraint("workspace_id", "id"),
-    )
+    return gone_with_workspace(), UniqueConstraint("workspace_id", "id")

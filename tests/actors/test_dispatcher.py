@@ -1,13 +1,15 @@
 """The dispatcher: what it claims and how it travels; the rescuer: what it finds again."""
 
+import asyncio
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from dramatiq import Message
 from prometheus_client import REGISTRY
 from sqlalchemy import select, text, update
 from structlog.testing import capture_logs
+from typing_extensions import override
 
 from actors.dispatcher import Dispatcher, Rescuer
 from actors.outage import OutageCause, QueueUnavailable
@@ -122,6 +124,40 @@ async def test_no_more_is_queued_than_the_senders_can_take(worker_db: Database) 
 
     assert queued_first == {"QUEUED": 5, "PENDING": 3}
     assert await statuses(worker_db) == {"SENDING": 5, "QUEUED": 3}
+
+
+class SlowClock(StandingClock):
+    """Takes a tenth of a second to say what time it is, which a claim then takes longer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked = 0
+
+    @override
+    async def now(self) -> datetime:
+        self.asked += 1
+        await asyncio.sleep(0.1)
+        return await super().now()
+
+
+async def test_the_longer_a_claim_takes_the_longer_it_rests(worker_db: Database) -> None:
+    """While an email is under way it looks again, five times as long after each claim as that took."""
+    await make_due_emails(worker_db, 1)
+    clock = SlowClock()
+    async with post_office(worker_db) as office:
+        publisher = Publisher(office.broker)
+        dispatcher = Dispatcher(
+            database=worker_db,
+            publisher=publisher,
+            clock=clock,
+            lease=LEASE,
+            most_queued=1000,
+            goes_on_s=1.2,
+        )
+        await dispatcher(None)
+        await publisher.close()
+
+    assert clock.asked in (2, 3)
 
 
 async def test_what_could_not_be_published_is_dispatched_after_its_lease(worker_db: Database) -> None:

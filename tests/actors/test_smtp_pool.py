@@ -4,11 +4,10 @@ import asyncio
 
 import pytest
 
-from actors.endpoints import Undelivered
 from actors.smtp import Handover
 from domain.replies import Fault, Reply, Stage
 from tests.support.handovers import PATIENCE_S
-from tests.support.pools import ACCEPTED, FIRST, SECOND, THIRD, deliver, endpoint_of, pool_of, send
+from tests.support.pools import ACCEPTED, FIRST, SECOND, THIRD, endpoint_of, pool_of, send, under_way
 from tests.support.smtp_server import ScriptedSmtpServer, Trouble
 
 
@@ -25,15 +24,42 @@ async def test_a_mailbox_keeps_its_connection() -> None:
     assert server.verbs()[-1] == "QUIT"
 
 
-async def test_a_mailbox_opens_no_more_than_its_limit() -> None:
-    """Eight emails at once of one mailbox take turns on two connections, which are then kept."""
-    async with ScriptedSmtpServer() as server, pool_of() as pool:
-        endpoint = endpoint_of(server)
+async def test_emails_at_once_share_a_connection_that_comes_back() -> None:
+    """Eight of one mailbox that are quick go over one connection, and cost one login."""
+    async with ScriptedSmtpServer() as server, pool_of(comes_back_s=PATIENCE_S) as pool:
+        endpoint = endpoint_of(server, username="me", password="secret")
 
         handovers = await asyncio.gather(*(send(pool, FIRST, endpoint) for _ in range(8)))
 
         assert handovers == [ACCEPTED] * 8
-        assert (server.connections, server.most_open, pool.idle_count) == (2, 2, 2)
+        assert (server.connections, server.verbs().count("AUTH"), pool.idle_count) == (1, 1, 1)
+
+
+async def test_a_mailbox_opens_no_more_than_its_limit() -> None:
+    """What is not quick gets a second connection, and no third; both are kept for those that wait."""
+    async with ScriptedSmtpServer() as server, pool_of() as pool:
+        endpoint = endpoint_of(server)
+        async with under_way(pool, FIRST, endpoint), under_way(pool, FIRST, endpoint):
+            waiting = [asyncio.create_task(send(pool, FIRST, endpoint)) for _ in range(6)]
+            await asyncio.sleep(0.05)
+            opened = server.connections
+        handovers = await asyncio.gather(*waiting)
+
+        assert handovers == [ACCEPTED] * 6
+        assert (opened, server.connections, pool.idle_count) == (2, 2, 2)
+
+
+async def test_a_connection_that_does_not_come_back_whole_is_replaced_at_once() -> None:
+    """Whoever waited for it waits no longer when the letter before took it down."""
+    async with ScriptedSmtpServer() as server, pool_of(comes_back_s=PATIENCE_S) as pool:
+        server.next_answers[Stage.MAIL] = [Trouble.DROP]
+        endpoint = endpoint_of(server)
+        begun = asyncio.get_running_loop().time()
+
+        handovers = await asyncio.gather(*(send(pool, FIRST, endpoint) for _ in range(2)))
+
+    assert handovers == [Handover(Stage.MAIL, Fault.DROPPED), ACCEPTED]
+    assert asyncio.get_running_loop().time() - begun < PATIENCE_S / 2
 
 
 async def test_mailboxes_share_the_total() -> None:
@@ -64,7 +90,7 @@ async def test_waiters_of_one_mailbox_hold_up_no_other() -> None:
     """Turns in the total are taken only when the mailbox itself has one free."""
     async with ScriptedSmtpServer() as server, pool_of(total=3) as pool:
         endpoint = endpoint_of(server)
-        async with pool.connection(FIRST, endpoint), pool.connection(FIRST, endpoint):
+        async with under_way(pool, FIRST, endpoint), under_way(pool, FIRST, endpoint):
             waiting = [asyncio.create_task(send(pool, FIRST, endpoint)) for _ in range(3)]
             await asyncio.sleep(0)
 
@@ -80,14 +106,11 @@ async def test_a_turn_that_does_not_come_in_time_is_trouble_with_the_host() -> N
     """Whoever has the connections waits for it; they are lent out again when they are given back."""
     async with ScriptedSmtpServer() as server, pool_of() as pool:
         endpoint = endpoint_of(server)
-        async with pool.connection(FIRST, endpoint), pool.connection(FIRST, endpoint):
-            with pytest.raises(Undelivered) as waited:
-                async with pool.connection(FIRST, endpoint, timeout_s=0.02):
-                    pytest.fail("nobody gave one back")
+        async with under_way(pool, FIRST, endpoint), under_way(pool, FIRST, endpoint):
+            waited = await send(pool, FIRST, endpoint, timeout_s=0.02)
         after = await send(pool, FIRST, endpoint)
 
-    assert (waited.value.stage, waited.value.answer) == (Stage.CONNECT, Fault.TIMEOUT)
-    assert after == ACCEPTED
+    assert (waited, after) == (Handover(Stage.CONNECT, Fault.TIMEOUT), ACCEPTED)
 
 
 async def test_idle_connections_are_closed_in_time() -> None:
@@ -120,8 +143,7 @@ async def test_a_connection_borrowed_under_the_old_password_is_not_kept() -> Non
     """Given back after the change, it closes, too."""
     async with ScriptedSmtpServer() as server, pool_of() as pool:
         old = endpoint_of(server, username="me", password="old")
-        async with pool.connection(FIRST, old) as connection:
-            await deliver(connection)
+        async with under_way(pool, FIRST, old):
             await send(pool, FIRST, endpoint_of(server, username="me", password="new"))
 
         assert (server.connections, pool.idle_count) == (2, 1)
@@ -169,11 +191,11 @@ async def test_making_room_is_part_of_the_deadline(answer: Trouble) -> None:
 async def test_a_closed_pool_lends_nothing_and_keeps_nothing() -> None:
     """aclose takes leave of idle connections; a borrowed one closes when it comes back."""
     async with ScriptedSmtpServer() as server, pool_of() as pool:
-        async with pool.connection(FIRST, endpoint_of(server)) as borrowed:
+        async with under_way(pool, FIRST, endpoint_of(server)) as sending:
             await send(pool, SECOND, endpoint_of(server))
             await pool.aclose()
             after_close = server.verbs()[-1]
-            handover = await deliver(borrowed)
+        handover = await sending
 
         await server.all_gone()
         with pytest.raises(RuntimeError, match="closed"):

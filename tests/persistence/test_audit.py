@@ -1,9 +1,10 @@
 """The audit: rows that keep every promise, and for each promise rows that break it."""
 
 from collections.abc import Awaitable, Callable
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import delete, func, insert, text
+from sqlalchemy import delete, func, insert, select, text, update
 
 from domain.ids import EmailId
 from persistence.audit import PROMISES, Breach, breach_of
@@ -12,10 +13,12 @@ from persistence.tables import (
     contacts,
     email_events,
     enrollments,
+    letters,
     mailbox_days,
     mailboxes,
     scheduled_emails,
     sequences,
+    step_versions,
 )
 from persistence.window_audit import left_outside_window
 from tests.persistence.delivery import MINUTE, NOW, Delivery, at
@@ -129,6 +132,33 @@ async def _open_for_one_who_bounced(delivery: Delivery, sent: EmailId, _: EmailI
     await delivery.change(contacts, (await delivery.email(sent)).contact_id, status="BOUNCED")
 
 
+async def _event_of_no_email(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    email = await delivery.email(sent)
+    async with delivery.db.transaction() as conn:
+        await conn.execute(
+            insert(email_events).values(
+                workspace_id=delivery.workspace_id,
+                email_id=uuid4(),
+                enrollment_id=email.enrollment_id,
+                kind="RELEASE",
+                at=NOW,
+            )
+        )
+
+
+async def _letter_of_another_workspace(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    async with delivery.db.transaction() as conn:
+        await conn.execute(text("SET LOCAL ROLE none"))
+        await conn.execute(update(letters).values(workspace_id=uuid4()))
+
+
+async def _text_of_another_step(delivery: Delivery, sent: EmailId, _: EmailId) -> None:
+    other = (await delivery.email(await delivery.follow_up_of(sent))).step_id
+    versions = step_versions.c
+    text_of_it = select(versions.id).where(versions.step_id == other).scalar_subquery()
+    await delivery.change(scheduled_emails, sent, step_version_id=text_of_it)
+
+
 async def _in_a_closed_window(delivery: Delivery, *_: EmailId) -> None:
     window = {"weekdays": [2], "intervals": [["09:00", "17:00"]]}
     await delivery.change(sequences, delivery.sequence_id, send_window=window)
@@ -150,6 +180,9 @@ async def _in_a_closed_window(delivery: Delivery, *_: EmailId) -> None:
         (_begun_before_the_one_before_it_was_settled, "step order"),
         (_planned_for_one_who_ended, "stop means stop"),
         (_open_for_one_who_bounced, "stop means stop"),
+        (_event_of_no_email, "one workspace each"),
+        (_letter_of_another_workspace, "one workspace each"),
+        (_text_of_another_step, "one workspace each"),
         (_in_a_closed_window, "window"),
     ],
 )

@@ -17,7 +17,7 @@ from persistence.migrations import UnknownRevision, migrate, pending
 from persistence.migrations.roles import MissingPrivileges
 from persistence.tables import metadata
 
-REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007"]
+REVISIONS = ["0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"]
 
 # PostgreSQL's own words for everything that Alembic does not compare as well as what it does.
 CATALOGUE = {

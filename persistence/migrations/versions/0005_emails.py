@@ -58,7 +58,6 @@ def upgrade() -> None:
                 'COMMITTING', 'SENT', 'RETRYING', 'FAILED', 'IN_DOUBT', 'CANCELLED')),
             CONSTRAINT scheduled_emails_workspace_id_fkey FOREIGN KEY(workspace_id) REFERENCES workspaces
                 (id) ON DELETE CASCADE,
-            CONSTRAINT scheduled_emails_workspace_id_id_key UNIQUE (workspace_id, id),
             CONSTRAINT scheduled_emails_workspace_id_sequence_id_fkey FOREIGN KEY(workspace_id, sequence_id)
                 REFERENCES sequences (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_workspace_id_enrollment_id_fkey FOREIGN KEY(workspace_id,
@@ -69,8 +68,6 @@ def upgrade() -> None:
                 REFERENCES steps (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_workspace_id_mailbox_id_fkey FOREIGN KEY(workspace_id, mailbox_id)
                 REFERENCES mailboxes (workspace_id, id) ON DELETE RESTRICT,
-            CONSTRAINT scheduled_emails_workspace_id_step_version_id_fkey FOREIGN KEY(workspace_id,
-                step_version_id) REFERENCES step_versions (workspace_id, id) ON DELETE RESTRICT,
             CONSTRAINT scheduled_emails_unplaced_reason_check CHECK (unplaced_reason IN ('NO_MAILBOX',
                 'MAILBOX_UNAVAILABLE', 'WINDOW_NEVER_OPENS', 'NO_CAPACITY', 'AFTER_LAST_DATE',
                 'CONTACT_MIN_GAP', 'WAITS_FOR_STEP')),
@@ -145,9 +142,7 @@ def upgrade() -> None:
             body_html TEXT,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT letters_pkey PRIMARY KEY (email_id),
-            CONSTRAINT letters_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id) REFERENCES
-                scheduled_emails (workspace_id, id) ON DELETE CASCADE
+            CONSTRAINT letters_pkey PRIMARY KEY (email_id)
         )
     """)
     op.execute("""
@@ -165,9 +160,7 @@ def upgrade() -> None:
             cause TEXT,
             created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-            CONSTRAINT email_events_pkey PRIMARY KEY (id),
-            CONSTRAINT email_events_workspace_id_email_id_fkey FOREIGN KEY(workspace_id, email_id)
-                REFERENCES scheduled_emails (workspace_id, id) ON DELETE CASCADE
+            CONSTRAINT email_events_pkey PRIMARY KEY (id)
         )
     """)
     op.execute("""
