@@ -89,10 +89,12 @@ FROM boxes
     .columns(column("queued"), column("begun"))
     .cte("counted")
 )
-# Most have nothing due: the first entry of the index tells, before more is read. Of one that names something,
-# which it did a moment ago, it is asked only where its rates are to be counted.
-_SENDS_NOW = """(box.has_names
-    AND coalesce(box.hourly_limit, box.sliding_window_limit, box.rolling_24h_limit) IS NULL)"""
+# Most have nothing due: the first entry of the index tells, before more is read. One that names something
+# did so a moment ago; it is asked only where more costs much, to count its rates or to look for each priority.
+_SENDS_NOW = """(
+    box.has_names AND cardinality(box.priorities) = 1
+    AND coalesce(box.hourly_limit, box.sliding_window_limit, box.rolling_24h_limit) IS NULL
+)"""
 _DUE = """
 SELECT true
 FROM scheduled_emails AS e
