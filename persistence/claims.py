@@ -90,7 +90,7 @@ FROM boxes
     .cte("counted")
 )
 # Most have nothing due: the first entry of the index tells, before more is read. One that names something
-# did so a moment ago; it is asked only where more costs much, to count its rates or to look for each priority.
+# did so a moment ago: it is asked only where more costs much, to count rates or to look for each priority.
 _SENDS_NOW = """(
     box.has_names AND cardinality(box.priorities) = 1
     AND coalesce(box.hourly_limit, box.sliding_window_limit, box.rolling_24h_limit) IS NULL
