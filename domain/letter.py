@@ -1,13 +1,15 @@
 """Letters: a step's templates and one contact make the bytes that go to the SMTP server."""
 
 import hashlib
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 from functools import lru_cache, partial
+from typing import NamedTuple
 
-from domain.mime import HeaderInjection, encoded_body, mailbox, message_ids, unstructured
+from domain.bodies import BodyForm, QuotedValues
+from domain.mime import HeaderInjection, mailbox, message_ids, unstructured
 from domain.templates import Template, TemplateLimit
 from domain.threads import Thread, new_message_id, references_after, reply_subject
 
@@ -24,10 +26,11 @@ __all__ = [
 ]
 
 _LONGEST_SUBJECT = 998
+# What may stand in angle brackets, with others beside it: visible ASCII without them and the comma.
+_BRACKETED = re.compile(r"[!-+\--;=?-~]*")
 
 
-@dataclass(frozen=True, slots=True)
-class StepText:
+class StepText(NamedTuple):
     """The templates of one step version."""
 
     subject: str
@@ -35,20 +38,17 @@ class StepText:
     html: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     name: str | None
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(NamedTuple):
     name: str | None
     address: str
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """
     A rendered letter and what of it is stored.
 
@@ -86,16 +86,23 @@ def compile_letter(step_text: StepText) -> "LetterForm":
 class LetterForm:
     """One step version, ready to be filled in for any number of contacts."""
 
-    __slots__ = ("_boundary", "_html", "_subject", "_text")
+    __slots__ = ("_between", "_closing", "_html", "_opening", "_subject", "_text")
 
     def __init__(self, step_text: StepText) -> None:
         """Better `compile_letter`, which parses each step version only once."""
         self._subject = Template.parse(step_text.subject.strip())
-        self._text = Template.parse(step_text.text)
-        self._html = None if step_text.html is None else Template.parse(step_text.html, html=True)
+        self._text = BodyForm(Template.parse(step_text.text), subtype=b"plain")
+        self._html = None
+        if step_text.html is not None:
+            self._html = BodyForm(Template.parse(step_text.html, html=True), subtype=b"html")
         # "=_" occurs in no encoded body (RFC 2045 §6.7), so that nothing has to be searched for it.
-        fingerprint = hashlib.sha256(step_text.text.encode()).hexdigest()[:16]
-        self._boundary = f"=_{fingerprint}".encode("ascii")
+        boundary = b"=_%b" % hashlib.sha256(step_text.text.encode()).hexdigest()[:16].encode()
+        self._opening = b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n--%b\r\n' % (
+            boundary,
+            boundary,
+        )
+        self._between = b"\r\n--%b\r\n" % boundary
+        self._closing = b"\r\n--%b--\r\n" % boundary
 
     def write(
         self,
@@ -129,8 +136,12 @@ class LetterForm:
         subject = reply_subject(thread.subject) if thread else self._subject.render(values)
         if len(subject) > _LONGEST_SUBJECT:
             raise TemplateLimit(f"a subject of more than {_LONGEST_SUBJECT} characters")
-        text = self._text.render(values)
-        html = None if self._html is None else self._html.render(values)
+        quoted = QuotedValues()
+        text, body = self._text.write(values, quoted)
+        html = None
+        if self._html is not None:
+            html, alternative = self._html.write(values, quoted)
+            body = b"".join((self._opening, body, self._between, alternative, self._closing))
         references = references_after(thread) if thread else ()
         headers = [
             _from_header(sender.name, sender.address),
@@ -151,22 +162,7 @@ class LetterForm:
             parent=thread.parent if thread else None,
             sender_address=sender.address,
             recipient_address=recipient.address,
-            content="\r\n".join(headers).encode("ascii") + self._body(text, html),
-        )
-
-    def _body(self, text: str, html: str | None) -> bytes:
-        if html is None:
-            return _part(b"plain", text)
-        boundary = self._boundary
-        return b"".join(
-            (
-                b'Content-Type: multipart/alternative; boundary="%b"\r\n\r\n' % boundary,
-                b"--%b\r\n" % boundary,
-                _part(b"plain", text),
-                b"\r\n--%b\r\n" % boundary,
-                _part(b"html", html),
-                b"\r\n--%b--\r\n" % boundary,
-            )
+            content="\r\n".join(headers).encode("ascii") + body,
         )
 
 
@@ -180,15 +176,6 @@ def _date_header(second: datetime) -> str:
 _from_header = lru_cache(maxsize=4_096)(partial(mailbox, "From"))
 
 
-def _part(subtype: bytes, text: str) -> bytes:
-    encoding, body = encoded_body(text)
-    return (
-        b'Content-Type: text/%b; charset="utf-8"\r\nContent-Transfer-Encoding: %b\r\n\r\n'
-        % (subtype, encoding)
-        + body
-    )
-
-
 def _thread_headers(thread: Thread | None, references: tuple[str, ...]) -> tuple[str, ...]:
     if thread is None:
         return ()
@@ -199,7 +186,7 @@ def _unsubscribe_headers(url: str | None) -> tuple[str, ...]:
     """RFC 8058 §3.1 wants one HTTPS URI; over plain HTTP there is only the header of RFC 2369."""
     if url is None:
         return ()
-    if not url.isascii() or not url.isprintable() or any(character in url for character in " <>,"):
+    if not _BRACKETED.fullmatch(url):
         raise HeaderInjection("List-Unsubscribe")
     if url.startswith("https://"):
         return f"List-Unsubscribe: <{url}>", "List-Unsubscribe-Post: List-Unsubscribe=One-Click"

@@ -1,9 +1,10 @@
 """Merging: templates of text and plain fields, filled in without the engine, which takes far longer."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Self
 
-from liquid import BoundTemplate, escape
+from liquid import BoundTemplate
 from liquid.ast import Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.expressions import FilteredExpression, Path
@@ -14,40 +15,59 @@ from domain.renderings import TEXT_LIMIT, Printed
 _MOST_BYTES_A_CHARACTER = 4
 
 
+Filled = tuple[str, Sequence[str] | None]
+"""A text, and the values that stand between the pieces of its template, if it was merged."""
+
+
 class Merge:
-    """The text of a template and, between its pieces, the paths of the fields that stand there."""
+    """The *pieces* of a template's own text and, one between each two, the paths of the fields there."""
 
-    __slots__ = ("_is_html", "_parts")
+    __slots__ = ("_is_html", "_parts", "_paths", "pieces")
 
-    def __init__(self, parts: Sequence[str | tuple[str, ...]], *, is_html: bool) -> None:
-        self._parts = parts
+    def __init__(self, pieces: Sequence[str], paths: Sequence[tuple[str, ...]], *, is_html: bool) -> None:
+        self.pieces = pieces
+        self._paths = paths
         self._is_html = is_html
+        # A place for a value behind each.
+        self._parts = list(chain.from_iterable((piece, "") for piece in pieces))[:-1]
 
     @classmethod
     def of(cls, parsed: BoundTemplate, *, is_html: bool) -> Self | None:
         """None for a template with conditions, loops, filters or computed names."""
-        parts = [_part(node) for node in parsed.nodes]
-        known = [part for part in parts if part is not None]
-        return cls(known, is_html=is_html) if len(known) == len(parts) else None
+        pieces, paths = [""], []
+        for node in parsed.nodes:
+            part = _part(node)
+            if part is None:
+                return None
+            if isinstance(part, str):
+                pieces[-1] += part
+            else:
+                paths.append(part)
+                pieces.append("")
+        return cls(pieces, paths, is_html=is_html)
 
-    def fill(self, fields: Mapping[str, object]) -> str | None:
+    def fill(self, fields: Mapping[str, object]) -> Filled | None:
         """
         What the engine would render; None leaves it to the engine.
 
         That is so unless every value is a text with something in it: what is missing is its to judge, and so
         is what is no text or gets too long.
         """
-        filled: list[str] = []
-        for part in self._parts:
-            if isinstance(part, str):
-                filled.append(part)
-                continue
-            value = _value(fields, part)
-            if value is None:
+        values: list[str] = []
+        for path in self._paths:
+            value: object = fields
+            for segment in path:
+                # A plain dict first: to ask for any other Mapping takes longer than all the rest.
+                if type(value) is not dict and not isinstance(value, Mapping):
+                    return None
+                value = value.get(segment)
+            if type(value) is not str or not value.strip():
                 return None
-            filled.append(escape(value) if self._is_html else value)
-        text = "".join(filled)
-        return text if _is_within_limits(text) else None
+            values.append(_escaped(value) if self._is_html else value)
+        parts = self._parts.copy()
+        parts[1::2] = values
+        text = "".join(parts)
+        return (text, values) if _is_within_limits(text, values) else None
 
 
 def _part(node: Node) -> str | tuple[str, ...] | None:
@@ -64,23 +84,19 @@ def _part(node: Node) -> str | tuple[str, ...] | None:
     return path if len(path) == len(expression.left.path) else None
 
 
-def _value(fields: Mapping[str, object], path: Sequence[str]) -> str | None:
-    value: object = fields
-    for segment in path:
-        # A plain dict first: to ask for any other Mapping takes longer than all the rest.
-        if type(value) is not dict and not isinstance(value, Mapping):
-            return None
-        value = value.get(segment)
-    return value if type(value) is str and value.strip() else None
+def _escaped(value: str) -> str:
+    """As the engine's `escape`, which makes an object of its own for each."""
+    value = value.replace("&", "&amp;").replace(">", "&gt;").replace("<", "&lt;")
+    return value.replace("'", "&#39;").replace('"', "&#34;")
 
 
-def _is_within_limits(text: str) -> bool:
+def _is_within_limits(text: str, values: Sequence[str]) -> bool:
     if len(text) * _MOST_BYTES_A_CHARACTER > TEXT_LIMIT:
         return False
     if text.isascii():
         return True
     try:
-        text.encode()
+        "".join(values).encode()
     except UnicodeEncodeError:  # half a character, of which the engine says so
         return False
     return True

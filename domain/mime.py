@@ -72,8 +72,9 @@ def message_ids(header: str, *ids: str) -> str:
     Raises:
         HeaderInjection: If one of them has not the form ``<left@right>``.
     """
-    if not all(_MESSAGE_ID.fullmatch(each) for each in ids):
-        raise HeaderInjection(header)
+    for each in ids:
+        if not _MESSAGE_ID.fullmatch(each):
+            raise HeaderInjection(header)
     return f"{header}: " + "\r\n ".join(ids)
 
 

@@ -1,6 +1,6 @@
 """Templates of subjects, texts and HTML: parsed and checked once, rendered for every contact."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from typing import ClassVar
 
 from liquid import BoundTemplate
@@ -8,7 +8,7 @@ from liquid.builtin.expressions import FilteredExpression, Path
 from liquid.builtin.expressions.primitive import Blank, Empty, RangeLiteral
 from liquid.exceptions import LiquidError, ResourceLimitError
 
-from domain.merging import Merge
+from domain.merging import Filled, Merge
 from domain.renderings import TEXT_LIMIT, MissingValue, TemplateError, TemplateLimit, field_name, has_default
 from domain.template_language import HTML, PLAIN, expressions
 
@@ -71,6 +71,11 @@ class Template:
         self.variables = _variables(parsed)
         self.required = _required(parsed) & self.variables
 
+    @property
+    def pieces(self) -> Sequence[str] | None:
+        """Its own text, cut where values are merged into it; None if it has more than that."""
+        return None if self._merge is None else self._merge.pieces
+
     @classmethod
     def parse(cls, text: str, *, html: bool = False) -> "Template":
         """
@@ -104,11 +109,15 @@ class Template:
             TemplateLimit: If the work or the text grows beyond the limits.
             TemplateFailed: If values do not go together.
         """
+        return self.fill(fields)[0]
+
+    def fill(self, fields: Mapping[str, object]) -> Filled:
+        """As `render`, and tell which values stand between the `pieces`, where it is as simple as that."""
         merged = None if self._merge is None else self._merge.fill(fields)
         if merged is not None:
             return merged
         try:
-            return self._parsed.render(fields)
+            return self._parsed.render(fields), None
         except ResourceLimitError as error:
             raise TemplateLimit(_message(error)) from error
         except RecursionError as error:

@@ -4,7 +4,7 @@ import pytest
 
 from domain.templates import MissingValue, Template, TemplateFailed, TemplateLimit
 
-FIELDS = {"first_name": "Zoë & Co", "company": "<b>", "custom": {"plan": "pro", "seats": 3, "note": " "}}
+FIELDS = {"first_name": "Zoë & 'Co'", "company": '<b>"', "custom": {"plan": "pro", "seats": 3, "note": " "}}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """The point of no return: whoever was stopped, or is too late, does not pass it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -41,7 +40,7 @@ async def test_references_are_stored_one_by_one(delivery: Delivery) -> None:
     (due,) = await delivery.due()
     attempt = await delivery.begun(due)
     references = ("<1@example.com>", "<2@example.com>")
-    letter = replace(letter_of(attempt), references=references, parent=references[-1])
+    letter = letter_of(attempt)._replace(references=references, parent=references[-1])
 
     async with delivery.db.transaction() as conn:
         await mark_committing(conn, [Committing(attempt, letter)], now=NOW, lease=LEASE)
