@@ -1,12 +1,12 @@
 """Judgement: from what ended an attempt to the result that is recorded and what follows from it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from actors.smtp import Handover, Interrupted, Withheld
-from domain.circuit import Encounter, encounter_of, rest_after
+from domain.circuit import ANSWERED, encounter_of, rest_after
 from domain.delivery import CAPACITY_WAIT, ActsOn, Outcome, Verdict, retry_delay, verdict
 from domain.lifecycle import EmailEvent
 from domain.replies import Fault, Reply, Stage
@@ -14,8 +14,7 @@ from persistence.attempts import Attempt
 from persistence.results import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """
     The *result* of an attempt. *retry_in* asks for a message after that wait; *login_refused* and *rest*
     concern the mailbox.
@@ -36,7 +35,7 @@ def judge(attempt: Attempt, handover: Handover, *, now: datetime, schedule: Sequ
     if isinstance(handover.answer, Withheld):
         # Marked or not, nothing was handed over: it comes again, and the gate asks anew what withheld it.
         wait = min(schedule)
-        result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, encounter=Encounter())
+        result = Result(attempt, EmailEvent.RETRY, "WITHHELD", retry_at=now + wait, encounter=ANSWERED)
         return Judgement(result, retry_in=wait)
     found = verdict(handover.stage, handover.answer)
     # What every result of this handover tells, besides its event and the reason.

@@ -30,6 +30,10 @@ class Encounter:
     retry_after: timedelta | None = None
 
 
+ANSWERED = Encounter()
+"""The host answered: what nearly every conversation tells."""
+
+
 @dataclass(frozen=True, slots=True)
 class Circuit:
     """*troubles* in a row, none of them after an answer; *rests_until* is business time."""
@@ -80,4 +84,4 @@ def encounter_of(answer: Reply | Fault, found: Verdict, detail: str = "") -> Enc
         return None if answer in NEEDS_A_PERSON else Encounter(detail or str(answer))
     if found.acts_on is ActsOn.HOST or found.outcome is Outcome.IN_DOUBT:
         return Encounter(f"{answer.code} {answer.text}".rstrip(), answer.try_again_in)
-    return Encounter()
+    return ANSWERED

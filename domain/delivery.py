@@ -75,6 +75,9 @@ class Verdict:
     retry_after: timedelta | None = None
 
 
+_ACCEPTED = Verdict(Outcome.SENT, ActsOn.EMAIL, "accepted")
+
+
 def retry_delay(retries_so_far: int, schedule: Sequence[timedelta] = RETRY_SCHEDULE) -> timedelta | None:
     """Return the wait before the next retry; None when they are used up and the email is FAILED."""
     return schedule[retries_so_far] if retries_so_far < len(schedule) else None
@@ -90,7 +93,7 @@ def verdict(stage: Stage, answer: Reply | Fault) -> Verdict:
     if isinstance(answer, Fault):
         return _without_reply(stage, answer)
     if stage is Stage.DOT and 200 <= answer.code < 300:
-        return Verdict(Outcome.SENT, ActsOn.EMAIL, "accepted")
+        return _ACCEPTED
     if not 400 <= answer.code < 600:
         return _out_of_order(stage)
     if _is_over_limit(answer):

@@ -79,10 +79,11 @@ class MailboxLoad:
     starts: list[datetime] = field(default_factory=list)
     by_domain: dict[str, int] = field(default_factory=dict)
     circuit: Circuit = field(default_factory=Circuit)
+    capacity_today: int = field(init=False)
 
-    @property
-    def capacity_today(self) -> int:
-        return self.mailbox.capacity_on(self.day)
+    def __post_init__(self) -> None:
+        # Each of the mailbox's emails asks for it.
+        self.capacity_today = self.mailbox.capacity_on(self.day)
 
     @property
     def room_today(self) -> int | None:
@@ -125,7 +126,8 @@ class MailboxLoad:
         self.starts.append(now)
 
 
-@dataclass(frozen=True, slots=True)
+# Made for each email: frozen it would take three times as long.
+@dataclass(slots=True)
 class DueEmail:
     """What the gate asks of one email: where it stands, and whether anyone stopped it."""
 
@@ -155,18 +157,33 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         and now < email.retry_at - EARLY_BY
     ):
         return Pass.WAIT
-    for is_so, hold in (
-        (email.is_sending_paused, Hold.SENDING_PAUSED),
-        (load.status is not MailboxStatus.ACTIVE, Hold.MAILBOX_UNAVAILABLE),
-        (load.circuit.state(now + EARLY_BY) is CircuitState.OPEN, Hold.HOST_UNAVAILABLE),
-        (email.sequence is not SequenceStatus.ACTIVE, Hold.SEQUENCE_NOT_ACTIVE),
-        (email.enrollment is EnrollmentStatus.PAUSED, Hold.ENROLLMENT_PAUSED),
-        (not email.is_next or (email.not_before is not None and now < email.not_before), Hold.NOT_ITS_TURN),
-        (email.calendar.day_of(now) is None, Hold.OUTSIDE_WINDOW),
-        (not load.mailbox.works_at(now), Hold.OUTSIDE_WORKING_HOURS),
-    ):
-        if is_so:
-            return hold
+    hold = _unavailable(email, load, now) or _not_due(email, now) or _without_room(email, load, now)
+    return hold or Pass.GO
+
+
+def _unavailable(email: DueEmail, load: MailboxLoad, now: datetime) -> Hold | None:
+    """What holds all emails of the workspace, or of the mailbox."""
+    if email.is_sending_paused:
+        return Hold.SENDING_PAUSED
+    if load.status is not MailboxStatus.ACTIVE:
+        return Hold.MAILBOX_UNAVAILABLE
+    return Hold.HOST_UNAVAILABLE if load.circuit.state(now + EARLY_BY) is CircuitState.OPEN else None
+
+
+def _not_due(email: DueEmail, now: datetime) -> Hold | None:
+    if email.sequence is not SequenceStatus.ACTIVE:
+        return Hold.SEQUENCE_NOT_ACTIVE
+    if email.enrollment is EnrollmentStatus.PAUSED:
+        return Hold.ENROLLMENT_PAUSED
+    if not email.is_next or (email.not_before is not None and now < email.not_before):
+        return Hold.NOT_ITS_TURN
+    return Hold.OUTSIDE_WINDOW if email.calendar.day_of(now) is None else None
+
+
+def _without_room(email: DueEmail, load: MailboxLoad, now: datetime) -> Hold | None:
+    """Whether the mailbox's hours and limits, and what it has sent and is sending, leave no room."""
+    if not load.mailbox.works_at(now):
+        return Hold.OUTSIDE_WORKING_HOURS
     limited = load.limited(now, is_reserved=has_reservation(email, load))
     if limited is not None:
         return limited
@@ -174,7 +191,7 @@ def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
         return Hold.RECIPIENT_DOMAIN_FULL
     if load.is_too_close(now):
         return Hold.TOO_CLOSE
-    return Hold.MAILBOX_BUSY if load.is_busy else Pass.GO
+    return Hold.MAILBOX_BUSY if load.is_busy else None
 
 
 def has_reservation(email: DueEmail, load: MailboxLoad) -> bool:

@@ -1,9 +1,9 @@
 """What an SMTP server answered, where in the conversation, and what there is instead of an answer."""
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 # RFC 3463 §2. Only at the head of a line: "blocked 5.1.1.7" further inside is an IP address.
 _ENHANCED = re.compile(r"^[\s#(\[]*([245]\.\d{1,3}\.\d{1,3})(?![.\d])", re.MULTILINE)
@@ -51,8 +51,7 @@ class Fault(StrEnum):
     """The host leads to an address that we do not connect to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A reply (RFC 5321 §4.2); the lines of *text* are joined by ``\\n`` and carry no basic code."""
 
     code: int

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from domain.gate import Hold
@@ -11,16 +12,14 @@ from domain.letter import StepText
 from domain.threads import Thread
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(NamedTuple):
     """What a message asks for: to begin attempt *number* at an email."""
 
     email_id: EmailId
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(NamedTuple):
     """
     How the mailbox's server is reached, and by which secret, if any: both are bound to the mailbox's id.
     """
@@ -34,7 +33,8 @@ class Login:
     refresh_token_encrypted: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Made for each email: frozen it would take three times as long.
+@dataclass(slots=True)
 class Attempt:
     """An email that passed the gate, with all that is needed to write and send it."""
 

@@ -1,8 +1,8 @@
 """The point of no return: what is marked here may have arrived, whatever happens next."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import Interval, Text, any_, bindparam, func, select, text
@@ -20,8 +20,7 @@ from persistence.tables import letters, scheduled_emails
 from persistence.transitions import transition
 
 
-@dataclass(frozen=True, slots=True)
-class Committing:
+class Committing(NamedTuple):
     """An attempt whose letter is with the server but for the final dot."""
 
     attempt: Attempt

@@ -68,11 +68,17 @@ class _Step:
 
     row: _Row
     text: StepText
+    sequence: SequenceStatus
 
 
 async def _read_steps(conn: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, _Step]:
     rows = await STEPS.rows(conn, ids=list(ids))
-    return {row.id: _Step(row, StepText(row.subject, row.body_text, row.body_html)) for row in rows}
+    return {
+        row.id: _Step(
+            row, StepText(row.subject, row.body_text, row.body_html), SequenceStatus(row.sequence_status)
+        )
+        for row in rows
+    }
 
 
 class _Gate:
@@ -141,10 +147,10 @@ class _Gate:
 
 def _due_email(row: _Row, step: _Step, calendar: Calendar) -> DueEmail:
     return DueEmail(
-        status=EmailStatus(row.status),
-        enrollment=EnrollmentStatus(row.enrollment_status),
-        sequence=SequenceStatus(step.row.sequence_status),
-        contact=ContactStatus(row.contact_status),
+        status=EmailStatus[row.status],
+        enrollment=EnrollmentStatus[row.enrollment_status],
+        sequence=step.sequence,
+        contact=ContactStatus[row.contact_status],
         calendar=calendar,
         is_suppressed=row.is_suppressed,
         is_sending_paused=step.row.is_sending_paused,
@@ -160,7 +166,7 @@ def _attempt(row: _Row, load: MailboxLoad, step: _Step, window_day: date) -> Att
     thread = None
     if row.parent_message_id is not None and not step.row.starts_thread:
         thread = Thread(row.parent_message_id, tuple(row.thread_references or ()), row.parent_subject)
-    name = " ".join(part for part in (row.first_name, row.last_name) if part)
+    name = " ".join(filter(None, (row.first_name, row.last_name)))
     return Attempt(
         email_id=EmailId(row.id),
         workspace_id=WorkspaceId(row.workspace_id),

@@ -1,7 +1,6 @@
 """Mailboxes: made, changed, put on hold, brought back and taken out of use."""
 
 from collections.abc import Mapping
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -73,10 +72,9 @@ async def login_of(conn: AsyncConnection, workspace_id: WorkspaceId, mailbox_id:
         UnknownObject: The workspace has no such mailbox.
         NotInStatus: It is removed, and its secrets are forgotten.
     """
-    names = [each.name for each in fields(Login)]
     here = (mailboxes.c.workspace_id == workspace_id, mailboxes.c.id == mailbox_id)
     found = await conn.execute(
-        select(mailboxes.c.status, *(mailboxes.c[name] for name in names)).where(*here)
+        select(mailboxes.c.status, *(mailboxes.c[name] for name in Login._fields)).where(*here)
     )
     row = found.one_or_none()
     if row is None:

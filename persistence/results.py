@@ -25,7 +25,8 @@ from persistence.tables import contacts, email_events, enrollments, mailboxes, s
 from persistence.transitions import transition
 
 
-@dataclass(frozen=True, slots=True)
+# Made for each email: frozen it would take three times as long.
+@dataclass(slots=True)
 class Result:
     """How *attempt* ended: the event, what the server said of it, and when it is tried again."""
 
