@@ -30,8 +30,8 @@ class PendingWork:
 # Changes that follow each other this closely, in real time, are carried out as one recalculation.
 COALESCED = timedelta(seconds=1)
 
-# By indexes, whatever PostgreSQL knew when it last looked: when thousands are due, it expects to come upon one
-# of them soon, and reads the whole table of emails each second after the last of them has left.
+# By indexes, whatever PostgreSQL knew when it last looked: it expects to come soon upon one of thousands that
+# were due, and once they have left reads all emails for it, each second.
 _BY_INDEXES = text("""
 SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
 """)
