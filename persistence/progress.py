@@ -25,8 +25,8 @@ _LAST_FIRST = "coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DES
 # Where an enrollment n stands. All its emails are read at once, and only once.
 # - `step_ids` were begun or taken out. `passed` is the position of the step that left last, `awaited` that of
 #   one on its way, or in doubt in a mailbox that waits for its settling.
-# - Of the email that was settled last: `position`, `window_day`, when it left (`left_at`), and the instant that
-#   waits in minutes count from, that of a failure too (`settled_at`).
+# - Of the email that was settled last: `position`, `window_day`, when it left (`left_at`), and the instant
+#   that waits in minutes count from, that of a failure too (`settled_at`).
 # - Of what is planned: the first `next_send_at`; and the last day and instant at which the step before it may
 #   have been settled (`day_due`, `instant_due`).
 STAND = f"""
@@ -41,9 +41,8 @@ LATERAL (
         ) AS awaited,
         (array_agg(s.position ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS position,
         (array_agg(e.window_day ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS window_day,
-        (array_agg(
-            CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END ORDER BY {_LAST_FIRST}
-        ) FILTER (WHERE {_SETTLED}))[1] AS left_at,
+        (array_agg(CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END
+            ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS left_at,
         (array_agg(coalesce(e.sent_at, e.committing_at, e.last_attempt_at) ORDER BY {_LAST_FIRST})
             FILTER (WHERE {_SETTLED}))[1] AS settled_at,
         min(e.send_at) FILTER (WHERE e.status = 'PENDING') AS next_send_at,
