@@ -14,7 +14,7 @@ from actors.publisher import Publisher
 from actors.queues import SENDER
 from domain.ids import EmailId, WorkspaceId
 from persistence.attempts import Ticket
-from persistence.claims import Claimed, claim_due, count_under_way
+from persistence.claims import Claimed, claim_due
 from persistence.database import Database
 from persistence.dispatches import carried_out, hand_over, processed, taken
 from persistence.overdue_retries import sweep_overdue
@@ -95,11 +95,9 @@ class Dispatcher:
         """How many were claimed and published; None when there is nothing to go on for."""
         now = await self._clock.now()
         async with self._database.transaction() as conn:
-            queued, begun = await count_under_way(conn)
-            room = self._most_queued - queued
-            if room <= 0:
-                return 0
-            claimed = await claim_due(conn, now=now, limit=min(room, CLAIM), lease=self._lease)
+            claimed, queued, begun = await claim_due(
+                conn, now=now, limit=CLAIM, most_queued=self._most_queued, lease=self._lease
+            )
             messages = list(in_messages(claimed))
             counts = [len(emails) for emails in messages]
             dispatch_ids = await hand_over(conn, SENDER, email_counts=counts) if counts else []

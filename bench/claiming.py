@@ -23,6 +23,7 @@ _SENT_EACH = 3
 _CLAIMS = 6
 _UPDATES = 4
 _LEASE = timedelta(minutes=5)
+_MOST_QUEUED = 1_000
 
 _FILL = """
 INSERT INTO scheduled_emails (id, workspace_id, sequence_id, enrollment_id, contact_id, step_id, mailbox_id,
@@ -143,7 +144,9 @@ async def _claim(database: Database, url: str, *, limit: int) -> float:
     """
     began = perf_counter()
     async with database.transaction() as conn:
-        claimed = await claim_due(conn, now=datetime.now(UTC), limit=limit, lease=_LEASE)
+        claimed, _, _ = await claim_due(
+            conn, now=datetime.now(UTC), limit=limit, most_queued=_MOST_QUEUED, lease=_LEASE
+        )
     seconds = perf_counter() - began
     if len(claimed) != limit:
         raise WrongResult(f"{len(claimed)} emails were claimed instead of {limit}")

@@ -1,21 +1,22 @@
 """Claims: the dispatcher takes up what is due, mailbox by mailbox, and reserves each one's budget."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Interval, bindparam, column, func, literal_column, select, text
+from sqlalchemy import Interval, bindparam, column, func, literal_column, select, text, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from domain.gate import CONNECTIONS_PER_MAILBOX
 from domain.ids import EmailId
 from domain.keeping import LATE_AFTER
 from domain.lifecycle import EMAIL, EmailEvent
 from persistence.mailbox_loads import HIGHEST
-from persistence.mailbox_rooms import ROOM, TERMS
+from persistence.mailbox_rooms import BUSY, ROOM, TERMS
 from persistence.statements import Statement
 from persistence.tables import scheduled_emails
 from persistence.transitions import transition
-from persistence.under_way import UNDER_WAY
 
 
 class Claimed(NamedTuple):
@@ -29,6 +30,14 @@ class Claimed(NamedTuple):
     send_at: datetime
 
 
+class Claims(NamedTuple):
+    """What was claimed; and what was claimed before and not yet begun, or begun, in all workspaces."""
+
+    emails: Sequence[Claimed]
+    queued: int
+    begun: int
+
+
 # One plan, whatever PostgreSQL knew of the tables when it made it: it expects next to nothing to be due, and
 # would rather read and sort all of that, or read a table whole that was empty then.
 _READ_IN_ORDER = Statement(
@@ -38,62 +47,92 @@ SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan'
     set_config('plan_cache_mode', 'force_generic_plan', true)
 """)
 )
-# Whose turn it is in each workspace: by priority, follow-ups before first emails.
+# Whose turn it is in each workspace; NULL where nothing may be sent, which may have something under way.
 _TURNS = """
-SELECT w.id AS workspace_id, w.planning_seed,
-    array_agg(q.priority ORDER BY q.priority DESC, kind.is_first_touch) AS priorities,
-    array_agg(kind.is_first_touch ORDER BY q.priority DESC, kind.is_first_touch) AS first_touches
+SELECT w.id AS workspace_id, w.planning_seed, (
+    SELECT array_agg(DISTINCT q.priority ORDER BY q.priority DESC)
+    FROM sequences AS q
+    WHERE q.workspace_id = w.id AND q.status = 'ACTIVE' AND w.sending_paused_at IS NULL
+) AS priorities
 FROM workspaces AS w
-JOIN (SELECT DISTINCT workspace_id, priority FROM sequences WHERE status = 'ACTIVE') AS q
-    ON q.workspace_id = w.id
-CROSS JOIN (VALUES (false), (true)) AS kind (is_first_touch)
-WHERE w.sending_paused_at IS NULL
-GROUP BY w.id
 """
-# Mailboxes that may send, those first that have not sent for longest.
-_BOXES = f"""
-SELECT {TERMS}, w.priorities, w.first_touches, m.ctid AS place, m.xmin AS version
-FROM turns AS w JOIN mailboxes AS m ON m.workspace_id = w.workspace_id
-WHERE m.status = 'ACTIVE'
+_MAY_SEND = """(
+    w.priorities IS NOT NULL AND m.status = 'ACTIVE'
     AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
     AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
     AND (m.minimum_gap_s = 0 OR m.last_attempt_at IS NULL
         OR m.last_attempt_at + make_interval(secs => m.minimum_gap_s) <= :now)
+)"""
+# Mailboxes that may send or have something under way, those first that have not sent for longest. What they
+# name is looked at here, once: for the room of each, and to count what is under way.
+_BOXES = (
+    text(f"""
+WITH turns AS MATERIALIZED ({_TURNS})
+SELECT {TERMS}, w.priorities, m.under_way <> '{{}}' AS has_names, {_MAY_SEND} AS may_send,
+    m.ctid AS place, m.xmin AS version
+FROM turns AS w
+JOIN mailboxes AS m ON m.workspace_id = w.workspace_id
+CROSS JOIN LATERAL ({BUSY}) AS busy
+WHERE m.under_way <> '{{}}' OR {_MAY_SEND}
 ORDER BY m.last_attempt_at NULLS FIRST, m.id
-OFFSET 0
-"""
-# Most have nothing due: the first entry of the index tells.
+""")
+    .bindparams(now=None)
+    .columns()
+    .cte("boxes")
+)
+_COUNTED = (
+    text("""
+SELECT CAST(coalesce(sum(queued), 0) AS int) AS queued,
+    CAST(coalesce(sum(under_way - queued), 0) AS int) AS begun
+FROM boxes
+""")
+    .columns(column("queued"), column("begun"))
+    .cte("counted")
+)
+# Most have nothing due: the first entry of the index tells, before more is read. One that names something
+# did so a moment ago: it is asked only where more costs much, to count rates or to look for each priority.
+_SENDS_NOW = """(
+    box.has_names AND cardinality(box.priorities) = 1
+    AND coalesce(box.hourly_limit, box.sliding_window_limit, box.rolling_24h_limit) IS NULL
+)"""
 _DUE = """
-SELECT e.send_at
+SELECT true
 FROM scheduled_emails AS e
 WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true)
     AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
 LIMIT 1
 """
-# The head of a mailbox: what is next for the contacts bound to it, turn by turn, by time and id. It is read
-# one by one in the order of its index, and only as far as there is room: any number may be due behind that.
+# The head of a mailbox: what is next for the contacts bound to it, by priority, follow-ups before first
+# emails, by time and id. It is read one by one in the order of its index, and only as far as there is room:
+# any number may be due behind that.
 # Not before its wait, by the day on which the step before it really left, whether the planner has moved it
 # already or not; where only the planner can count the days, not while it has still to look; and not what the
-# gate has given back to it.
+# gate has given back to it. OFFSET 0 looks up sequence and step by their ids: as long as there are few,
+# PostgreSQL would rather read them all for each email.
 _HEAD = """
 SELECT head.place
-FROM unnest(box.priorities, box.first_touches) AS turn (priority, is_first_touch)
+FROM unnest(box.priorities) AS turn (priority)
 CROSS JOIN LATERAL (
     SELECT e.ctid AS place
     FROM scheduled_emails AS e
     JOIN enrollments AS n
         ON n.id = e.enrollment_id AND n.status = 'ACTIVE' AND n.mailbox_id = e.mailbox_id
-    JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE' AND q.priority = turn.priority
-    JOIN steps AS s
-        ON s.id = e.step_id AND s.sequence_id = e.sequence_id AND s.position = n.next_position
-    WHERE e.mailbox_id = box.id AND e.is_first_touch = turn.is_first_touch
+    CROSS JOIN LATERAL (
+        SELECT * FROM sequences AS q WHERE q.workspace_id = e.workspace_id AND q.id = e.sequence_id OFFSET 0
+    ) AS q
+    CROSS JOIN LATERAL (
+        SELECT * FROM steps AS s WHERE s.workspace_id = e.workspace_id AND s.id = e.step_id OFFSET 0
+    ) AS s
+    WHERE e.mailbox_id = box.id AND e.is_first_touch IN (false, true)
         AND e.phase = 'OPEN' AND e.status = 'PENDING' AND e.released_because IS NULL
         AND e.send_at > :late_since AND e.send_at <= :now
+        AND q.status = 'ACTIVE' AND q.priority = turn.priority
+        AND s.sequence_id = e.sequence_id AND s.position = n.next_position
         AND (n.last_window_day IS NULL OR e.window_day >= n.last_window_day + coalesce(s.wait_days, 0))
         AND (n.planned_at IS NOT NULL OR s.wait_working_days IS NULL
             AND (n.last_window_day IS NOT NULL OR n.held_for = interval '0'))
         AND (n.next_not_before IS NULL OR n.next_not_before <= :now)
-    ORDER BY e.send_at, e.id
+    ORDER BY e.is_first_touch, e.send_at, e.id
     LIMIT room.emails
 ) AS head
 LIMIT room.emails
@@ -105,29 +144,34 @@ LIMIT room.emails
 # UPDATE, which the foreign keys of a plan that is being written would wait for.
 _HEADS = (
     text(f"""
-WITH turns AS MATERIALIZED ({_TURNS})
-SELECT e.ctid AS place, found.day, found.capacity, found.under_way
+SELECT e.ctid AS place, taken.mailbox_place, taken.day, taken.capacity, taken.under_way_ids
 FROM (
-    SELECT box.place AS mailbox_place, box.version, head.place, room.day, room.capacity, room.under_way
-    FROM ({_BOXES}) AS box
-    CROSS JOIN LATERAL ({_DUE}) AS due
-    CROSS JOIN LATERAL (
-        SELECT room.*
-        FROM (SELECT CAST(:now AS timestamptz) AS instant WHERE due.send_at IS NOT NULL) AS at
-        CROSS JOIN LATERAL ({ROOM}) AS room
-        WHERE room.emails > 0
+    SELECT m.ctid AS mailbox_place, found.day, found.capacity, found.under_way_ids, found.places
+    FROM (
+        SELECT box.place AS mailbox_place, box.version, box.under_way_ids, room.day, room.capacity,
+            head.places
+        FROM boxes AS box
+        CROSS JOIN LATERAL (
+            SELECT room.*
+            FROM (SELECT CAST(:now AS timestamptz) AS instant WHERE {_SENDS_NOW} OR ({_DUE})) AS at
+            CROSS JOIN LATERAL ({ROOM}) AS room
+            WHERE room.emails > 0
+            OFFSET 0
+        ) AS room
+        CROSS JOIN LATERAL (SELECT ARRAY({_HEAD}) AS places OFFSET 0) AS head
+        WHERE box.may_send AND box.under_way < {CONNECTIONS_PER_MAILBOX} AND cardinality(head.places) > 0
         OFFSET 0
-    ) AS room
-    CROSS JOIN LATERAL ({_HEAD}) AS head
-    OFFSET 0
-) AS found
-JOIN mailboxes AS m ON m.ctid = found.mailbox_place AND m.xmin = found.version
-JOIN scheduled_emails AS e ON e.ctid = found.place
-LIMIT :most
-FOR NO KEY UPDATE OF m, e SKIP LOCKED
+    ) AS found
+    JOIN mailboxes AS m ON m.ctid = found.mailbox_place AND m.xmin = found.version
+    FOR NO KEY UPDATE OF m SKIP LOCKED
+) AS taken
+CROSS JOIN LATERAL unnest(taken.places) AS head (place)
+JOIN scheduled_emails AS e ON e.ctid = head.place
+LIMIT (SELECT greatest(0, least(:most, :most_queued - queued)) FROM counted)
+FOR NO KEY UPDATE OF e SKIP LOCKED
 """)
-    .bindparams(now=None, late_since=None, most=None)
-    .columns(column("place"), column("day"), column("capacity"), column("under_way"))
+    .bindparams(now=None, late_since=None, most=None, most_queued=None)
+    .columns(*map(column, ("place", "mailbox_place", "day", "capacity", "under_way_ids")))
     .cte("heads")
 )
 _columns = scheduled_emails.c
@@ -146,16 +190,17 @@ _QUEUED = (
         _columns.attempt,
         _columns.crashes,
         _columns.send_at,
+        _HEADS.c.mailbox_place,
         _HEADS.c.day,
         _HEADS.c.capacity,
-        _HEADS.c.under_way,
+        _HEADS.c.under_way_ids,
     )
     .cte("queued")
 )
 _BY_MAILBOX = (
     text("""
-SELECT workspace_id, mailbox_id, day, capacity, under_way, array_agg(id) AS ids
-FROM queued GROUP BY workspace_id, mailbox_id, day, capacity, under_way
+SELECT workspace_id, mailbox_id, mailbox_place, day, capacity, under_way_ids, array_agg(id) AS ids
+FROM queued GROUP BY workspace_id, mailbox_id, mailbox_place, day, capacity, under_way_ids
 """)
     .columns()
     .cte("claimed")
@@ -163,12 +208,12 @@ FROM queued GROUP BY workspace_id, mailbox_id, day, capacity, under_way
 # Named in its mailbox, which keeps its gap,
 _NAMED = (
     text("""
-UPDATE mailboxes AS m SET under_way = claimed.ids || claimed.under_way,
+UPDATE mailboxes AS m SET under_way = claimed.ids || claimed.under_way_ids,
     next_allowed_at = CASE
         WHEN m.minimum_gap_s > 0 THEN CAST(:now AS timestamptz) + make_interval(secs => m.minimum_gap_s)
         ELSE m.next_allowed_at
     END
-FROM claimed WHERE m.id = claimed.mailbox_id
+FROM claimed WHERE m.ctid = claimed.mailbox_place
 """)
     .bindparams(now=None)
     .columns()
@@ -185,42 +230,36 @@ SET capacity = {HIGHEST.format(given="excluded")}, used = d.used + excluded.used
     .columns()
     .cte("charged")
 )
+# Nothing is claimed where nothing is due, and yet something may be under way.
 _CLAIM = Statement(
     select(
+        _COUNTED.c.queued,
+        _COUNTED.c.begun,
         _QUEUED.c.id,
         _QUEUED.c.mailbox_id,
         _QUEUED.c.attempt + 1,
         _QUEUED.c.crashes,
         _QUEUED.c.send_at,
     )
+    .select_from(_COUNTED.outerjoin(_QUEUED, true()))
     .order_by(_QUEUED.c.send_at, _QUEUED.c.id)
-    .add_cte(_QUEUED, _BY_MAILBOX, _NAMED, _CHARGED)
+    .add_cte(_BOXES, _COUNTED, _HEADS, _QUEUED, _BY_MAILBOX, _NAMED, _CHARGED)
 )
 
 
-async def claim_due(conn: AsyncConnection, *, now: datetime, limit: int, lease: timedelta) -> list[Claimed]:
+async def claim_due(
+    conn: AsyncConnection, *, now: datetime, limit: int, most_queued: int, lease: timedelta
+) -> Claims:
     """
-    Take up at most *limit* due emails for business time *now*; empty when there are none.
+    Take up at most *limit* due emails for business time *now*, and no more than leave *most_queued* claimed.
 
     Each mailbox gives as many as its day, hour, sliding window and gap allow, and their budget is reserved
     by the same statement, so that two dispatchers together cannot exceed it. What was not sent when *lease*
     ends, by the database's clock, is rescued.
     """
     await _READ_IN_ORDER.run(conn)
-    rows = await _CLAIM.rows(conn, now=now, late_since=now - LATE_AFTER, most=limit, lease=lease)
-    return list(map(Claimed._make, rows))
-
-
-_UNDER_WAY = Statement(
-    text(f"""
-SELECT count(*) FILTER (WHERE e.status = 'QUEUED') AS queued,
-    count(*) FILTER (WHERE e.status <> 'QUEUED') AS begun
-FROM {UNDER_WAY} AS e
-""")
-)
-
-
-async def count_under_way(conn: AsyncConnection) -> tuple[int, int]:
-    """Emails that are claimed and not yet begun, and that are being sent, in all workspaces."""
-    (row,) = await _UNDER_WAY.rows(conn)
-    return row.queued, row.begun
+    rows = await _CLAIM.rows(
+        conn, now=now, late_since=now - LATE_AFTER, most=limit, most_queued=most_queued, lease=lease
+    )
+    queued, begun, first_id, *_ = rows[0]
+    return Claims([] if first_id is None else [Claimed._make(row[2:]) for row in rows], queued, begun)

@@ -51,30 +51,31 @@ _RATES = """(
             3600, box.sliding_window_s, CASE WHEN box.rolling_24h_limit IS NOT NULL THEN 86400 END
         ))
 )"""
-# Columns of `mailboxes` and of its workspace that a box has for its room.
-TERMS = """m.id, m.zone, m.under_way, m.host_troubles, m.minimum_gap_s, m.daily_capacity, m.ramp_start,
-    m.ramp_step, m.ramp_started_on, m.day_variation_percent, m.hourly_limit, m.sliding_window_limit,
-    m.sliding_window_s, m.rolling_24h_limit, w.planning_seed"""
+# What a mailbox m has under way, all of it and before its attempt. To be joined laterally, as *busy*.
+BUSY = f"""
+SELECT count(*) AS emails, count(*) FILTER (WHERE e.status = 'QUEUED') AS queued, array_agg(e.id) AS ids
+FROM {named_in("m")} AS e
+WHERE e.mailbox_id = m.id AND {IS_UNDER_WAY}
+"""
+# Columns of `mailboxes`, of its workspace, and of what it has under way, that a box has for its room.
+TERMS = """m.id, m.zone, m.host_troubles, m.minimum_gap_s, m.daily_capacity, m.ramp_start, m.ramp_step,
+    m.ramp_started_on, m.day_variation_percent, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s,
+    m.rolling_24h_limit, w.planning_seed, busy.emails AS under_way, busy.queued, busy.ids AS under_way_ids"""
 # To be joined to a *box* of these terms, and to business time, `at.instant`: its day, the capacity there or
-# 0 if it is unlimited; what is under way; and how many *emails* it may give, 0 or less for none.
+# 0 if it is unlimited; and how many *emails* it may give, 0 or less for none.
 ROOM = f"""
-SELECT today.day, coalesce(today.capacity, 0) AS capacity, busy.ids AS under_way, least(
-    CASE WHEN box.host_troubles >= {OPENS_AFTER} THEN 1 ELSE {CONNECTIONS_PER_MAILBOX} END - busy.emails,
+SELECT today.day, coalesce(today.capacity, 0) AS capacity, least(
+    CASE WHEN box.host_troubles >= {OPENS_AFTER} THEN 1 ELSE {CONNECTIONS_PER_MAILBOX} END - box.under_way,
     CASE WHEN box.minimum_gap_s > 0 THEN 1 END,
     CASE WHEN today.capacity IS NOT NULL THEN today.capacity - coalesce(
         (SELECT d.used FROM mailbox_days AS d WHERE d.mailbox_id = box.id AND d.day = today.day), 0
     ) END,
     CASE WHEN coalesce(box.hourly_limit, box.sliding_window_limit, box.rolling_24h_limit) IS NOT NULL
-        THEN {_RATES} - busy.queued END
+        THEN {_RATES} - box.queued END
 ) AS emails
 FROM (
     SELECT today.day, {_CAPACITY} AS capacity
     FROM (SELECT CAST(at.instant AT TIME ZONE box.zone AS date) AS day OFFSET 0) AS today
     OFFSET 0
 ) AS today
-CROSS JOIN (
-    SELECT count(*) AS emails, count(*) FILTER (WHERE e.status = 'QUEUED') AS queued, array_agg(e.id) AS ids
-    FROM {named_in("box")} AS e
-    WHERE e.mailbox_id = box.id AND {IS_UNDER_WAY}
-) AS busy
 """

@@ -31,8 +31,8 @@ async def claimed(database: Database, number: int) -> list[Ticket]:
     """Tickets for so many emails of mailboxes of their own."""
     await make_due_emails(database, number)
     async with database.transaction() as conn:
-        found = await claim_due(conn, now=MONDAY, limit=number, lease=LEASE)
-    return [Ticket(each.email_id, each.attempt) for each in found]
+        found = await claim_due(conn, now=MONDAY, limit=number, most_queued=number, lease=LEASE)
+    return [Ticket(each.email_id, each.attempt) for each in found.emails]
 
 
 async def committed(ledger: Ledger, tickets: Sequence[Ticket]) -> list[Attempt]:

@@ -100,7 +100,8 @@ async def test_what_is_claimed_while_a_plan_is_made_takes_its_place_once(
 
     async def overtaken(*args: Any, **scope: Any) -> list[TakenDay]:
         async with worker_db.transaction() as conn:
-            claimed.extend(await claim_due(conn, now=now, limit=1, lease=timedelta(minutes=1)))
+            found = await claim_due(conn, now=now, limit=1, most_queued=1, lease=timedelta(minutes=1))
+            claimed.extend(found.emails)
         return await taken_slots(*args, **scope)
 
     monkeypatch.setattr(replanning, "taken_slots", overtaken)

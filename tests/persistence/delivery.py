@@ -95,12 +95,19 @@ class Delivery:
             await conn.execute(delete(sequence_mailboxes))
             await conn.execute(insert(sequence_mailboxes).values(link))
 
-    async def claim(self, *, now: datetime = NOW, limit: int = 100) -> list[Claimed]:
+    async def claim(self, *, now: datetime = NOW, limit: int = 100) -> Sequence[Claimed]:
         async with self.db.transaction() as conn:
-            return await claim_due(conn, now=now, limit=limit, lease=LEASE)
+            claims = await claim_due(conn, now=now, limit=limit, most_queued=1_000, lease=LEASE)
+            return claims.emails
 
     async def claimed(self, *, now: datetime = NOW, limit: int = 100) -> list[EmailId]:
         return [each.email_id for each in await self.claim(now=now, limit=limit)]
+
+    async def under_way(self, *, now: datetime = NOW) -> tuple[int, int]:
+        """Claimed and not yet begun, and begun, as a claim counts them that may take nothing."""
+        async with self.db.transaction() as conn:
+            claims = await claim_due(conn, now=now, limit=0, most_queued=1_000, lease=LEASE)
+        return claims.queued, claims.begun
 
     async def begin(
         self, *tickets: Ticket, now: datetime = NOW, lease: timedelta = LEASE

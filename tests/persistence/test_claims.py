@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from persistence.claims import count_under_way
 from persistence.tables import enrollments, mailboxes, scheduled_emails, sequences, steps
 from tests.persistence.delivery import LEASE, MINUTE, NOW, TODAY, Delivery, at, make_delivery
 from tests.support.world import make_enrollment, make_sequence
@@ -96,8 +95,7 @@ async def test_what_waits_for_its_sender_counts_as_under_way(delivery: Delivery)
     await delivery.due(3)
 
     assert [len(await delivery.claim()), len(await delivery.claim())] == [2, 0]
-    async with delivery.db.transaction() as conn:
-        assert await count_under_way(conn) == (2, 0)
+    assert await delivery.under_way() == (2, 0)
 
 
 async def test_no_more_than_asked_for(delivery: Delivery) -> None:

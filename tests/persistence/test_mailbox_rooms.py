@@ -11,14 +11,17 @@ from sqlalchemy import insert, text
 from domain.gate import MailboxLoad
 from domain.ids import MailboxId
 from persistence.mailbox_loads import read_loads
-from persistence.mailbox_rooms import ROOM, TERMS
+from persistence.mailbox_rooms import BUSY, ROOM, TERMS
 from persistence.tables import mailbox_days, mailboxes
 from tests.persistence.delivery import MINUTE, NOW, TODAY, Delivery
 
 MAILBOXES = 60
 ROOMS = text(f"""
-SELECT box.id, room.day, room.capacity, room.under_way, room.emails
-FROM (SELECT {TERMS} FROM mailboxes AS m JOIN workspaces AS w ON w.id = m.workspace_id) AS box
+SELECT box.id, room.day, room.capacity, box.under_way_ids, room.emails
+FROM (
+    SELECT {TERMS} FROM mailboxes AS m JOIN workspaces AS w ON w.id = m.workspace_id
+    CROSS JOIN LATERAL ({BUSY}) AS busy
+) AS box
 CROSS JOIN (SELECT CAST(:now AS timestamptz) AS instant) AS at
 CROSS JOIN LATERAL ({ROOM}) AS room
 """)
@@ -85,7 +88,7 @@ async def _go_on(delivery: Delivery, mailbox_id: MailboxId, chance: random.Rando
 
 # Any: a row of what was asked.
 def _told(row: Any) -> tuple[object, ...]:
-    return row.day, row.capacity, sorted(row.under_way or ()), max(0, row.emails)
+    return row.day, row.capacity, sorted(row.under_way_ids or ()), max(0, row.emails)
 
 
 def _judged(load: MailboxLoad, now: datetime) -> tuple[object, ...]:

@@ -7,7 +7,6 @@ from sqlalchemy import text
 from domain.ids import EmailId
 from domain.lifecycle import EmailEvent
 from persistence.attempts import Ticket
-from persistence.claims import count_under_way
 from persistence.mailbox_loads import read_loads
 from persistence.rescue import rescue
 from persistence.results import Result
@@ -103,8 +102,7 @@ async def test_a_name_counts_for_the_mailbox_that_sends_it_alone(delivery: Deliv
 
     assert await under_way(delivery) == [due]
     assert await counted(delivery) == (0, 0)
-    async with delivery.db.transaction() as conn:
-        assert await count_under_way(conn) == (1, 0)
+    assert await delivery.under_way() == (1, 0)
 
 
 async def test_a_gap_is_kept_with_the_names(delivery: Delivery) -> None:
