@@ -43,7 +43,7 @@ def copy_floor(url: str, *, written_since: datetime = _BEGINNING) -> Floor:
     with psycopg.connect(libpq_url(url), autocommit=True) as conn:
         others, _ = _dump(conn, "updated_at < %s", written_since)
         ready, rows = _dump(conn, "updated_at >= %s", written_since)
-        conn.execute("TRUNCATE scheduled_emails, letters, email_events, email_moves CASCADE")
+        conn.execute("TRUNCATE scheduled_emails, letters, email_events CASCADE")
         _load(conn, others)
     settle(url)
     with psycopg.connect(libpq_url(url), autocommit=True) as conn:

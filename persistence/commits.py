@@ -52,13 +52,13 @@ async def mark_committing(
     Left out are those that someone stopped, whose lease ran out, or that another attempt took over.
     """
     attempts = [each.attempt for each in group]
-    stoppable: dict[str, set[UUID]] = {
-        "sequences": {attempt.sequence_id for attempt in attempts},
-        "mailboxes": {attempt.mailbox_id for attempt in attempts},
-        "contacts": {attempt.contact_id for attempt in attempts},
-        "enrollments": {attempt.enrollment_id for attempt in attempts},
+    stoppable: dict[str, list[UUID]] = {
+        "sequences": list({attempt.sequence_id for attempt in attempts}),
+        "mailboxes": list({attempt.mailbox_id for attempt in attempts}),
+        "contacts": list({attempt.contact_id for attempt in attempts}),
+        "enrollments": list({attempt.enrollment_id for attempt in attempts}),
     }
-    await _LOCK.run(conn, **{table: list(ids) for table, ids in stoppable.items()})
+    await _LOCK.run(conn, **stoppable)
     written = [each.letter for each in group]
     marked = await _MARK.rows(
         conn,
@@ -74,6 +74,7 @@ async def mark_committing(
         written_htmls=[letter.html for letter in written],
         now=now,
         lease=lease,
+        **stoppable,
     )
     return frozenset(EmailId(row.id) for row in marked)
 
@@ -96,21 +97,34 @@ _GIVEN = given(
 )
 # Whoever was not stopped, as they are locked; emails in one order, which an UPDATE does not have. Asked for
 # as an array: PostgreSQL expects ten rows of it, and as a join would look through all of them for each email.
+# Those that may go on are sets, hashed once, which IS TRUE keeps from becoming joins: all mailboxes would be
+# read for one, and the others looked up row by row.
 _UNSTOPPED = (
     text("""
 SELECT e.id
 FROM scheduled_emails AS e
-JOIN enrollments AS n ON n.id = e.enrollment_id AND n.status = 'ACTIVE'
-JOIN sequences AS q ON q.id = e.sequence_id AND q.status = 'ACTIVE'
-JOIN contacts AS c ON c.id = e.contact_id AND c.status = 'ACTIVE'
-JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
-JOIN workspaces AS w ON w.id = e.workspace_id AND w.sending_paused_at IS NULL
-WHERE e.id = ANY(CAST(:email_ids AS uuid[])) AND NOT EXISTS (
-    SELECT FROM suppressions AS u WHERE u.workspace_id = e.workspace_id AND u.address = c.normalised_email
-)
+WHERE e.id = ANY(CAST(:email_ids AS uuid[]))
+    AND (e.sequence_id IN (
+        SELECT q.id FROM sequences AS q JOIN workspaces AS w ON w.id = q.workspace_id
+        WHERE q.id = ANY(CAST(:sequences AS uuid[])) AND q.status = 'ACTIVE' AND w.sending_paused_at IS NULL
+    )) IS TRUE
+    AND (e.mailbox_id IN (
+        SELECT m.id FROM mailboxes AS m WHERE m.id = ANY(CAST(:mailboxes AS uuid[])) AND m.status = 'ACTIVE'
+    )) IS TRUE
+    AND (e.contact_id IN (
+        SELECT c.id FROM contacts AS c
+        WHERE c.id = ANY(CAST(:contacts AS uuid[])) AND c.status = 'ACTIVE' AND NOT EXISTS (
+            SELECT FROM suppressions AS u
+            WHERE u.workspace_id = c.workspace_id AND u.address = c.normalised_email
+        )
+    )) IS TRUE
+    AND (e.enrollment_id IN (
+        SELECT n.id FROM enrollments AS n
+        WHERE n.id = ANY(CAST(:enrollments AS uuid[])) AND n.status = 'ACTIVE'
+    )) IS TRUE
 ORDER BY e.id FOR NO KEY UPDATE OF e
 """)
-    .bindparams(email_ids=None)
+    .bindparams(email_ids=None, sequences=None, mailboxes=None, contacts=None, enrollments=None)
     .columns(_columns.id)
     .cte("unstopped")
 )

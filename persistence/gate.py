@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Interval, bindparam, func, null, select, update
+from sqlalchemy import Interval, any_, bindparam, func, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.gate import PASSING, DueEmail, Hold, MailboxLoad, Pass, has_reservation, judge
@@ -256,9 +256,12 @@ _BEGUN = (
     .returning(_columns.mailbox_id)
     .cte("begun")
 )
-# With the mailboxes that they leave from, which keep their gap from here.
+# With the mailboxes that they leave from, which keep their gap from here. As an array: all mailboxes are read
+# for a join.
 _BEGIN = Statement(
-    update(mailboxes).where(mailboxes.c.id.in_(select(_BEGUN.c.mailbox_id))).values(last_attempt_at=_NOW)
+    update(mailboxes)
+    .where(mailboxes.c.id == any_(func.array(select(_BEGUN.c.mailbox_id).scalar_subquery())))
+    .values(last_attempt_at=_NOW)
 )
 
 

@@ -5,16 +5,17 @@ from sqlalchemy import text
 from persistence.statements import Statement
 
 # A ticket is an email's id and the attempt that its message may begin: one that is out of date finds nothing.
-# OFFSET 0 keeps the look-up by id, once for all of them: PostgreSQL believes that next to nothing is queued,
-# as is true most of the time, and would compare every such email with every ticket. For the same reason sets
-# of ids below are arrays: as joins they may be looked up anew for every row.
+# OFFSET 0 keeps the look-up by id, once for all of them, and IS TRUE keeps tickets a set that is hashed once:
+# PostgreSQL believes that next to nothing is queued, as is true most of the time, and in a join would compare
+# every email with every ticket. For the same reason sets of ids below are arrays: as joins they may be looked
+# up anew for every row.
 _ASKED = """(
     SELECT * FROM scheduled_emails
-    WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('QUEUED', 'RETRYING')
+    WHERE id = ANY(CAST(:ids AS uuid[])) AND status IN ('QUEUED', 'RETRYING') AND (
+        (id, attempt + 1) IN (SELECT * FROM unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])))
+    ) IS TRUE
     OFFSET 0
 ) AS e
-JOIN unnest(CAST(:ids AS uuid[]), CAST(:numbers AS int[])) AS ticket (id, number)
-    ON ticket.id = e.id AND ticket.number = e.attempt + 1
 """
 # Mailboxes before enrollments before emails, which is the order of the columns. Enrollments of all emails:
 # until its mailbox is locked, an email may be claimed anew, and a late copy of its ticket hold again.

@@ -21,7 +21,11 @@ _LOADS = Statement(
 SELECT m.id, m.status, m.zone, m.daily_capacity, m.ramp_start, m.ramp_step, m.ramp_started_on,
     m.minimum_gap_s, m.hourly_limit, m.sliding_window_limit, m.sliding_window_s, m.rolling_24h_limit,
     m.working_hours, m.recipient_domain_daily_cap, m.jitter_percent, m.day_variation_percent,
-    m.last_attempt_at, m.host_troubles, m.host_rests_until, coalesce(d.used, 0) AS used,
+    m.last_attempt_at, m.host_troubles, m.host_rests_until,
+    coalesce((
+        SELECT d.used FROM mailbox_days AS d
+        WHERE d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
+    ), 0) AS used,
     (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date AS today,
     under_way.in_flight, under_way.ids AS under_way,
     CASE WHEN coalesce(m.hourly_limit, m.sliding_window_limit, m.rolling_24h_limit) IS NOT NULL THEN (
@@ -49,8 +53,6 @@ CROSS JOIN LATERAL (
     FROM {named_in("m")} AS e
     WHERE e.mailbox_id = m.id AND {IS_UNDER_WAY}
 ) AS under_way
-LEFT JOIN mailbox_days AS d
-    ON d.mailbox_id = m.id AND d.day = (CAST(:now AS timestamptz) AT TIME ZONE m.zone)::date
 WHERE m.id = ANY(CAST(:ids AS uuid[]))
 ORDER BY m.id
 """)
@@ -113,17 +115,22 @@ ORDER BY m.id, given.day
 ON CONFLICT (mailbox_id, day) DO UPDATE SET capacity = {HIGHEST.format(given="excluded")}
 """)
 )
-# Locked in one order first: an UPDATE has none.
+# Locked in one order first: an UPDATE has none. Day by day, or all days of all mailboxes may be read for it.
 _COUNT = Statement(
     text(f"""
 WITH locked AS MATERIALIZED (
-    SELECT given.* FROM unnest(
-        CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]), CAST(:used AS int[]),
-        CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:retried AS int[]), CAST(:bounced AS int[]),
-        CAST(:refused AS int[])
-    ) AS given (mailbox_id, day, capacity, used, sent, failed, retried, bounced, refused)
-    JOIN mailbox_days AS d USING (mailbox_id, day)
-    ORDER BY d.mailbox_id, d.day FOR NO KEY UPDATE OF d
+    SELECT given.* FROM (
+        SELECT * FROM unnest(
+            CAST(:mailbox_ids AS uuid[]), CAST(:days AS date[]), CAST(:capacity AS int[]),
+            CAST(:used AS int[]), CAST(:sent AS int[]), CAST(:failed AS int[]), CAST(:retried AS int[]),
+            CAST(:bounced AS int[]), CAST(:refused AS int[])
+        ) AS of (mailbox_id, day, capacity, used, sent, failed, retried, bounced, refused)
+        ORDER BY mailbox_id, day
+    ) AS given
+    CROSS JOIN LATERAL (
+        SELECT FROM mailbox_days AS d WHERE d.mailbox_id = given.mailbox_id AND d.day = given.day
+        FOR NO KEY UPDATE
+    ) AS held
 )
 UPDATE mailbox_days AS d
 SET capacity = {HIGHEST.format(given="given")},

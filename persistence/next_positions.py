@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import SequenceId, WorkspaceId
 from domain.lifecycle import UNDER_WAY, EmailStatus, EnrollmentEvent
-from persistence.progress import LAST, NEXT_POSITION, OUT
+from persistence.progress import NEXT_POSITION, STAND
 from persistence.sequences import complete_sequences
 from persistence.stops import end_enrollments
 from persistence.tables import enrollments, mailboxes, scheduled_emails, steps
@@ -27,8 +27,8 @@ WITH behind AS (
     SELECT coalesce(max(position), 0) + 1 AS position FROM steps
     WHERE workspace_id = :workspace_id AND sequence_id = :sequence_id
 ), anew AS (
-    SELECT n.id, coalesce({NEXT_POSITION}, behind.position) AS next_position, last.settled_at, n.held_for
-    FROM enrollments AS n CROSS JOIN behind JOIN {OUT} LEFT JOIN {LAST}
+    SELECT n.id, coalesce({NEXT_POSITION}, behind.position) AS next_position, stood.settled_at, n.held_for
+    FROM enrollments AS n CROSS JOIN behind JOIN {STAND}
     WHERE {_OPEN_HERE}
 ), waiting AS (
     SELECT anew.id, anew.next_position,

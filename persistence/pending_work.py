@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.ids import WorkspaceId
 from domain.keeping import LATE_AFTER
-from persistence.under_way import UNDER_WAY
+from persistence.under_way import IS_UNDER_WAY
 from persistence.unheld_emails import UNHELD
 
 
@@ -30,6 +30,11 @@ class PendingWork:
 # Changes that follow each other this closely, in real time, are carried out as one recalculation.
 COALESCED = timedelta(seconds=1)
 
+# By indexes, whatever PostgreSQL knew when it last looked: it expects to come soon upon one of thousands that
+# were due, and once they have left reads all emails for it, each second.
+_BY_INDEXES = text("""
+SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
+""")
 _FOUND = text(f"""
 SELECT
     ARRAY(
@@ -52,7 +57,11 @@ SELECT
         JOIN workspaces AS w ON w.id = m.workspace_id AND w.sending_paused_at IS NULL
         WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
     ) AS has_due,
-    EXISTS (SELECT FROM {UNDER_WAY} AS e WHERE e.lease_until < clock_timestamp()) AS has_expired,
+    EXISTS (
+        SELECT FROM scheduled_emails AS e
+        WHERE e.id = ANY(ARRAY(SELECT unnest(under_way) FROM mailboxes WHERE under_way <> '{{}}'))
+            AND {IS_UNDER_WAY} AND e.lease_until < clock_timestamp()
+    ) AS has_expired,
     EXISTS (
         SELECT FROM scheduled_emails
         WHERE phase = 'WAITING' AND status = 'RETRYING' AND retry_at <= :overdue_since
@@ -70,6 +79,7 @@ async def find_work(conn: AsyncConnection, *, now: datetime, grace: timedelta) -
     A retry counts as overdue when its message has not come back *grace* after its time.
     """
     at = {"now": now, "late_since": now - LATE_AFTER, "overdue_since": now - grace, "coalesced": COALESCED}
+    await conn.execute(_BY_INDEXES)
     row = (await conn.execute(_FOUND, at)).one()
     return PendingWork(
         to_plan=tuple(sorted(row.to_plan)),

@@ -18,45 +18,53 @@ from persistence.tables import enrollments
 from persistence.under_way import IS_UNDER_WAY
 from persistence.working_day_waits import reopen_hurried
 
-# The one rule for what comes next, of an enrollment n: while an email of a live step is on its way, or is in
-# doubt in a mailbox that waits for its settling, that step; else the first one, in today's order, behind the
-# one that left last, so that a step moved or put in front of it is passed; never one that left before, or
-# that somebody took out. NULL when nothing is left to send. All emails of an enrollment are read at once:
-# step by step takes far longer.
-OUT = f"""
+# Of emails e: those that were begun or taken out, and those that were settled; the last one first.
+_OUT = "(e.status NOT IN ('PENDING', 'CANCELLED') OR e.is_skipped)"
+_SETTLED = "e.status IN ('SENT', 'IN_DOUBT', 'FAILED')"
+_LAST_FIRST = "coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DESC"
+# Where an enrollment n stands. All its emails are read at once, and only once.
+# - `step_ids` were begun or taken out. `passed` is the position of the step that left last, `awaited` that of
+#   one on its way, or in doubt in a mailbox that waits for its settling.
+# - Of the email that was settled last: `position`, `window_day`, when it left (`left_at`), and the instant
+#   that waits in minutes count from, that of a failure too (`settled_at`).
+# - Of what is planned: the first `next_send_at`; and the last day and instant at which the step before it may
+#   have been settled (`day_due`, `instant_due`).
+STAND = f"""
 LATERAL (
-    SELECT coalesce(array_agg(e.step_id), '{{}}') AS step_ids,
-        (array_agg(s.position ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC NULLS FIRST, e.id DESC)
-            FILTER (WHERE s.position IS NOT NULL AND NOT e.is_skipped))[1] AS passed,
+    SELECT coalesce(array_agg(e.step_id) FILTER (WHERE {_OUT}), '{{}}') AS step_ids,
+        (array_agg(s.position ORDER BY {_LAST_FIRST})
+            FILTER (WHERE {_OUT} AND s.position IS NOT NULL AND NOT e.is_skipped))[1] AS passed,
         min(s.position) FILTER (
-            WHERE {IS_UNDER_WAY} OR e.status = 'RETRYING'
-                OR (e.status = 'IN_DOUBT' AND m.in_doubt_policy <> 'ASSUME_SENT')
-        ) AS awaited
+            WHERE {IS_UNDER_WAY} OR e.status = 'RETRYING' OR (e.status = 'IN_DOUBT' AND (
+                SELECT m.in_doubt_policy <> 'ASSUME_SENT' FROM mailboxes AS m WHERE m.id = e.mailbox_id
+            ))
+        ) AS awaited,
+        (array_agg(s.position ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS position,
+        (array_agg(e.window_day ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS window_day,
+        (array_agg(CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END
+            ORDER BY {_LAST_FIRST}) FILTER (WHERE {_SETTLED}))[1] AS left_at,
+        (array_agg(coalesce(e.sent_at, e.committing_at, e.last_attempt_at) ORDER BY {_LAST_FIRST})
+            FILTER (WHERE {_SETTLED}))[1] AS settled_at,
+        min(e.send_at) FILTER (WHERE e.status = 'PENDING') AS next_send_at,
+        min(e.window_day - s.wait_days)
+            FILTER (WHERE e.status = 'PENDING' AND s.position IS NOT NULL) AS day_due,
+        min(e.send_at - make_interval(mins => s.wait_minutes))
+            FILTER (WHERE e.status = 'PENDING' AND s.position IS NOT NULL) AS instant_due
     FROM scheduled_emails AS e
     JOIN steps AS s ON s.id = e.step_id
-    LEFT JOIN mailboxes AS m ON m.id = e.mailbox_id
-    WHERE e.enrollment_id = n.id AND (e.status NOT IN ('PENDING', 'CANCELLED') OR e.is_skipped)
-) AS out ON true
+    WHERE e.enrollment_id = n.id
+) AS stood ON true
 """
+# The one rule for what comes next: while an email of a live step is on its way, or is in doubt in a mailbox
+# that waits for its settling, that step; else the first one, in today's order, behind the one that left last,
+# so that a step moved or put in front of it is passed; never one that left before, or that somebody took out.
+# NULL when nothing is left to send.
 NEXT_POSITION = """
-coalesce(out.awaited, (
+coalesce(stood.awaited, (
     SELECT min(s.position) FROM steps AS s
-    WHERE s.sequence_id = n.sequence_id AND s.position > coalesce(out.passed, 0)
-        AND s.id <> ALL (out.step_ids)
+    WHERE s.sequence_id = n.sequence_id AND s.position > coalesce(stood.passed, 0)
+        AND s.id <> ALL (stood.step_ids)
 ))
-"""
-
-# The email that was settled last, of an enrollment n: where it stood, when it left, and the instant that
-# waits in minutes count from, that of a failure too.
-LAST = """
-LATERAL (
-    SELECT s.position, e.window_day,
-        CASE WHEN e.status <> 'FAILED' THEN coalesce(e.sent_at, e.committing_at) END AS left_at,
-        coalesce(e.sent_at, e.committing_at, e.last_attempt_at) AS settled_at
-    FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
-    WHERE e.enrollment_id = n.id AND e.status IN ('SENT', 'IN_DOUBT', 'FAILED')
-    ORDER BY coalesce(e.sent_at, e.last_attempt_at) DESC, e.id DESC LIMIT 1
-) AS last ON true
 """
 
 _LOCK_CONTACTS = text("""
@@ -100,22 +108,14 @@ async def lock_enrollments(
 _ADVANCE = Statement(
     text(f"""
 WITH stand AS MATERIALIZED (
-    SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day,
-        last.left_at, last.settled_at,
-        (SELECT min(e.send_at) FROM scheduled_emails AS e
-         WHERE e.enrollment_id = n.id AND e.status = 'PENDING') AS next_send_at,
-        EXISTS (
-            SELECT FROM scheduled_emails AS e JOIN steps AS s ON s.id = e.step_id
-            WHERE e.enrollment_id = n.id AND e.status = 'PENDING' AND s.position IS NOT NULL
-                AND (e.window_day < last.window_day + s.wait_days
-                    OR e.send_at < last.settled_at + make_interval(mins => s.wait_minutes))
-        ) AS is_behind,
+    SELECT n.id, {NEXT_POSITION} AS next_position, stood.position, stood.window_day,
+        stood.left_at, stood.settled_at, stood.next_send_at,
+        coalesce(stood.day_due < stood.window_day, false)
+            OR coalesce(stood.instant_due < stood.settled_at, false) AS is_behind,
         EXISTS (
             SELECT FROM steps AS s WHERE s.sequence_id = n.sequence_id AND s.wait_working_days IS NOT NULL
         ) AS counts_working_days
-    FROM enrollments AS n
-    JOIN {OUT}
-    LEFT JOIN {LAST}
+    FROM enrollments AS n JOIN {STAND}
     WHERE n.id = ANY(CAST(:ids AS uuid[])) AND n.status IN ('ACTIVE', 'PAUSED')
 )
 UPDATE enrollments AS n
@@ -158,10 +158,8 @@ async def go_on(conn: AsyncConnection, ids: Collection[EnrollmentId], *, now: da
 
 _PASS_OVER = text(f"""
 WITH stand AS (
-    SELECT n.id, {NEXT_POSITION} AS next_position, last.settled_at,
-        (SELECT min(e.send_at) FROM scheduled_emails AS e
-         WHERE e.enrollment_id = n.id AND e.status = 'PENDING') AS next_send_at
-    FROM enrollments AS n JOIN {OUT} LEFT JOIN {LAST}
+    SELECT n.id, {NEXT_POSITION} AS next_position, stood.settled_at, stood.next_send_at
+    FROM enrollments AS n JOIN {STAND}
     WHERE n.id = :id AND n.status IN ('ACTIVE', 'PAUSED')
 )
 UPDATE enrollments AS n
@@ -177,8 +175,8 @@ RETURNING n.id, n.workspace_id, n.sequence_id, stand.next_position IS NULL AS ha
 """)
 _STEP_BACK = text(f"""
 WITH stand AS (
-    SELECT n.id, {NEXT_POSITION} AS next_position, last.position, last.window_day, last.settled_at
-    FROM enrollments AS n JOIN {OUT} LEFT JOIN {LAST}
+    SELECT n.id, {NEXT_POSITION} AS next_position, stood.position, stood.window_day, stood.settled_at
+    FROM enrollments AS n JOIN {STAND}
     WHERE n.id = :id AND n.status IN ('ACTIVE', 'PAUSED')
 )
 UPDATE enrollments AS n
