@@ -50,15 +50,16 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "actors/sender.py",
-                "                return (\n"
-                "                    may_pass()\n"
-                "                    and await self._ledger.commit(Committing(attempt, letter))\n"
-                "                    and self._boot_time() < trusted_until\n"
-                "                )\n",
-                "                committed = await self._ledger.commit(Committing(attempt, letter))\n"
-                "                if committed:\n"
-                '                    await self._ledger.end(Result(attempt, EmailEvent.ACCEPT, "early"))\n'
-                "                return may_pass() and committed and self._boot_time() < trusted_until\n",
+                "            return (\n"
+                "                self._handovers.may_pass()\n"
+                "                and await self._ledger.commit(Committing(attempt, letter))\n"
+                "                and self._boot_time() < trusted_until\n"
+                "            )\n",
+                "            may_pass = self._handovers.may_pass()\n"
+                "            committed = await self._ledger.commit(Committing(attempt, letter))\n"
+                "            if committed:\n"
+                '                await self._ledger.end(Result(attempt, EmailEvent.ACCEPT, "early"))\n'
+                "            return may_pass and committed and self._boot_time() < trusted_until\n",
             )
         ],
         ["tests/actors/test_sender_faults.py::test_silence_after_the_dot_is_a_doubt"],
