@@ -10,7 +10,6 @@ from ipaddress import IPv6Address, ip_address
 from typing import cast
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException
-from typing_extensions import override
 
 from actors.access_tokens import AccessTokens, Grant, NoAccessToken, TokenUnavailable
 from actors.hosts import Address, HostBlocked, HostNotFound, Network, resolve_checked
@@ -109,9 +108,8 @@ class _Connecting(Progress):
         super().__init__(Stage.CONNECT, timeout_s=timeout_s)
         self.clock = asyncio.timeout_at(self.until)
 
-    @override
     def enter(self, stage: Stage) -> None:
-        super().enter(stage)
+        self.stage = stage
         self.clock.reschedule(self.until)
 
 
@@ -143,7 +141,7 @@ async def _dial(addresses: Sequence[Address], port: int, *, timeout_s: float) ->
     raise failure
 
 
-async def _greet(smtp: SMTP, endpoint: Endpoint, progress: Progress) -> None:
+async def _greet(smtp: SMTP, endpoint: Endpoint, progress: _Connecting) -> None:
     progress.enter(Stage.EHLO)
     await smtp.ehlo()
     if endpoint.security is not Security.STARTTLS:

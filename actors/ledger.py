@@ -78,9 +78,15 @@ class Ledger:
         """Record that every email of a batch has ended here."""
         await self._processed.submit(dispatch_id)
 
-    async def begin(self, ticket: Ticket) -> Admission:
-        """Ask the gate for an attempt; None when there is nothing to begin."""
-        return await _grouped(self._begins, self._begin, ticket)
+    async def begin(self, *tickets: Ticket) -> Sequence[Admission]:
+        """Ask the gate for an attempt at each of *tickets*; None where there is nothing to begin."""
+        try:
+            return await self._begins.submit(*tickets)
+        except _OUTAGES:
+            raise
+        except Exception as error:
+            log.warning("group.refused", cause=type(error).__name__)
+        return [await self._begin_alone(ticket) for ticket in tickets]
 
     async def commit(self, committing: Committing) -> bool:
         """
@@ -127,6 +133,15 @@ class Ledger:
             admitted = await begin_attempts(conn, tickets, now=now, lease=self.lease)
         # A copy of a message asks for the same attempt again; only the first of them may have it.
         return [admitted.pop(ticket.email_id, None) for ticket in tickets]
+
+    async def _begin_alone(self, ticket: Ticket) -> Admission:
+        try:
+            (admission,) = await self._begin([ticket])
+        except Exception:
+            # Its row is claimed: when the lease ends, it is rescued.
+            log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
+            return None
+        return admission
 
     async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:
         now = await self._clock.now()
@@ -199,10 +214,10 @@ async def _grouped(
     asked: Asked,
 ) -> Answer:
     try:
-        return await batch.submit(asked)
+        (answer,) = await batch.submit(asked)
     except _OUTAGES:
         raise
     except Exception as error:
         log.warning("group.refused", cause=type(error).__name__)
-    (answer,) = await flush([asked])
+        (answer,) = await flush([asked])
     return answer

@@ -13,12 +13,16 @@ class Places:
         self._turn = asyncio.Lock()
         self.is_closed = False
 
+    @property
+    def are_free(self) -> bool:
+        """Whether nobody is in front, and who comes now does not have to wait."""
+        return not (self.is_closed or self._turn.locked() or self._free.locked())
+
     async def take(self, *, alone: bool = False, within_s: float | None = None) -> bool:
         """
         Wait for a place, or *alone* for all of them; False when nobody is let in any more, or not *within_s*.
         """
-        if not (alone or self.is_closed or self._turn.locked() or self._free.locked()):
-            # Nobody is in front, and nobody has to wait.
+        if self.are_free and not alone:
             return await self._free.acquire()
         try:
             async with asyncio.timeout(within_s):

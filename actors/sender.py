@@ -2,8 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import structlog
@@ -28,12 +30,16 @@ from domain.ids import EmailId
 from domain.letter import HeaderInjection, Letter
 from domain.lifecycle import EmailEvent
 from domain.templates import TemplateError
-from persistence.attempts import Attempt, Held, Ticket, TooEarly
+from persistence.attempts import Admission, Attempt, Held, Ticket, TooEarly
 from persistence.commits import Committing
 from persistence.results import Result
 from persistence.vault import UnreadableSecret, Vault
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+# A task for each email of a group.
+_Sending = Sequence[asyncio.Task[None]]
 
 # What has to be alone keeps others waiting meanwhile, and the reply to a dot may take ten minutes.
 _ALONE_WITHIN_S = 30.0
@@ -77,7 +83,7 @@ class Sender:
         self._alone_within_s = alone_within_s
         self._boot_time = boot_time
         self._trust_window_s = trust_window(ledger.lease).total_seconds()
-        self._sending: set[asyncio.Task[None]] = set()
+        self._sending: set[asyncio.Task[Any]] = set()
 
     async def __call__(
         self, dispatch_id: str | None, tickets: Sequence[tuple[str, int]], alone: bool = False
@@ -87,24 +93,32 @@ class Sender:
 
         Each goes *alone* through this process if a worker died of one: whoever it takes along would pay.
         """
-        batch = [Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets]
-        sending = []
-        for count, ticket in enumerate(batch):
-            if not await self._places.take(alone=alone, within_s=self._alone_within_s if alone else None):
-                if self._places.is_closed:
-                    await self._leave_to_others(dispatch_id, batch[count:], alone=alone)
-                    return
-                # When its lease ends it is dispatched once more, perhaps to a worker that has less in hand.
-                log.warning("email.not_alone", email_id=str(ticket.email_id))
-                continue
-            task = asyncio.create_task(self._send_in_place(ticket, alone=alone))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
-            sending.append(task)
+        waiting = deque(Ticket(EmailId(UUID(email_id)), number) for email_id, number in tickets)
+        groups: list[asyncio.Task[_Sending]] = []
+        while waiting:
+            group = await self._take_places(waiting, alone=alone)
+            if self._places.is_closed:
+                for _ in group:
+                    self._places.give_back(alone=alone)
+                await self._leave_to_others(dispatch_id, [*group, *waiting], alone=alone)
+                return
+            if group:
+                groups.append(self._start(self._send_group(group, alone=alone)))
         if dispatch_id is not None:
-            closing = asyncio.create_task(self._close(UUID(dispatch_id), sending))
-            self._sending.add(closing)
-            closing.add_done_callback(self._sending.discard)
+            self._start(self._close(UUID(dispatch_id), groups))
+
+    async def _take_places(self, waiting: deque[Ticket], *, alone: bool) -> list[Ticket]:
+        """As many of those in front as get a place now, or the first that gets one later."""
+        group: list[Ticket] = []
+        while waiting and (not group or self._places.are_free):
+            if await self._places.take(alone=alone, within_s=self._alone_within_s if alone else None):
+                group.append(waiting.popleft())
+            elif self._places.is_closed:
+                break
+            else:
+                # When its lease ends it is dispatched once more, perhaps to a worker that has less in hand.
+                log.warning("email.not_alone", email_id=str(waiting.popleft().email_id))
+        return group
 
     async def stop(self) -> None:
         """Begin nothing more, and break off what is before its dot; replies to dots can be waited for."""
@@ -114,18 +128,30 @@ class Sender:
     async def give_up(self, *, timeout_s: float) -> None:
         """Wait for no reply any more, and write down in *timeout_s* at most what is in doubt by that."""
         self._handovers.give_up()
-        if self._sending:
-            await asyncio.wait(set(self._sending), timeout=timeout_s)
+        await self._wait(timeout_s)
 
     async def drain(self, *, timeout_s: float) -> None:
         """Wait for what is on its way; what is not done by then is told of, and goes on."""
+        await self._wait(timeout_s)
         if self._sending:
-            _, late = await asyncio.wait(set(self._sending), timeout=timeout_s)
-            if late:
-                log.warning("sender.stopped_early", emails=len(late))
+            log.warning("sender.stopped_early", emails=len(self._sending))
 
-    async def _close(self, dispatch_id: UUID, sending: Sequence[asyncio.Task[None]]) -> None:
+    async def _wait(self, timeout_s: float) -> None:
+        """Until all that was started is done, and what that has started, or *timeout_s* are over."""
+        loop = asyncio.get_running_loop()
+        ends_at = loop.time() + timeout_s
+        while self._sending and loop.time() < ends_at:
+            await asyncio.wait(set(self._sending), timeout=ends_at - loop.time())
+
+    def _start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.create_task(work)
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+        return task
+
+    async def _close(self, dispatch_id: UUID, groups: Sequence[asyncio.Task[_Sending]]) -> None:
         await self._ledger.note_taken(dispatch_id)
+        sending = [task for group in groups for task in await group]
         if sending:
             await asyncio.wait(sending)
         await self._ledger.note_processed(dispatch_id)
@@ -142,17 +168,29 @@ class Sender:
         else:
             log.info("emails.left_to_others", count=len(left))
 
-    async def _send_in_place(self, ticket: Ticket, *, alone: bool) -> None:
+    async def _send_group(self, tickets: Sequence[Ticket], *, alone: bool) -> _Sending:
+        """Ask the gate for all of *tickets*, which have their places, and start to send what it admits."""
         try:
-            await self._send(ticket)
+            admissions = await self._ledger.begin(*tickets)
+        except Exception:
+            # Their rows are leased: whatever went wrong here, they are rescued.
+            log.exception("emails.abandoned", count=len(tickets))
+            admissions = [None] * len(tickets)
+        return [
+            self._start(self._send_in_place(ticket, admission, alone=alone))
+            for ticket, admission in zip(tickets, admissions, strict=True)
+        ]
+
+    async def _send_in_place(self, ticket: Ticket, admission: Admission, *, alone: bool) -> None:
+        try:
+            await self._send(ticket, admission)
         except Exception:
             # The row is leased: whatever went wrong here, it is rescued or listed in doubt.
             log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
         finally:
             self._places.give_back(alone=alone)
 
-    async def _send(self, ticket: Ticket) -> None:
-        admission = await self._ledger.begin(ticket)
+    async def _send(self, ticket: Ticket, admission: Admission) -> None:
         if isinstance(admission, Attempt):
             await self._make(admission)
         elif isinstance(admission, TooEarly):

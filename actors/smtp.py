@@ -51,18 +51,17 @@ class Handover:
 
 
 class Progress:
-    """The stage a conversation has reached: each has its patience, all together one deadline."""
+    """The stage that a conversation has reached: each has its patience, all together one deadline."""
 
     def __init__(self, stage: Stage, *, timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
+        self._deadline = self._loop.time() + timeout_s
         self.stage = stage
-        self.until = self._deadline = self._loop.time() + timeout_s
 
-    def enter(self, stage: Stage) -> None:
-        """Go on to *stage*, which ends at `until` of the loop's clock."""
-        self.stage = stage
-        patience = _PATIENCE_S.get(stage, _OTHER_PATIENCE_S)
-        self.until = min(self._deadline, self._loop.time() + patience)
+    @property
+    def until(self) -> float:
+        """When the stage ends, by the loop's clock, if it is entered now."""
+        return min(self._deadline, self._loop.time() + _PATIENCE_S.get(self.stage, _OTHER_PATIENCE_S))
 
 
 class SmtpConnection:
@@ -105,12 +104,12 @@ class SmtpConnection:
                 has a bare CR or LF. Nothing was sent then.
         """
         size = b" SIZE=%d" % len(content) if self._takes_size else b""
-        envelope = [b"MAIL FROM:" + path_of(sender) + size, b"RCPT TO:" + path_of(recipient), b"DATA"]
+        envelope = (b"MAIL FROM:" + path_of(sender) + size, b"RCPT TO:" + path_of(recipient), b"DATA")
         body = dot_stuffed(content)
         if not self.is_usable:
             return Handover(Stage.MAIL, Fault.DROPPED)
         try:
-            ended = await self._write_letter(envelope, body, timeout_s=timeout_s)
+            ended = await self._write_letter(envelope, body, Progress(Stage.MAIL, timeout_s=timeout_s))
             if ended is None and not await before_dot():
                 self.close()
                 ended = Handover(Stage.BODY, Withheld())
@@ -147,40 +146,37 @@ class SmtpConnection:
         self._wire.transport.abort()
         self._smtp.close()
 
-    async def _write_letter(self, envelope: list[bytes], body: bytes, *, timeout_s: float) -> Handover | None:
+    async def _write_letter(
+        self, envelope: Sequence[bytes], body: bytes, progress: Progress
+    ) -> Handover | None:
         """MAIL, RCPT, DATA and the body; None when the server waits for the dot."""
-        progress = Progress(Stage.MAIL, timeout_s=timeout_s)
+        wire = self._wire
         try:
-            refused = await self._write_envelope(envelope, progress)
-            if refused is None:
-                progress.enter(Stage.BODY)
-                # From now on, as some servers refuse a letter before they have all of it.
-                self._wire.expect(1)
-                self._wire.write(body)
-                await self._wire.drain(until=progress.until)
+            if self._pipelines:
+                # RFC 2920: all at once, and the replies in their order.
+                wire.say(*envelope)
+            for stage, command in zip(_ENVELOPE, envelope, strict=True):
+                progress.stage = stage
+                if not self._pipelines:
+                    wire.say(command)
+                reply = wire.reply_now() or await wire.reply(until=progress.until)
+                is_wanted = reply.code == _START_INPUT if stage is Stage.DATA else reply.code // 100 == 2
+                if not is_wanted or wire.has_said_more:
+                    refused = self._refused(stage, reply)
+                    await self._hear_out(stage)
+                    return refused
+                self.needs_reset = True
+            progress.stage = Stage.BODY
+            # From now on, as some servers refuse a letter before they have all of it.
+            wire.expect(1)
+            wire.write(body)
+            if wire.is_full:
+                await wire.drain(until=progress.until)
         except (SMTPException, OSError) as lost:
             early = self._early_end() if progress.stage is Stage.BODY else None
             self.close()
             return early or Handover(progress.stage, answer_of(lost), wording_of(lost))
-        if refused is not None:
-            await self._hear_out(refused.stage)
-            return refused
         return self._early_end()
-
-    async def _write_envelope(self, envelope: Sequence[bytes], progress: Progress) -> Handover | None:
-        """MAIL, RCPT and DATA, at once where the server offers PIPELINING (RFC 2920); what it refused."""
-        if self._pipelines:
-            self._wire.say(*envelope)
-        for stage, command in zip(_ENVELOPE, envelope, strict=True):
-            progress.enter(stage)
-            if not self._pipelines:
-                self._wire.say(command)
-            reply = await self._wire.reply(until=progress.until)
-            is_wanted = reply.code == _START_INPUT if stage is Stage.DATA else reply.code // 100 == 2
-            if not is_wanted or self._wire.has_said_more:
-                return self._refused(stage, reply)
-            self.needs_reset = True
-        return None
 
     async def _hear_out(self, stage: Stage) -> None:
         """

@@ -73,6 +73,11 @@ class Wire(asyncio.Protocol):
             raise self._fault or SMTPServerDisconnected("Connection lost")
         self.transport.write(data)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what was written should be on its way before more is."""
+        return self._writable is not None
+
     async def drain(self, *, until: float) -> None:
         """
         Wait until what was written is on its way.
@@ -96,7 +101,7 @@ class Wire(asyncio.Protocol):
             SMTPServerDisconnected: The connection is lost.
             SMTPResponseException: What came is no reply, or has no end.
         """
-        while not self._replies:
+        while (reply := self.reply_now()) is None:
             if self._fault is not None:
                 raise self._fault
             self._waiter = self._loop.create_future()
@@ -106,6 +111,12 @@ class Wire(asyncio.Protocol):
             finally:
                 self._alarm.stop()
                 self._waiter = None
+        return reply
+
+    def reply_now(self) -> Reply | None:
+        """The next reply if it is there already."""
+        if not self._replies:
+            return None
         self._awaited -= 1
         return self._replies.popleft()
 

@@ -21,6 +21,7 @@ from persistence.pending_work import find_work
 from persistence.progress import complete_left_behind
 from persistence.rate_limits import WINDOW, forget_past
 from persistence.schedule_runs import begin_nightly, request_pull_forward
+from persistence.under_way import forget_ended
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +84,7 @@ class Timekeeper:
             await forget_expired(conn)
             await forget_past(conn, before=datetime.now(UTC) - WINDOW)
         await unblock_rested(conn, now=now)
+        await forget_ended(conn, now=now)
         await complete_left_behind(conn, now=now)
         work = await find_work(conn, now=now, grace=self._grace)
         calls: list[_Call] = []

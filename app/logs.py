@@ -30,7 +30,6 @@ def configure_logs(
     least = logging.getLevelNamesMapping()[level]
     is_console = log_format == "console" or (log_format == "auto" and sys.stderr.isatty())
     on_every_event: list[Processor] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]

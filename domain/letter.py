@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from email.utils import format_datetime
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -147,7 +147,7 @@ class LetterForm:
             _from_header(sender.name, sender.address),
             mailbox("To", recipient.name, recipient.address),
             unstructured("Subject", subject),
-            _date_header(date.replace(microsecond=0)),
+            _date_header(int(date.timestamp()), date.tzinfo),
             message_ids("Message-ID", message_id),
             *_thread_headers(thread, references),
             *_unsubscribe_headers(unsubscribe_url),
@@ -167,9 +167,9 @@ class LetterForm:
 
 
 @lru_cache(maxsize=64)
-def _date_header(second: datetime) -> str:
+def _date_header(second: int, zone: tzinfo | None) -> str:
     """Kept, as hundreds of letters are written in one second."""
-    return f"Date: {format_datetime(second)}"
+    return f"Date: {format_datetime(datetime.fromtimestamp(second, zone))}"
 
 
 # Kept, as a mailbox writes many letters.

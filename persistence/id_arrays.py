@@ -29,4 +29,4 @@ class ArrayDumper(ListBinaryDumper):
 
 def _ids(ids: Sequence[UUID]) -> bytes:
     head = _HEAD.pack(1, 0, _ID_OID, len(ids), 1)
-    return head + b"".join([_ITEM_HEAD + each.int.to_bytes(16) for each in ids])
+    return head + _ITEM_HEAD + _ITEM_HEAD.join([each.int.to_bytes(16) for each in ids])

@@ -37,7 +37,7 @@ async def claimed(database: Database, number: int) -> list[Ticket]:
 
 async def committed(ledger: Ledger, tickets: Sequence[Ticket]) -> list[Attempt]:
     """The attempts of *tickets*, past the point of no return."""
-    begun = await asyncio.gather(*(ledger.begin(ticket) for ticket in tickets))
+    begun = await ledger.begin(*tickets)
     attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]
     marks = await asyncio.gather(*(ledger.commit(Committing(each, letter_of(each))) for each in attempts))
     assert (len(attempts), set(marks)) == (len(tickets), {True})
@@ -60,11 +60,26 @@ async def test_copies_in_one_group_begin_one_attempt(worker_db: Database) -> Non
     (ticket,) = await claimed(worker_db, 1)
     ledger = Ledger(worker_db, StandingClock(), lease=LEASE)
 
-    first, *copies = await asyncio.gather(*(ledger.begin(ticket) for _ in range(3)))
+    (first,), *copies = await asyncio.gather(*(ledger.begin(ticket) for _ in range(3)))
 
     assert isinstance(first, Attempt)
-    assert (first.email_id, first.number, copies) == (ticket.email_id, 1, [None, None])
+    assert (first.email_id, first.number, copies) == (ticket.email_id, 1, [[None], [None]])
     assert await statuses(worker_db) == {ticket.email_id: "SENDING"}
+
+
+async def test_a_refused_ticket_takes_no_other_along(worker_db: Database) -> None:
+    """What the database cannot look for begins nothing; the email in the same message does."""
+    good, other = await claimed(worker_db, 2)
+    bad = Ticket(other.email_id, 2**40)
+    ledger = Ledger(worker_db, StandingClock(), lease=LEASE)
+
+    with capture_logs() as logs:
+        attempt, nothing = await ledger.begin(good, bad)
+
+    assert isinstance(attempt, Attempt)
+    assert nothing is None
+    assert [each["event"] for each in logs] == ["group.refused", "email.abandoned"]
+    assert await statuses(worker_db) == {good.email_id: "SENDING", bad.email_id: "QUEUED"}
 
 
 async def test_a_group_costs_one_transaction(worker_db: Database) -> None:
@@ -120,7 +135,7 @@ async def test_a_commit_does_not_wait_for_the_database(worker_db: Database) -> N
     database = UnsteadyDatabase(worker_db)
     ledger = Ledger(database, StandingClock(), lease=LEASE)
     tickets = await claimed(worker_db, 2)
-    begun = await asyncio.gather(*(ledger.begin(ticket) for ticket in tickets))
+    begun = await ledger.begin(*tickets)
     attempts = [attempt for attempt in begun if isinstance(attempt, Attempt)]
     database.fail_next(1)
 

@@ -22,14 +22,30 @@ class Doubling:
         return [2 * number for number in numbers]
 
 
+async def one(batch: MicroBatch[int, int], number: int) -> int:
+    (answer,) = await batch.submit(number)
+    return answer
+
+
 async def test_what_comes_together_is_flushed_together() -> None:
     """One flush for all of them, in the order of asking, and to each its own answer."""
     doubling = Doubling()
     batch = MicroBatch(doubling)
 
-    answers = await asyncio.gather(*(batch.submit(number) for number in (3, 1, 2)))
+    answers = await asyncio.gather(*(one(batch, number) for number in (3, 1, 2)))
 
     assert (answers, doubling.groups) == ([6, 2, 4], [[3, 1, 2]])
+
+
+async def test_several_of_one_caller_are_flushed_together() -> None:
+    """Beside those of others, and none of them is left for the next group."""
+    doubling = Doubling()
+    batch = MicroBatch(doubling, most=4)
+
+    answers = await asyncio.gather(batch.submit(1, 2, 3), batch.submit(4, 5), batch.submit(6))
+
+    assert [list(each) for each in answers] == [[2, 4, 6], [8, 10], [12]]
+    assert doubling.groups == [[1, 2, 3, 4, 5], [6]]
 
 
 async def test_a_group_has_a_largest_size() -> None:
@@ -37,7 +53,7 @@ async def test_a_group_has_a_largest_size() -> None:
     doubling = Doubling()
     batch = MicroBatch(doubling, most=2)
 
-    answers = await asyncio.gather(*(batch.submit(number) for number in range(5)))
+    answers = await asyncio.gather(*(one(batch, number) for number in range(5)))
 
     assert (answers, doubling.groups) == ([0, 2, 4, 6, 8], [[0, 1], [2, 3], [4]])
 
@@ -47,9 +63,9 @@ async def test_the_next_group_gathers_during_a_flush() -> None:
     doubling = Doubling()
     doubling.may_flush.clear()
     batch = MicroBatch(doubling, gather_s=0.001)
-    first = asyncio.create_task(batch.submit(1))
+    first = asyncio.create_task(one(batch, 1))
     await until(lambda: len(doubling.groups) == 1)
-    others = [asyncio.create_task(batch.submit(number)) for number in (2, 3, 4)]
+    others = [asyncio.create_task(one(batch, number)) for number in (2, 3, 4)]
     await asyncio.sleep(0.01)
     seen_meanwhile = list(doubling.groups)
 
@@ -73,8 +89,8 @@ async def test_an_error_reaches_everyone_in_its_group_and_nobody_else() -> None:
 
     batch = MicroBatch(flush)
 
-    failed = await asyncio.gather(batch.submit(1), batch.submit(2), return_exceptions=True)
-    answer = await batch.submit(3)
+    failed = await asyncio.gather(one(batch, 1), one(batch, 2), return_exceptions=True)
+    answer = await one(batch, 3)
 
     assert [str(error) for error in failed] == ["the database is away"] * 2
     assert (answer, flushes) == (3, 2)
@@ -89,7 +105,7 @@ async def test_too_few_answers_are_an_error_for_everyone() -> None:
     batch = MicroBatch(forgetful)
 
     async with asyncio.timeout(5):
-        outcomes = await asyncio.gather(batch.submit(1), batch.submit(2), return_exceptions=True)
+        outcomes = await asyncio.gather(one(batch, 1), one(batch, 2), return_exceptions=True)
 
     assert [type(outcome) for outcome in outcomes] == [ValueError, ValueError]
 
@@ -99,8 +115,8 @@ async def test_a_caller_that_waits_no_longer_harms_nobody() -> None:
     doubling = Doubling()
     doubling.may_flush.clear()
     batch = MicroBatch(doubling)
-    impatient = asyncio.create_task(batch.submit(1))
-    patient = asyncio.create_task(batch.submit(2))
+    impatient = asyncio.create_task(one(batch, 1))
+    patient = asyncio.create_task(one(batch, 2))
     await until(lambda: len(doubling.groups) == 1)
 
     impatient.cancel()

@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
 from dramatiq import Message
-from sqlalchemy import insert, select, text
+from sqlalchemy import insert, select, text, update
 from structlog.testing import capture_logs
 
 from actors.in_process_broker import InProcessBroker
@@ -29,6 +30,7 @@ from persistence.tables import (
     rate_limits,
     recalculations,
     schedule_runs,
+    scheduled_emails,
 )
 from tests.support.planning_office import make_planned
 from tests.support.post_office import GRACE, make_due_emails
@@ -108,6 +110,29 @@ async def test_a_tick_sets_off_who_has_work(worker_db: Database, database_url: s
         ("dispatcher", ()),
         ("rescue", ()),
     ]
+
+
+async def test_a_tick_lets_mailboxes_that_rest_forget_what_ended(
+    worker_db: Database, database_url: str
+) -> None:
+    """So that nobody looks at it any more; what is under way is still named."""
+    ended = await make_due_emails(worker_db, 1, status="QUEUED")
+    under_way = await make_due_emails(worker_db, 1, status="QUEUED")
+    async with worker_db.transaction() as conn:
+        await conn.execute(
+            update(scheduled_emails).where(scheduled_emails.c.id == ended[0]).values(status="SENT")
+        )
+    async with leading(worker_db, database_url, Shelf()) as office:
+        before = await names(worker_db)
+        await office.tick()
+
+    assert (before, await names(worker_db)) == (sorted([ended, under_way]), sorted([[], under_way]))
+
+
+async def names(database: Database) -> list[list[UUID]]:
+    """What each mailbox names as under way."""
+    async with database.transaction() as conn:
+        return sorted(await conn.scalars(select(mailboxes.c.under_way)))
 
 
 async def test_a_trigger_is_committed_before_it_is_published(worker_db: Database, database_url: str) -> None:

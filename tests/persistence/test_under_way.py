@@ -7,12 +7,13 @@ from sqlalchemy import text
 from domain.ids import EmailId
 from domain.lifecycle import EmailEvent
 from persistence.attempts import Ticket
+from persistence.claims import claim_due
 from persistence.mailbox_loads import read_loads
 from persistence.rescue import rescue
 from persistence.results import Result
 from persistence.tables import enrollments, mailboxes, scheduled_emails
-from persistence.under_way import UNDER_WAY
-from tests.persistence.delivery import MINUTE, NOW, Delivery
+from persistence.under_way import UNDER_WAY, forget_ended
+from tests.persistence.delivery import LEASE, MINUTE, NOW, Delivery
 
 
 async def under_way(delivery: Delivery) -> list[EmailId]:
@@ -116,3 +117,45 @@ async def test_a_gap_is_kept_with_the_names(delivery: Delivery) -> None:
     async with delivery.db.transaction() as conn:
         allowed = await conn.execute(mailboxes.select().order_by(mailboxes.c.id))
         assert [row.next_allowed_at for row in allowed] == [None, NOW + MINUTE]
+
+
+async def forgotten(delivery: Delivery, *, after: timedelta) -> None:
+    async with delivery.db.transaction() as conn:
+        await forget_ended(conn, now=NOW + after)
+
+
+async def test_a_mailbox_that_rests_forgets_what_has_ended(delivery: Delivery) -> None:
+    """Or everyone would look at it for as long as nothing else is claimed there."""
+    (due,) = await delivery.due()
+    await delivery.sent(due)
+
+    await forgotten(delivery, after=timedelta(seconds=9))
+    assert await named(delivery) == [due]
+    await forgotten(delivery, after=timedelta(seconds=10))
+    assert await named(delivery) == []
+
+
+async def test_a_mailbox_names_what_is_under_way_however_long(delivery: Delivery) -> None:
+    """Claimed and never begun, or begun: with all that it names beside it."""
+    first, second = await delivery.due(2)
+    await delivery.claimed()
+    await forgotten(delivery, after=60 * MINUTE)
+    assert await under_way(delivery) == sorted([first, second])
+
+    await delivery.sent(first)
+    await delivery.begun(second)
+    await forgotten(delivery, after=60 * MINUTE)
+    assert await under_way(delivery) == [second]
+
+
+async def test_what_is_claimed_meanwhile_is_not_forgotten(delivery: Delivery) -> None:
+    """The claim holds the mailbox, which nobody waits for; and a name that it has given stays."""
+    (first,) = await delivery.due()
+    await delivery.sent(first)
+    (second,) = await delivery.due()
+
+    async with delivery.db.transaction() as conn:
+        await claim_due(conn, now=NOW + MINUTE, limit=1, most_queued=1, lease=LEASE)
+        await forgotten(delivery, after=MINUTE)
+
+    assert await named(delivery) == [second]

@@ -114,8 +114,8 @@ BREAKS: Sequence[Break] = (
         [
             Edit(
                 "persistence/claims.py",
-                "LIMIT :most\nFOR NO KEY UPDATE OF m, e SKIP LOCKED\n",
-                "LIMIT :most\n",
+                "    FOR NO KEY UPDATE OF m SKIP LOCKED\n",
+                "",
             ),
         ],
         ["tests/persistence/test_races_claims.py::test_a_claim_and_a_retry_share_the_last_place_of_a_day"],
