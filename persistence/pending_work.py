@@ -30,8 +30,8 @@ class PendingWork:
 # Changes that follow each other this closely, in real time, are carried out as one recalculation.
 COALESCED = timedelta(seconds=1)
 
-# What is due is looked for in the order of its index. PostgreSQL expects to come soon upon one of thousands that
-# were due, and once they have left would read all emails for it, each second.
+# What is due is looked for in the order of its index. PostgreSQL expects to come soon upon one of thousands
+# that were due, and once they have left would read all emails for it, each second.
 _FOUND = text(f"""
 SELECT
     ARRAY(
