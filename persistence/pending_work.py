@@ -30,11 +30,8 @@ class PendingWork:
 # Changes that follow each other this closely, in real time, are carried out as one recalculation.
 COALESCED = timedelta(seconds=1)
 
-# By indexes, whatever PostgreSQL knew when it last looked: it expects to come soon upon one of thousands that
-# were due, and once they have left reads all emails for it, each second.
-_BY_INDEXES = text("""
-SELECT set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)
-""")
+# What is due is looked for in the order of its index. PostgreSQL expects to come soon upon one of thousands
+# that were due, and once they have left would read all emails for it, each second.
 _FOUND = text(f"""
 SELECT
     ARRAY(
@@ -49,14 +46,15 @@ SELECT
             status = 'PENDING' AND (cause = 'NIGHTLY' OR created_at <= clock_timestamp() - :coalesced)
         )
     ) AS to_recalculate,
-    EXISTS (
-        SELECT FROM scheduled_emails AS e
+    coalesce((
+        SELECT true FROM scheduled_emails AS e
         JOIN mailboxes AS m ON m.id = e.mailbox_id AND m.status = 'ACTIVE'
             AND (m.next_allowed_at IS NULL OR m.next_allowed_at <= :now)
             AND (m.host_rests_until IS NULL OR m.host_rests_until <= :now)
         JOIN workspaces AS w ON w.id = m.workspace_id AND w.sending_paused_at IS NULL
         WHERE e.phase = 'OPEN' AND e.status = 'PENDING' AND e.send_at > :late_since AND e.send_at <= :now
-    ) AS has_due,
+        ORDER BY e.send_at LIMIT 1
+    ), false) AS has_due,
     EXISTS (
         SELECT FROM scheduled_emails AS e
         WHERE e.id = ANY(ARRAY(SELECT unnest(under_way) FROM mailboxes WHERE under_way <> '{{}}'))
@@ -79,7 +77,6 @@ async def find_work(conn: AsyncConnection, *, now: datetime, grace: timedelta) -
     A retry counts as overdue when its message has not come back *grace* after its time.
     """
     at = {"now": now, "late_since": now - LATE_AFTER, "overdue_since": now - grace, "coalesced": COALESCED}
-    await conn.execute(_BY_INDEXES)
     row = (await conn.execute(_FOUND, at)).one()
     return PendingWork(
         to_plan=tuple(sorted(row.to_plan)),

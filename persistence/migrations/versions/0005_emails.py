@@ -144,6 +144,7 @@ def upgrade() -> None:
             updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
             CONSTRAINT letters_pkey PRIMARY KEY (email_id)
         )
+         WITH (toast_tuple_target = 4080)
     """)
     op.execute("""
         CREATE TABLE email_events (
