@@ -77,12 +77,9 @@ PARTS ?= rate slow memory claims
 WATCHED ?= 10
 ROWS ?= 2000000
 
-# How many processes of ours send for the rate: on two cores one leaves the other to PostgreSQL.
-PROCESSES ?= 1
-
 bench-send: EMAILS ?= 5000
 bench-send: $(VENV)/dev.stamp ## Measure sending against Postfix's smtp-source: make bench-send EMAILS=5000 ROUNDS=3
-	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --processes $(PROCESSES) --growth $(WATCHED) --rows $(ROWS) \
+	@$(BIN)/python -m bench.send --emails $(EMAILS) --rounds $(ROUNDS) --growth $(WATCHED) --rows $(ROWS) \
 	$(addprefix --part ,$(PARTS))
 
 # How many requests a measurement takes, and how many seconds memory is watched.

@@ -30,8 +30,9 @@ CLAIM = 500
 # How soon it looks again for mailboxes that have sent meanwhile; longer and longer while there are none.
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 # A claim looks at every mailbox that has something due, to find those with room. Where these are many, it
-# rests so many times as long as it took: what they have under way lasts that long, and more has room then.
-_RESTS = 5
+# rests twice as long as it took, so that more have room then; but not until the senders have nothing left.
+_RESTS = 2
+_LONGEST_REST_S = 0.15
 
 
 class Dispatcher:
@@ -86,7 +87,7 @@ class Dispatcher:
                 pauses = iter(_PAUSES_S)
             if claimed < CLAIM:
                 pause_s = next(pauses, pause_s)
-                rest_s = min(max(pause_s, _RESTS * (loop.time() - began)), _PAUSES_S[-1])
+                rest_s = max(pause_s, min(_RESTS * (loop.time() - began), _LONGEST_REST_S))
                 if loop.time() + rest_s > self._ends_at:
                     return
                 await asyncio.sleep(rest_s)

@@ -6,7 +6,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +36,7 @@ PAST = Work("claim, past overdue emails of blocked mailboxes", "rows/s", Reach(0
 BULLMQ = Work("beside BullMQ, nodemailer and PostgreSQL, tuned", "emails/s", Reach(4, at_least=True))
 
 _MAILBOXES = 500
-# So many may be under way, two for each mailbox, with each process.
+# So many may be under way, two for each mailbox, with each of two processes.
 _CONNECTIONS = 1_000
 _SMALL_TABLE = 50_000
 # A run of some seconds is at the mercy of what else the machine does: the median of so many counts.
@@ -48,22 +47,18 @@ _WITHIN_S = 240.0
 
 
 def measure_round(
-    servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, mailboxes: int, processes: int
+    servers: Servers, receiver: Receiver, rounds: Rounds, *, emails: int, mailboxes: int
 ) -> None:
-    """
-    Measure sending once: by smtp-source, by *processes* of ours, by as many without marking, and by BullMQ
-    where Redis is.
-    """
+    """Measure sending once: by smtp-source, by us, by us without marking, and by BullMQ where Redis is."""
     with receiver.listening() as port:
         source = receiver.source(port, emails=_SOURCE_TIMES * emails)
-        of_ours = partial(
-            office, servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS, processes=processes
-        )
-        with of_ours() as marking:
+        with office(servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS) as marking:
             run = _median_run(marking, emails)
         note(rounds, RATE, emails / run.seconds, source.rate)
         note(rounds, CPU, run.cpu_s * 1000 / emails, source.cpu_s)
-        with of_ours(entry=UNMARKED) as unmarked:
+        with office(
+            servers, port=port, mailboxes=mailboxes, connections=_CONNECTIONS, entry=UNMARKED
+        ) as unmarked:
             note(rounds, PROTOCOL, run.seconds, _median_run(unmarked, emails).seconds)
         with suppress(RedisMissing), bullmq(servers.database_url, port=port) as peer:
             peer.send(emails, within_s=_WITHIN_S)
@@ -163,7 +158,6 @@ def main(
     part: Annotated[list[Part] | None, typer.Option(help="Only this one; may be repeated.")] = None,
     emails: Annotated[int, typer.Option(min=1, help="Emails of a run.")] = 5_000,
     rounds: Annotated[int, typer.Option(min=1, help="How often sending is measured.")] = 3,
-    processes: Annotated[int, typer.Option(min=1, help="Processes of ours whose rate is measured.")] = 1,
     growth: Annotated[int, typer.Option(min=1, help="Times 10,000 emails that memory is watched.")] = 10,
     rows: Annotated[int, typer.Option(min=50_000, help="Rows of the large table of the claims.")] = 2_000_000,
 ) -> None:
@@ -175,14 +169,7 @@ def main(
         with _servers() as servers:
             if Part.RATE in parts:
                 for _ in range(rounds):
-                    measure_round(
-                        servers,
-                        receiver,
-                        measured,
-                        emails=emails,
-                        mailboxes=_MAILBOXES,
-                        processes=processes,
-                    )
+                    measure_round(servers, receiver, measured, emails=emails, mailboxes=_MAILBOXES)
             if Part.SLOW in parts:
                 measure_slow(servers, receiver, measured, emails=2 * emails, mailboxes=_MAILBOXES)
             if Part.MEMORY in parts:

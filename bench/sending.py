@@ -42,15 +42,9 @@ class Office:
 
 @contextmanager
 def office(
-    servers: Servers,
-    *,
-    port: int,
-    mailboxes: int,
-    connections: int,
-    processes: int = 2,
-    entry: str = MARKING,
+    servers: Servers, *, port: int, mailboxes: int, connections: int, entry: str = MARKING
 ) -> Iterator[Office]:
-    """An installation of *processes* that send and are warm: each mailbox has sent, and has connections."""
+    """An installation of two worker processes that is warm: each mailbox has sent, and has connections."""
     mailing = make_mailing(servers.database_url, mailboxes=mailboxes, port=port)
     with (
         TemporaryDirectory(prefix="drumbeat-bench-") as directory,
@@ -59,7 +53,6 @@ def office(
             database_url=servers.database_url,
             amqp_url=servers.amqp_url,
             entry=entry,
-            processes=processes,
             connections=connections,
         ) as running,
     ):
