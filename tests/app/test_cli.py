@@ -167,7 +167,7 @@ def test_migrate_says_what_it_ran(drumbeat: Drumbeat, empty_database: str) -> No
     first = drumbeat("migrate", DATABASE_URL=empty_database)
     second = drumbeat("migrate")
 
-    assert first.stdout == "migrated: 0001, 0002, 0003, 0004, 0005, 0006, 0007\n"
+    assert first.stdout == "migrated: 0001, 0002, 0003, 0004, 0005, 0006, 0007, 0008\n"
     assert second.stdout == "nothing to migrate: the database is current\n"
     assert pending(empty_database) == []
 

@@ -134,7 +134,7 @@ def test_migrations_are_missing(doctor: Doctor, postgres_url: str) -> None:
     examined = doctor(DATABASE_URL=changed(postgres_url, database="postgres"))
 
     assert examined.stdout.splitlines()[3:] == [
-        "✗ migrations   7 are missing",
+        "✗ migrations   8 are missing",
         "               → run `drumbeat migrate`",
     ]
     assert examined.exit_code == 78
