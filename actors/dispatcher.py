@@ -25,7 +25,7 @@ from persistence.resends import find_resends, forget_resend, resend_in_doubt
 log = structlog.get_logger(__name__)
 
 # One message carries this many emails: the broker's share of the work is 1 % then.
-BATCH = 50
+BATCH = 100
 CLAIM = 500
 # How soon it looks again for mailboxes that have sent meanwhile; longer and longer while there are none.
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
@@ -115,7 +115,7 @@ class Dispatcher:
 
 
 def in_messages(claimed: Sequence[Claimed]) -> Iterator[Sequence[Claimed]]:
-    """Messages of up to 50; one that its worker died of travels alone, and takes nobody along."""
+    """Messages of up to 100; one that its worker died of travels alone, and takes nobody along."""
     # Those of one mailbox side by side: two processes that send for it would wait for each other's locks.
     healthy = sorted((each for each in claimed if not each.crashes), key=lambda each: each.mailbox_id.int)
     for start in range(0, len(healthy), BATCH):

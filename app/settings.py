@@ -36,7 +36,7 @@ class Settings(AlertSettings, ServerSettings):
     worker_threads: int = Field(
         default=4,
         ge=1,
-        description="Messages that one worker process has in hand at once; one holds up to 50 emails.",
+        description="Messages that one worker process has in hand at once; one holds up to 100 emails.",
     )
     smtp_connections: int = Field(
         default=32,

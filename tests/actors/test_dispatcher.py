@@ -51,9 +51,9 @@ async def let_leases_end(database: Database) -> None:
         await conn.execute(text("UPDATE scheduled_emails SET lease_until = now() - interval '1 second'"))
 
 
-async def test_due_emails_travel_in_batches_of_fifty(worker_db: Database) -> None:
-    """Sixty due emails of sixty mailboxes are two messages, each noted with its size; all are queued."""
-    email_ids = await make_due_emails(worker_db, 60)
+async def test_due_emails_travel_in_batches_of_a_hundred(worker_db: Database) -> None:
+    """Of 120 mailboxes as many are two messages, each noted with its size; all are queued."""
+    email_ids = await make_due_emails(worker_db, 120)
     async with post_office(worker_db) as office:
         await office.dispatcher(None)
         messages = office.take_messages()
@@ -66,14 +66,14 @@ async def test_due_emails_travel_in_batches_of_fifty(worker_db: Database) -> Non
             )
         ).all()
 
-    assert [len(tickets) for _, tickets in messages] == [50, 10]
+    assert [len(tickets) for _, tickets in messages] == [100, 20]
     assert [(str(row.id), row.email_count) for row in noted] == [
         (dispatch_id, len(tickets)) for dispatch_id, tickets in messages
     ]
     assert {row.actor for row in noted} == {"sender"}
     carried = [ticket for _, tickets in messages for ticket in tickets]
     assert sorted(carried) == sorted((str(email_id), 1) for email_id in email_ids)
-    assert await statuses(worker_db) == {"QUEUED": 60}
+    assert await statuses(worker_db) == {"QUEUED": 120}
 
 
 async def test_an_email_that_its_worker_died_of_travels_alone(worker_db: Database) -> None:
@@ -163,7 +163,7 @@ async def test_the_longer_a_claim_takes_the_longer_it_rests(worker_db: Database)
 
 async def test_what_could_not_be_published_is_dispatched_after_its_lease(worker_db: Database) -> None:
     """Without a broker the rows stay claimed and no more are; rescued, they are claimed and sent again."""
-    await make_due_emails(worker_db, 60)
+    await make_due_emails(worker_db, 120)
     publisher = Publisher(NoBroker())
     clock = StandingClock()
     cut_off = Dispatcher(database=worker_db, publisher=publisher, clock=clock, lease=LEASE, most_queued=1000)
@@ -180,9 +180,9 @@ async def test_what_could_not_be_published_is_dispatched_after_its_lease(worker_
         await office.dispatcher(None)
         messages = office.take_messages()
 
-    assert [(log["event"], log["count"]) for log in logs] == [("emails.not_published", 50)]
-    assert (claimed, rescued) == ({"QUEUED": 60}, {"PENDING": 60})
-    assert [len(tickets) for _, tickets in messages] == [50, 10]
+    assert [(log["event"], log["count"]) for log in logs] == [("emails.not_published", 100)]
+    assert (claimed, rescued) == ({"QUEUED": 120}, {"PENDING": 120})
+    assert [len(tickets) for _, tickets in messages] == [100, 20]
     assert {number for _, tickets in messages for _, number in tickets} == {1}
 
 
