@@ -15,6 +15,8 @@ from domain.replies import Reply
 _LONGEST_LINE = 8_192
 _LONGEST_REPLY = 4 * _LONGEST_LINE
 _NO_REPLY = -1
+# Of what is kept to be known again.
+_SHORT = 512
 
 
 class Wire(asyncio.Protocol):
@@ -138,7 +140,8 @@ class Wire(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._fault is not None:
             return
-        if not self._buffer and not self._lines and (replies := _whole(data)):
+        is_first = not self._buffer and not self._lines
+        if is_first and len(data) <= _SHORT and (replies := _whole(data)):
             self._replies.extend(replies)
             self._wake()
             return
@@ -207,10 +210,8 @@ class Wire(asyncio.Protocol):
 def _whole(data: bytes) -> tuple[Reply, ...]:
     """The replies in *data* if it is nothing but whole ones, of a line each; else none."""
     *lines, rest = data.split(b"\n")
-    is_plain = all(line[:3].isdigit() and line[3:4] == b" " for line in lines)
-    return (
-        tuple(_reply(line) for line in lines) if is_plain and not rest and len(data) <= _LONGEST_LINE else ()
-    )
+    is_plain = not rest and all(line[:3].isdigit() and line[3:4] == b" " for line in lines)
+    return tuple(_reply(line) for line in lines) if is_plain else ()
 
 
 def _reply(*lines: bytes) -> Reply:
