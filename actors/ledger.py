@@ -80,13 +80,7 @@ class Ledger:
 
     async def begin(self, *tickets: Ticket) -> Sequence[Admission]:
         """Ask the gate for an attempt at each of *tickets*; None where there is nothing to begin."""
-        try:
-            return await self._begins.submit(*tickets)
-        except _OUTAGES:
-            raise
-        except Exception as error:
-            log.warning("group.refused", cause=type(error).__name__)
-        return [await self._begin_alone(ticket) for ticket in tickets]
+        return await _grouped(self._begins, self._begin_or_abandon, *tickets)
 
     async def commit(self, committing: Committing) -> bool:
         """
@@ -95,14 +89,16 @@ class Ledger:
         False also when the database is away: whether the mark was written or not, nothing is handed over.
         """
         try:
-            return await _grouped(self._commits, self._commit, committing)
+            (may_end,) = await _grouped(self._commits, self._commit, committing)
         except _OUTAGES as outage:
             log.warning("commit.unknown", cause=type(outage).__name__)
             return False
+        return may_end
 
     async def end(self, result: Result) -> bool:
         """Record how an attempt ended; False when it was rescued or stopped meanwhile."""
-        return await _grouped(self._results, self._end, result)
+        (counted,) = await _grouped(self._results, self._end, result)
+        return counted
 
     async def refuse_login(self, mailbox_id: MailboxId, *, reason: str) -> None:
         async def refusing(conn: AsyncConnection, now: datetime) -> bool:
@@ -134,14 +130,14 @@ class Ledger:
         # A copy of a message asks for the same attempt again; only the first of them may have it.
         return [admitted.pop(ticket.email_id, None) for ticket in tickets]
 
-    async def _begin_alone(self, ticket: Ticket) -> Admission:
+    async def _begin_or_abandon(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:
         try:
-            (admission,) = await self._begin([ticket])
+            return await self._begin(tickets)
         except Exception:
             # Its row is claimed: when the lease ends, it is rescued.
-            log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
-            return None
-        return admission
+            for ticket in tickets:
+                log.exception("email.abandoned", email_id=str(ticket.email_id), attempt=ticket.number)
+            return [None] * len(tickets)
 
     async def _commit(self, group: Sequence[Committing]) -> Sequence[bool]:
         now = await self._clock.now()
@@ -210,14 +206,13 @@ def _tell(switched: Switched) -> None:
 
 async def _grouped(
     batch: MicroBatch[Asked, Answer],
-    flush: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
-    asked: Asked,
-) -> Answer:
+    flush_alone: Callable[[Sequence[Asked]], Awaitable[Sequence[Answer]]],
+    *asked: Asked,
+) -> Sequence[Answer]:
     try:
-        (answer,) = await batch.submit(asked)
+        return await batch.submit(*asked)
     except _OUTAGES:
         raise
     except Exception as error:
         log.warning("group.refused", cause=type(error).__name__)
-        (answer,) = await flush([asked])
-    return answer
+    return [answer for each in asked for answer in await flush_alone([each])]

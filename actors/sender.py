@@ -213,7 +213,7 @@ class Sender:
             await self._ledger.end(Result(attempt, EmailEvent.RELEASE, "SECRET_UNREADABLE"))
             return
         # The letters of a group are written one after the other before any of them is handed over: what does
-        # the same again is in the processor's caches, and takes a third of the time.
+        # the same again is in the processor's caches, and takes less than half of the time.
         await asyncio.sleep(0)
         handover = await self._hand_over(attempt, letter, endpoint)
         judgement = judge(attempt, handover, now=await self._clock.now(), schedule=self._schedule)
