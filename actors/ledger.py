@@ -119,8 +119,12 @@ class Ledger:
     async def _note(
         self, stamp: Callable[..., Awaitable[None]], dispatch_ids: Sequence[UUID]
     ) -> Sequence[None]:
-        async with self._database.transaction() as conn:
-            await stamp(conn, *dispatch_ids)
+        try:
+            async with self._database.transaction() as conn:
+                await stamp(conn, *dispatch_ids)
+        except _OUTAGES as outage:
+            # Only for people to look at: the rows of the emails tell what became of them.
+            log.warning("dispatches.not_noted", count=len(dispatch_ids), cause=type(outage).__name__)
         return [None] * len(dispatch_ids)
 
     async def _begin(self, tickets: Sequence[Ticket]) -> Sequence[Admission]:

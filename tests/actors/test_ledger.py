@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select, text
@@ -145,6 +146,18 @@ async def test_a_commit_does_not_wait_for_the_database(worker_db: Database) -> N
 
     assert marks == [False, False]
     assert list((await statuses(worker_db)).values()) == ["SENDING", "SENDING"]
+
+
+async def test_what_nobody_waits_for_is_not_noted_while_the_database_is_away(worker_db: Database) -> None:
+    database = UnsteadyDatabase(worker_db)
+    ledger = Ledger(database, StandingClock(), lease=LEASE)
+    database.fail_next(2)
+
+    with capture_logs() as logs:
+        await ledger.note_taken(uuid4())
+        await ledger.note_processed(uuid4())
+
+    assert [(line["event"], line["count"]) for line in logs] == [("dispatches.not_noted", 1)] * 2
 
 
 @pytest.mark.parametrize(("act", "status"), [("block", "BLOCKED"), ("refuse_login", "NEEDS_AUTH")])
