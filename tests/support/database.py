@@ -1,6 +1,6 @@
 """A migrated database for the tests of one process, empty at the beginning of each test."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import psycopg
 import pytest
@@ -26,13 +26,36 @@ def empty_database(postgres_url: str) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def sweep(migrated_database: str) -> Iterator[Callable[[], None]]:
+    """Deletes all rows, over a connection that is kept: a fresh one takes ten times as long for it."""
+
+    def connected() -> psycopg.Connection:
+        # A transaction that an earlier test left open would block this for ever: fail and say so.
+        options = "-c lock_timeout=5s"
+        return psycopg.connect(libpq_url(migrated_database), autocommit=True, options=options)
+
+    conn = connected()
+
+    def sweep() -> None:
+        nonlocal conn
+        try:
+            conn.execute(_EMPTY)
+        except psycopg.OperationalError:
+            if not conn.closed:
+                raise
+            # A test took the database away.
+            conn = connected()
+            conn.execute(_EMPTY)
+
+    yield sweep
+    conn.close()
+
+
 @pytest.fixture
-def database_url(migrated_database: str) -> str:
+def database_url(migrated_database: str, sweep: Callable[[], None]) -> str:
     """The URL, as superuser, of a migrated database without rows."""
-    # A transaction that an earlier test left open would block this for ever: fail and say so.
-    options = "-c lock_timeout=5s"
-    with psycopg.connect(libpq_url(migrated_database), autocommit=True, options=options) as conn:
-        conn.execute(_EMPTY)
+    sweep()
     return migrated_database
 
 
