@@ -6,9 +6,7 @@ import gc
 import signal
 import socket
 
-import structlog
 import uvicorn
-from sqlalchemy.exc import OperationalError
 from typing_extensions import override
 
 from api.app import create_app
@@ -17,18 +15,14 @@ from api.executions import Executions
 from api.health import migrations_probe
 from api.limits import BODY_BYTES
 from api.rate_limits import RateLimiter
+from app.awaited_database import await_database
 from app.business_clock import business_clock_of
-from app.database_faults import fault_of
 from app.mailbox_checks import MailboxChecker
-from app.misconfiguration import Misconfigured
 from app.oauth import identity_provider, token_endpoints
 from app.settings import Settings
-from persistence.database import Database, Role, UnsafeRole, open_database
+from persistence.database import Database, Role, open_database
 from persistence.vault import Vault
 
-log = structlog.get_logger(__name__)
-
-_LOOKS_AGAIN_S = 0.5
 # Young objects between two collections, instead of 700: a page makes hundreds, and hardly any cycles.
 _COLLECTED_AFTER = 20_000
 
@@ -112,27 +106,11 @@ async def _serve(settings: Settings) -> None:
         server = server_of(settings, services)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.handle_exit, number, None)
-        await _await_database(services.database, server)
+        await await_database(services.database, is_told_to_end=lambda: server.should_exit)
         _collect_less()
         await server.serve()
     finally:
         await services.database.aclose()
-
-
-async def _await_database(database: Database, server: uvicorn.Server) -> None:
-    """Wait until *database* answers, as after a start of the whole machine, or *server* is told to end."""
-    while not server.should_exit:
-        try:
-            await database.check_role()
-        except OperationalError as error:
-            fault = fault_of(error)
-            log.warning("database.awaited", cause=fault.cause, remedy=fault.remedy)
-            await asyncio.sleep(_LOOKS_AGAIN_S)
-        except UnsafeRole as error:
-            fault = fault_of(error)
-            raise Misconfigured([f"{fault.cause}: {fault.remedy}"]) from None
-        else:
-            return
 
 
 def _collect_less() -> None:

@@ -40,19 +40,23 @@ class Supervisor:
         self._leader: subprocess.Popen[bytes] | None = None
         self._told_to_end = Event()
 
+    @property
+    def is_told_to_end(self) -> bool:
+        return self._told_to_end.is_set()
+
     def run(self) -> int:
         """
-        Start the group again and again until :meth:`end`; the exit status of its last leader.
+        Start the group again and again until :meth:`end`; the exit status of its last leader, 0 without one.
 
         A group that never lived long enough to be well is given up after the last pause: what hinders it is
         no accident.
         """
-        deaths, was_well = 0, False
-        while True:
+        status, deaths, was_well = 0, 0, False
+        while not self.is_told_to_end:
             began = monotonic()
             status = self._live()
-            if self._told_to_end.is_set():
-                return status
+            if self.is_told_to_end:
+                break
             if monotonic() - began >= self._steady_s:
                 deaths, was_well = 0, True
             if deaths == len(self._pauses_s) and not was_well:
@@ -61,8 +65,8 @@ class Supervisor:
             pause_s = self._pauses_s[min(deaths, len(self._pauses_s) - 1)]
             deaths += 1
             log.error("group.died", status=status, next_start_in_s=pause_s)
-            if self._told_to_end.wait(pause_s):
-                return status
+            self._told_to_end.wait(pause_s)
+        return status
 
     def end(self, number: int = signal.SIGTERM) -> None:
         """

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pika.exceptions import ChannelClosedByBroker
 
 from actors.queues import SENDER
 from tests.chaos.accounts import Accounts, account
@@ -103,13 +102,7 @@ def _restart(running: Installation, name: str) -> tuple[int, float]:
 
 
 def _wait_for_workers(running: Installation) -> None:
-    def all_consume() -> bool:
-        try:
-            return running.vhost.depth(SENDER).consumers == len(_WORKERS)
-        except ChannelClosedByBroker:  # The first worker declares the queue, whenever it gets there.
-            return False
-
-    wait_for(all_consume, "all workers to be ready")
+    wait_for(lambda: running.vhost.consumers(SENDER) == len(_WORKERS), "all workers to be ready")
 
 
 def main(rounds: Annotated[int, typer.Option(min=1)] = 20, seed: Annotated[int, typer.Option()] = 1) -> None:

@@ -14,6 +14,7 @@ from uuid import uuid4
 import httpx
 import pika
 import pytest
+from pika.exceptions import ChannelClosedByBroker
 
 from tests.support.apt import ProgramMissing
 from tests.support.processes import shared_server
@@ -43,6 +44,13 @@ class Vhost:
         with closing(pika.BlockingConnection(pika.URLParameters(self.amqp_url))) as connection:
             declared = connection.channel().queue_declare(queue, passive=True).method
         return Depth(declared.message_count, declared.consumer_count)
+
+    def consumers(self, queue: str) -> int:
+        """How many consume *queue* at this moment; 0 before the first of them has declared it."""
+        try:
+            return self.depth(queue).consumers
+        except ChannelClosedByBroker:
+            return 0
 
     def peek(self, queue: str, count: int = 100) -> list[str]:
         """The bodies of the first *count* ready messages of *queue*, oldest first, which stay there."""

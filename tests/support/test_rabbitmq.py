@@ -53,6 +53,7 @@ def test_the_depth_is_exact_at_once(vhost: Vhost) -> None:
         consumer.basic_consume("letters", lambda *delivery: None)
 
         assert vhost.depth("letters") == (1, 1)
+        assert (vhost.consumers("letters"), vhost.consumers("unknown")) == (1, 0)
 
 
 def test_peeking_leaves_the_messages_where_they_are(vhost: Vhost) -> None:
