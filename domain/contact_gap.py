@@ -1,6 +1,6 @@
 """The gap of a contact in several enrollments: days between the emails that different ones send."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import NamedTuple
@@ -18,6 +18,12 @@ class ContactDay(NamedTuple):
 
     enrollment_id: EnrollmentId
     window_day: date
+
+
+def is_apart(day: date, others: Iterable[ContactDay], *, of: EnrollmentId, days: int) -> bool:
+    """Whether *day* is at least *days* from all *others* but those of the enrollment *of* itself."""
+    gap = timedelta(days=days)
+    return all(other.enrollment_id == of or abs(day - other.window_day) >= gap for other in others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Hold(StrEnum):
     ENROLLMENT_PAUSED = "ENROLLMENT_PAUSED"
     NOT_ITS_TURN = "NOT_ITS_TURN"
     OUTSIDE_WINDOW = "OUTSIDE_WINDOW"
+    CONTACT_MIN_GAP = "CONTACT_MIN_GAP"
     OUTSIDE_WORKING_HOURS = "OUTSIDE_WORKING_HOURS"
     DAY_FULL = "DAY_FULL"
     HOUR_FULL = "HOUR_FULL"
@@ -145,6 +146,8 @@ class DueEmail:
     recipient_domain: str = ""
     # Its whole workspace is on hold.
     is_sending_paused: bool = False
+    # Its contact was written to from another enrollment, on a day that is not far enough away.
+    breaks_contact_gap: bool = False
 
 
 def judge(email: DueEmail, load: MailboxLoad, *, now: datetime) -> Pass | Hold:
@@ -177,7 +180,9 @@ def _not_due(email: DueEmail, now: datetime) -> Hold | None:
         return Hold.ENROLLMENT_PAUSED
     if not email.is_next or (email.not_before is not None and now < email.not_before):
         return Hold.NOT_ITS_TURN
-    return Hold.OUTSIDE_WINDOW if email.calendar.day_of(now) is None else None
+    if email.calendar.day_of(now) is None:
+        return Hold.OUTSIDE_WINDOW
+    return Hold.CONTACT_MIN_GAP if email.breaks_contact_gap else None
 
 
 def _without_room(email: DueEmail, load: MailboxLoad, now: datetime) -> Hold | None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from domain.contact_gap import ContactDay, ContactGap
@@ -13,6 +13,7 @@ from domain.lifecycle import EmailStatus
 from persistence.arrays import among
 from persistence.bulk_rows import fetch_tuples
 from persistence.planning_terms import PlanningTerms
+from persistence.statements import Statement
 from persistence.tables import enrollments, scheduled_emails, sequences
 from persistence.taken_slots import TAKING
 
@@ -100,3 +101,48 @@ async def _written_to(
             ~is_free,
         ),
     )
+
+
+# Taken in one order, and by nobody who then waits for a row.
+_HOLD = Statement(
+    text("""
+SELECT count(pg_advisory_xact_lock(key)) AS held
+FROM (
+    SELECT DISTINCT hashtextextended('drumbeat contact ' || id, 0) AS key
+    FROM unnest(CAST(:ids AS uuid[])) AS given (id) ORDER BY key OFFSET 0
+) AS contact
+""")
+)
+# What begins now leaves today, whatever day it was planned for.
+_LEFT = Statement(
+    text("""
+SELECT contact_id, enrollment_id, window_day
+FROM (
+    SELECT e.contact_id, e.enrollment_id, e.sequence_id,
+        CASE WHEN e.status = 'SENDING' THEN greatest(e.window_day, e.quota_day) ELSE e.window_day END
+            AS window_day
+    FROM scheduled_emails AS e
+    WHERE e.contact_id = ANY(CAST(:ids AS uuid[]))
+        AND e.status IN ('SENDING', 'COMMITTING', 'SENT', 'IN_DOUBT')
+) AS e
+JOIN sequences AS q ON q.id = e.sequence_id
+WHERE q.priority <= 0 AND e.window_day > :since
+""")
+)
+
+
+async def hold_days_left(
+    conn: AsyncConnection, contact_ids: Collection[ContactId], *, since: date
+) -> dict[ContactId, list[ContactDay]]:
+    """
+    The days after *since* on which emails to *contact_ids* left or are leaving.
+
+    Until the end of the transaction nobody else is told of the same contacts: of two emails that begin in
+    the same moment, the second one sees the first. The caller holds all rows that it changes already.
+    """
+    await _HOLD.run(conn, ids=list(contact_ids))
+    left: dict[ContactId, list[ContactDay]] = {}
+    for row in await _LEFT.rows(conn, ids=list(contact_ids), since=since):
+        day = ContactDay(EnrollmentId(row.enrollment_id), row.window_day)
+        left.setdefault(ContactId(row.contact_id), []).append(day)
+    return left

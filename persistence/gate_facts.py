@@ -68,7 +68,8 @@ SELECT s.id, s.position, s.removed_at IS NOT NULL AS is_removed, s.starts_thread
     q.status AS sequence_status, q.zone, q.uses_contact_zone, q.first_date, q.last_date,
     q.holiday_country, q.holiday_subdivision, q.closed_dates,
     coalesce(q.send_window, w.send_window) AS send_window,
-    w.sending_paused_at IS NOT NULL AS is_sending_paused
+    w.sending_paused_at IS NOT NULL AS is_sending_paused,
+    CASE WHEN q.priority <= 0 THEN w.contact_min_gap_days END AS contact_min_gap_days
 FROM steps AS s
 JOIN step_versions AS v ON v.step_id = s.id AND v.version = s.text_version
 JOIN sequences AS q ON q.id = s.sequence_id

@@ -1,10 +1,15 @@
 """Emails to one contact, days apart: what planner and recalculator make of the workspace's gap."""
 
-from datetime import date
+from datetime import date, timedelta
 
 from app.verification import verify
+from domain.gate import Hold
 from domain.recalculations import RecalculationCause
+from persistence.attempts import Held, Ticket
+from persistence.claims import claim_due
 from persistence.database import Database
+from persistence.gate import begin_attempts
+from tests.support.post_office import LEASE
 from tests.support.recalculating import SUNDAY, figures, recalculate
 from tests.support.shared_contacts import SharedContacts, make_shared_contacts
 from tests.support.world import make_contact
@@ -119,6 +124,30 @@ async def test_an_email_that_the_gap_keeps_from_its_last_date_has_that_reason(wo
 
     assert reasons == [None, "CONTACT_MIN_GAP"]
     assert await world.days() == {"first": [MON], "second": [TUE]}
+
+
+async def test_what_left_late_holds_what_was_planned_behind_it(worker_db: Database) -> None:
+    """Monday's email leaves on Wednesday: Thursday's does not leave on Thursday, and moves at once."""
+    world = await make_shared_contacts(worker_db)
+    await world.set_gap(3)
+    await world.plan()
+    late, due = await world.first.emails()
+    await world.first.execute(
+        "UPDATE scheduled_emails SET status = 'SENT', sent_at = :at, window_day = :day WHERE id = :id",
+        at=late.send_at + timedelta(days=2),
+        day=WED,
+        id=late.id,
+    )
+
+    async with worker_db.transaction() as conn:
+        claimed, _, _ = await claim_due(conn, now=due.send_at, limit=1, most_queued=1, lease=LEASE)
+        ticket = Ticket(claimed[0].email_id, claimed[0].attempt)
+        admitted = await begin_attempts(conn, [ticket], now=due.send_at, lease=LEASE)
+    await world.plan(now=due.send_at)
+
+    assert admitted == {due.id: Held(due.id, Hold.CONTACT_MIN_GAP)}
+    assert await world.days() == {"first": [WED], "second": [date(2026, 3, 9)]}
+    assert [(move.email_id, move.cause) for move in await world.first.moves()] == [(due.id, "RELEASED")]
 
 
 async def test_the_night_pulls_forward_and_keeps_the_gap(worker_db: Database) -> None:

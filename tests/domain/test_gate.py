@@ -122,6 +122,7 @@ def test_nothing_goes_while_all_sending_is_paused(
         ({"is_next": False}, {}, Hold.NOT_ITS_TURN),
         ({"not_before": NOW + MINUTE}, {}, Hold.NOT_ITS_TURN),
         ({"calendar": Calendar(BERLIN, hours((13, 0, 14, 0)))}, {}, Hold.OUTSIDE_WINDOW),
+        ({"breaks_contact_gap": True}, {}, Hold.CONTACT_MIN_GAP),
         ({"quota_day": None}, {"used": 30}, Hold.DAY_FULL),
         ({}, {"rates": hourly(2), "starts": [NOW - MINUTE, NOW - 30 * MINUTE]}, Hold.HOUR_FULL),
         ({}, {"rates": sliding(1, 40), "starts": [NOW - 39 * MINUTE]}, Hold.SLIDING_WINDOW_FULL),

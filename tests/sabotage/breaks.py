@@ -139,7 +139,7 @@ BREAKS: Sequence[Break] = (
         "a new Message-ID for each attempt",
         [
             Edit(
-                "persistence/gate.py",
+                "persistence/gatekeeper.py",
                 "row.message_id or new_message_id(row.id, row.from_address)",
                 "new_message_id(uuid4(), row.from_address)",
             )

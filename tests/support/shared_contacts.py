@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import text
@@ -25,8 +25,8 @@ class SharedContacts:
     second: Planned
     contact_id: ContactId
 
-    async def plan(self) -> None:
-        planner = Planner(database=self.first.database, clock=StandingClock(SUNDAY))
+    async def plan(self, *, now: datetime = SUNDAY) -> None:
+        planner = Planner(database=self.first.database, clock=StandingClock(now))
         await planner(None, str(self.first.workspace_id))
 
     async def enroll(self, world: Planned, contact_id: ContactId | None = None, **overrides: Any) -> None:
