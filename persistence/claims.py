@@ -230,7 +230,8 @@ SET capacity = {HIGHEST.format(given="excluded")}, used = d.used + excluded.used
     .columns()
     .cte("charged")
 )
-# In one row: as 500 of them it costs both sides more than the claim's own look at what is under way.
+# In one row, which is cheaper to read than 500. Nothing is claimed where nothing is due, and yet something may be
+# under way: NULL beside the counts.
 _TAKEN = (
     text("""
 SELECT array_agg(id) AS ids, array_agg(mailbox_id) AS mailbox_ids, array_agg(attempt + 1) AS attempts,
