@@ -230,8 +230,8 @@ SET capacity = {HIGHEST.format(given="excluded")}, used = d.used + excluded.used
     .columns()
     .cte("charged")
 )
-# In one row, which is cheaper to read than 500. Where nothing is due it is NULL, and yet something may be under
-# way.
+# In one row, which is cheaper to read than 500. It is NULL where nothing is due; and yet something may be
+# under way.
 _TAKEN = (
     text("""
 SELECT array_agg(id) AS ids, array_agg(mailbox_id) AS mailbox_ids, array_agg(attempt + 1) AS attempts,
