@@ -30,8 +30,7 @@ CLAIM = 500
 # How soon it looks again for mailboxes that have sent meanwhile; longer and longer while there are none.
 _PAUSES_S = (0.05, 0.1, 0.2, 0.4)
 # A claim looks at every mailbox that has something due, to find those with room. Where these are many, it
-# rests twice as long as it took, so that more have room then; but not until the senders have nothing left.
-_RESTS = 2
+# rests as long as it took, so that more have room then; but not until the senders have nothing left.
 _LONGEST_REST_S = 0.15
 
 
@@ -87,7 +86,7 @@ class Dispatcher:
                 pauses = iter(_PAUSES_S)
             if claimed < CLAIM:
                 pause_s = next(pauses, pause_s)
-                rest_s = max(pause_s, min(_RESTS * (loop.time() - began), _LONGEST_REST_S))
+                rest_s = max(pause_s, min(loop.time() - began, _LONGEST_REST_S))
                 if loop.time() + rest_s > self._ends_at:
                     return
                 await asyncio.sleep(rest_s)
